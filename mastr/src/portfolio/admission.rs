@@ -1,0 +1,164 @@
+//! From what stands in the file to what can be valued.
+
+use std::sync::Arc;
+
+use super::json::Cursor;
+use super::names::Names;
+use super::record::{
+    EnvelopeRecord, EquityForwardData, EquityOptionData, FxForwardData, FxOptionData, OptionData,
+    Terms, TradeRecord, Underlying,
+};
+use super::scalar::{Code, PayoffType, Style};
+use super::{Currency, Envelope, EquityForward, EquityOption, FxForward, FxOption, Product, Trade};
+use crate::time::Date;
+
+/// The trade that `record` describes. What no field shows alone is a fault that `at` is told.
+pub(super) fn admit(record: TradeRecord, names: &mut Names, at: &mut Cursor) -> Trade {
+    let product = match record.terms {
+        Terms::EquityOption { data } => at.field("EquityOptionData", |at| {
+            Product::EquityOption(equity_option(data, names, at))
+        }),
+        Terms::EquityForward { data } => at.field("EquityForwardData", |at| {
+            Product::EquityForward(equity_forward(data, names, at))
+        }),
+        Terms::FxForward { data } => at.field("FxForwardData", |at| {
+            Product::FxForward(fx_forward(&data, at))
+        }),
+        Terms::FxOption { data } => {
+            at.field("FxOptionData", |at| Product::FxOption(fx_option(&data, at)))
+        }
+    };
+    Trade {
+        id: record.id.into_boxed_str(),
+        version: record.version.map_or(1, |version| version.0),
+        envelope: envelope(record.envelope.unwrap_or_default(), names),
+        product,
+    }
+}
+
+/// The envelope that `record` describes.
+pub(super) fn envelope(record: EnvelopeRecord, names: &mut Names) -> Arc<Envelope> {
+    let additional = record.additional.unwrap_or_default().0;
+    let envelope = Envelope {
+        counterparty: names.string(&record.counterparty.unwrap_or_default()),
+        netting_set: names.string(&record.netting_set.unwrap_or_default()),
+        additional: additional
+            .iter()
+            .map(|(name, value)| (names.string(name), names.string(value)))
+            .collect(),
+    };
+    names.envelope(envelope)
+}
+
+fn equity_option(data: EquityOptionData, names: &mut Names, at: &mut Cursor) -> EquityOption {
+    let expiry = european_expiry(&data.option, at);
+    let currency = data.currency.0;
+    same_currency("StrikeCurrency", data.strike_currency, currency, at);
+    // Invariant: the record holds either a strike or strike data.
+    let strike = match (data.strike, data.strike_data) {
+        (_, Some(strike)) => {
+            at.field("StrikeData", |at| {
+                same_currency("Currency", strike.currency, currency, at);
+            });
+            strike.value.0
+        }
+        (strike, None) => strike.map_or(0.0, |strike| strike.0),
+    };
+    EquityOption {
+        position: data.option.position,
+        kind: data.option.kind,
+        expiry,
+        name: equity(data.name, data.underlying, names),
+        currency,
+        strike,
+        quantity: data.quantity.0,
+    }
+}
+
+fn equity_forward(data: EquityForwardData, names: &mut Names, at: &mut Cursor) -> EquityForward {
+    let currency = data.currency.0;
+    same_currency("StrikeCurrency", data.strike_currency, currency, at);
+    EquityForward {
+        position: data.position,
+        maturity: data.maturity.0,
+        name: equity(data.name, data.underlying, names),
+        currency,
+        strike: data.strike.0,
+        quantity: data.quantity.0,
+    }
+}
+
+fn fx_forward(data: &FxForwardData, at: &mut Cursor) -> FxForward {
+    two_currencies(data.bought, data.sold, at);
+    FxForward {
+        value_date: data.value_date.0,
+        bought: data.bought.0,
+        bought_amount: data.bought_amount.0,
+        sold: data.sold.0,
+        sold_amount: data.sold_amount.0,
+    }
+}
+
+fn fx_option(data: &FxOptionData, at: &mut Cursor) -> FxOption {
+    two_currencies(data.bought, data.sold, at);
+    FxOption {
+        position: data.option.position,
+        kind: data.option.kind,
+        expiry: european_expiry(&data.option, at),
+        bought: data.bought.0,
+        bought_amount: data.bought_amount.0,
+        sold: data.sold.0,
+        sold_amount: data.sold_amount.0,
+    }
+}
+
+/// The one exercise date of an option that has to be European and plain.
+fn european_expiry(option: &OptionData, at: &mut Cursor) -> Date {
+    at.field("OptionData", |at| {
+        if option.style != Style::European {
+            at.fault_in(
+                "Style",
+                format!(
+                    "the style {:?} is not supported for this trade type: European is",
+                    option.style
+                ),
+            );
+        }
+        if !matches!(option.payoff_type, None | Some(PayoffType::Vanilla)) {
+            at.fault_in(
+                "PayoffType",
+                "only Vanilla is supported for this trade type",
+            );
+        }
+        if option.payoff_type_2.is_some() {
+            at.fault_in("PayoffType2", "this trade type takes no average: remove it");
+        }
+    });
+    option.exercise_dates.get().0
+}
+
+fn equity(name: Option<String>, underlying: Option<Underlying>, names: &mut Names) -> Arc<str> {
+    // Invariant: the record holds either a name or an underlying.
+    let name = name.or(underlying.map(|underlying| underlying.name));
+    names.string(&name.unwrap_or_default())
+}
+
+fn same_currency(key: &str, found: Option<Code>, trade: Currency, at: &mut Cursor) {
+    if let Some(Code(found)) = found
+        && found != trade
+    {
+        at.fault_in(
+            key,
+            format!("found {found}, the trade's Currency {trade} is needed"),
+        );
+    }
+}
+
+fn two_currencies(bought: Code, sold: Code, at: &mut Cursor) {
+    if bought == sold {
+        at.fault_in(
+            "SoldCurrency",
+            format!("{} is bought and sold: two currencies are needed", sold.0),
+        );
+    }
+}

@@ -1,0 +1,35 @@
+//! Strings and envelopes that many trades have in common, stored once.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use super::Envelope;
+
+/// Gives out shared copies, so that a million trades of a hundred books hold a hundred names.
+#[derive(Debug, Default)]
+pub(super) struct Names {
+    strings: HashSet<Arc<str>>,
+    envelopes: HashSet<Arc<Envelope>>,
+}
+
+impl Names {
+    /// The shared copy of `text`.
+    pub(super) fn string(&mut self, text: &str) -> Arc<str> {
+        if let Some(shared) = self.strings.get(text) {
+            return Arc::clone(shared);
+        }
+        let shared: Arc<str> = Arc::from(text);
+        self.strings.insert(Arc::clone(&shared));
+        shared
+    }
+
+    /// The shared copy of `envelope`.
+    pub(super) fn envelope(&mut self, envelope: Envelope) -> Arc<Envelope> {
+        if let Some(shared) = self.envelopes.get(&envelope) {
+            return Arc::clone(shared);
+        }
+        let shared = Arc::new(envelope);
+        self.envelopes.insert(Arc::clone(&shared));
+        shared
+    }
+}

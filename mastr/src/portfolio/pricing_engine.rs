@@ -1,0 +1,109 @@
+//! Which model and engine a portfolio asks for.
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::json::{Cursor, FromJson, Members, shown, text};
+use super::record::record;
+
+record! {
+    /// One element of `PricingEngines`: the model and engine of a product, and their parameters.
+    pub struct PricingEngine {
+        /// What it values, such as `EquityOption`.
+        "Product" product: String,
+        /// The model, such as `BlackScholesMerton`.
+        "Model" model: String,
+        /// The engine, such as `AnalyticEuropeanEngine`.
+        "Engine" engine: String,
+        /// Parameters of the model.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        "ModelParameters" model_parameters: Option<Parameters>,
+        /// Parameters of the engine.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        "EngineParameters" engine_parameters: Option<Parameters>,
+    }
+}
+
+/// Parameters by name, each the text of a string, a number or a truth value.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Parameters(pub Vec<(String, String)>);
+
+/// Product, model and engine of the trade types there are.
+const ENGINES: [(&str, &str, &str); 4] = [
+    (
+        "EquityOption",
+        "BlackScholesMerton",
+        "AnalyticEuropeanEngine",
+    ),
+    (
+        "EquityForward",
+        "DiscountedCashflows",
+        "DiscountingEquityForwardEngine",
+    ),
+    (
+        "FxForward",
+        "DiscountedCashflows",
+        "DiscountingFxForwardEngine",
+    ),
+    ("FxOption", "GarmanKohlhagen", "AnalyticEuropeanEngine"),
+];
+
+impl PricingEngine {
+    /// Tells `at` if a trade type that is supported is to be valued in a way that is not.
+    pub(super) fn check(&self, at: &mut Cursor) {
+        let known = ENGINES
+            .iter()
+            .find(|(product, ..)| *product == self.product);
+        if let Some((product, model, engine)) = known
+            && (self.model != *model || self.engine != *engine)
+        {
+            at.fault(format!(
+                "{product} with model {} and engine {} is not supported: {model} with {engine} is",
+                self.model, self.engine
+            ));
+        }
+    }
+}
+
+impl FromJson for Parameters {
+    fn from_json(value: &RawValue, at: &mut Cursor) -> Option<Self> {
+        let mut parameters = Vec::new();
+        for (name, value) in Members::of(value, at)?.into_all() {
+            let read = |at: &mut Cursor| match value.get().as_bytes().first() {
+                Some(b'"') => text(value, at).map(Into::into),
+                Some(b'{' | b'[') => {
+                    at.fault(format!("found {}, a single value is needed", shown(value)));
+                    None
+                }
+                _ => Some(value.get().to_owned()),
+            };
+            let text = at.named_field(&name, read)?;
+            parameters.push((name.into_owned(), text));
+        }
+        Some(Self(parameters))
+    }
+}
+
+impl Serialize for Parameters {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
+    }
+}
+
+impl JsonSchema for Parameters {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Parameters".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "object",
+            "additionalProperties": {"type": ["string", "number", "boolean"]}
+        })
+    }
+}

@@ -1,0 +1,384 @@
+//! The leaves of a portfolio: numbers with bounds, days, codes, choices.
+
+use std::fmt;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
+
+use super::json::{Cursor, FromJson, elements, shown, text};
+use super::{Currency, OptionKind, Position};
+use crate::time::Date;
+
+/// A finite number that is not negative.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct NonNegative(pub f64);
+
+/// A finite number greater than zero.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Positive(pub f64);
+
+/// A trade's version: a whole number from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Version(pub u32);
+
+/// A date in JSON: `YYYY-MM-DD` or `YYYYMMDD`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Day(pub Date);
+
+/// A currency in JSON.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Code(pub Currency);
+
+/// An array of exactly one element.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct One<T>([T; 1]);
+
+/// A value that is accepted and not looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Ignored;
+
+impl<T> One<T> {
+    /// The array of `element`.
+    pub fn new(element: T) -> Self {
+        Self([element])
+    }
+
+    /// The element.
+    pub fn get(&self) -> &T {
+        &self.0[0]
+    }
+}
+
+impl FromJson for f64 {
+    fn from_json(value: &RawValue, at: &mut Cursor) -> Option<Self> {
+        let digits = value.get();
+        // JSON's numbers are among those that Rust reads, and Rust rounds them correctly.
+        let number = match digits.as_bytes().first() {
+            Some(b'-' | b'0'..=b'9') => digits.parse().ok(),
+            _ => None,
+        };
+        match number {
+            Some(number) if f64::is_finite(number) => Some(number),
+            Some(_) => {
+                at.fault(format!("{} is beyond the range of a number", shown(value)));
+                None
+            }
+            None => {
+                at.fault(format!("found {}, a number is needed", shown(value)));
+                None
+            }
+        }
+    }
+}
+
+impl FromJson for NonNegative {
+    fn from_json(value: &RawValue, at: &mut Cursor) -> Option<Self> {
+        let number = f64::from_json(value, at)?;
+        if number < 0.0 {
+            at.fault(format!(
+                "found {number}, which is negative: zero or more is needed"
+            ));
+            return None;
+        }
+        // Negative zero would print as such.
+        Some(Self(number.abs()))
+    }
+}
+
+impl FromJson for Positive {
+    fn from_json(value: &RawValue, at: &mut Cursor) -> Option<Self> {
+        let number = f64::from_json(value, at)?;
+        if number <= 0.0 {
+            at.fault(format!(
+                "found {number}, a number greater than zero is needed"
+            ));
+            return None;
+        }
+        Some(Self(number))
+    }
+}
+
+impl FromJson for Version {
+    fn from_json(value: &RawValue, at: &mut Cursor) -> Option<Self> {
+        match value.get().parse() {
+            Ok(version) if version > 0 => Some(Self(version)),
+            _ => {
+                at.fault(format!(
+                    "found {}, a whole number from 1 to {} is needed",
+                    shown(value),
+                    u32::MAX
+                ));
+                None
+            }
+        }
+    }
+}
+
+impl FromJson for String {
+    fn from_json(value: &RawValue, at: &mut Cursor) -> Option<Self> {
+        text(value, at).map(Into::into)
+    }
+}
+
+impl FromJson for bool {
+    fn from_json(value: &RawValue, at: &mut Cursor) -> Option<Self> {
+        match value.get() {
+            "true" => Some(true),
+            "false" => Some(false),
+            _ => {
+                at.fault(format!("found {}, true or false is needed", shown(value)));
+                None
+            }
+        }
+    }
+}
+
+impl FromJson for Ignored {
+    fn from_json(_: &RawValue, _: &mut Cursor) -> Option<Self> {
+        Some(Self)
+    }
+}
+
+impl FromJson for Day {
+    fn from_json(value: &RawValue, at: &mut Cursor) -> Option<Self> {
+        parsed(value, at).map(Self)
+    }
+}
+
+impl FromJson for Code {
+    fn from_json(value: &RawValue, at: &mut Cursor) -> Option<Self> {
+        let code = text(value, at)?;
+        match code.parse() {
+            Ok(currency) => Some(Self(currency)),
+            Err(reason) => {
+                at.fault(format!("{} is {reason}", shown(value)));
+                None
+            }
+        }
+    }
+}
+
+impl<T: FromJson> FromJson for One<T> {
+    fn from_json(value: &RawValue, at: &mut Cursor) -> Option<Self> {
+        let (mut count, mut first) = (0, None);
+        elements(value, at, |element, at| {
+            let read = T::from_json(element, at);
+            if count == 0 {
+                first = read;
+            }
+            count += 1;
+        })?;
+        if count == 1 {
+            return first.map(Self::new);
+        }
+        at.fault(format!("found {count} elements, exactly one is supported"));
+        None
+    }
+}
+
+/// Reads a string that has a form of its own, and tells that form's complaint.
+fn parsed<T>(value: &RawValue, at: &mut Cursor) -> Option<T>
+where
+    T: std::str::FromStr,
+    T::Err: fmt::Display,
+{
+    match text(value, at)?.parse() {
+        Ok(result) => Some(result),
+        Err(error) => {
+            at.fault(error.to_string());
+            None
+        }
+    }
+}
+
+/// Reads enumerations whose variants are written as they are named.
+macro_rules! choices {
+    ($($name:ident { $($variant:ident),* })*) => {$(
+        impl FromJson for $name {
+            fn from_json(value: &RawValue, at: &mut Cursor) -> Option<Self> {
+                match &*text(value, at)? {
+                    $(stringify!($variant) => Some(Self::$variant),)*
+                    _ => {
+                        let names = [$(stringify!($variant)),*].join(", ");
+                        at.fault(format!("found {}: one of {names} is needed", shown(value)));
+                        None
+                    }
+                }
+            }
+        }
+    )*};
+}
+
+/// When an option can be exercised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub enum Style {
+    /// On its last day.
+    European,
+    /// On any day until its last.
+    American,
+    /// On the days listed.
+    Bermudan,
+}
+
+/// What an option pays on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub enum PayoffType {
+    /// The price at exercise.
+    Vanilla,
+    /// An average of prices.
+    Asian,
+    /// The price at exercise, against an average.
+    AverageStrike,
+}
+
+/// How an average is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub enum PayoffType2 {
+    /// The sum over the count.
+    Arithmetic,
+    /// The root of the product.
+    Geometric,
+}
+
+/// How an exercise is settled; the price is the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub enum Settlement {
+    /// In money.
+    Cash,
+    /// By delivery.
+    Physical,
+}
+
+/// The kind of an underlying.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub enum UnderlyingType {
+    /// A share or an index of shares.
+    Equity,
+}
+
+choices! {
+    Position { Long, Short }
+    OptionKind { Call, Put }
+    Style { European, American, Bermudan }
+    PayoffType { Vanilla, Asian, AverageStrike }
+    PayoffType2 { Arithmetic, Geometric }
+    Settlement { Cash, Physical }
+    UnderlyingType { Equity }
+}
+
+impl Serialize for Day {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+impl Serialize for Code {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.0.as_str())
+    }
+}
+
+/// The schemas of types whose JSON is not what a derive would say.
+macro_rules! schemas {
+    ($($name:ident: $schema:tt)*) => {$(
+        impl JsonSchema for $name {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn inline_schema() -> bool {
+                true
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!($schema)
+            }
+        }
+    )*};
+}
+
+schemas! {
+    NonNegative: {"type": "number", "minimum": 0}
+    Positive: {"type": "number", "exclusiveMinimum": 0}
+    Version: {"type": "integer", "minimum": 1, "maximum": 4294967295u32}
+    Day: {"type": "string", "pattern": "^[0-9]{4}(-[0-9]{2}-[0-9]{2}|[0-9]{4})$"}
+    Code: {"type": "string", "pattern": "^[A-Z]{3}$"}
+    Ignored: {}
+}
+
+impl<T: JsonSchema> JsonSchema for One<T> {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        format!("One{}", T::schema_name()).into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "array",
+            "items": generator.subschema_for::<T>(),
+            "minItems": 1,
+            "maxItems": 1
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read<T: FromJson>(text: &str) -> Result<T, String> {
+        let mut at = Cursor::default();
+        let value = T::from_json(serde_json::from_str(text).unwrap(), &mut at);
+        value.ok_or_else(|| at.into_faults().remove(0).message)
+    }
+
+    #[test]
+    fn numbers_are_read_to_the_nearest_double() {
+        assert_eq!(read("2147.56"), Ok(2147.56));
+        assert_eq!(read("1e-400"), Ok(0.0));
+        // serde_json's own reading is one unit in the last place off here.
+        assert_eq!(read("31.245270191439438"), Ok(31.245_270_191_439_438));
+        assert_eq!(
+            read::<f64>("1e400").unwrap_err(),
+            "1e400 is beyond the range of a number"
+        );
+        assert_eq!(
+            read::<f64>("\"NaN\"").unwrap_err(),
+            "found \"NaN\", a number is needed"
+        );
+    }
+
+    #[test]
+    fn bounds_are_held() {
+        assert_eq!(read("-0.0").map(|NonNegative(x)| x.to_bits()), Ok(0));
+        assert!(read::<NonNegative>("-5").unwrap_err().contains("negative"));
+        assert!(read::<Positive>("0").is_err());
+        assert_eq!(read("4294967295").map(|Version(x)| x), Ok(u32::MAX));
+        for text in ["0", "-1", "1.5", "4294967296", "\"1\""] {
+            assert!(read::<Version>(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn one_element_is_one() {
+        assert!(read::<One<Day>>(r#"["2027-06-15"]"#).is_ok());
+        let two = read::<One<Day>>(r#"["2027-06-15","2027-07-15"]"#);
+        assert_eq!(
+            two.unwrap_err(),
+            "found 2 elements, exactly one is supported"
+        );
+    }
+
+    #[test]
+    fn a_choice_names_its_alternatives() {
+        assert_eq!(read("\"Long\""), Ok(Position::Long));
+        assert_eq!(
+            read::<Position>("\"long\"").unwrap_err(),
+            "found \"long\": one of Long, Short is needed"
+        );
+    }
+}

@@ -1,0 +1,249 @@
+//! A trade, ready to be valued.
+
+use std::sync::Arc;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Currency, Envelope};
+use crate::time::Date;
+
+/// A valid trade. Compact, and made to travel: it serialises in any serde format, bincode included.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Trade {
+    /// Unique within its portfolio, and not empty.
+    pub id: Box<str>,
+    /// From 1; a later version replaces an earlier one.
+    pub version: u32,
+    /// What it is filed under. Shared between trades of one portfolio that are filed alike.
+    pub envelope: Arc<Envelope>,
+    /// What was agreed.
+    pub product: Product,
+}
+
+/// What was agreed. The set is closed: one engine values each.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Product {
+    /// A European option on an equity.
+    EquityOption(EquityOption),
+    /// A forward on an equity.
+    EquityForward(EquityForward),
+    /// Two amounts exchanged on one day.
+    FxForward(FxForward),
+    /// A European option to exchange two amounts.
+    FxOption(FxOption),
+}
+
+/// A product's name in ORE, without its terms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum TradeType {
+    /// `EquityOption`.
+    EquityOption,
+    /// `EquityForward`.
+    EquityForward,
+    /// `FxForward`.
+    FxForward,
+    /// `FxOption`.
+    FxOption,
+}
+
+/// The side of the holder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "LongShort")]
+pub enum Position {
+    /// Bought: what the contract is worth is ours.
+    Long,
+    /// Sold: what the contract is worth is owed.
+    Short,
+}
+
+/// The right an option gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "OptionType")]
+pub enum OptionKind {
+    /// To buy the underlying.
+    Call,
+    /// To sell the underlying.
+    Put,
+}
+
+/// A European option on `quantity` units of an equity.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EquityOption {
+    /// Long or short.
+    pub position: Position,
+    /// Call or put.
+    pub kind: OptionKind,
+    /// The day it can be exercised, business day or not.
+    pub expiry: Date,
+    /// Name of the equity in the market.
+    pub name: Arc<str>,
+    /// Currency of strike, spot and value.
+    pub currency: Currency,
+    /// Price of one unit at exercise; not negative.
+    pub strike: f64,
+    /// Units; not negative.
+    pub quantity: f64,
+}
+
+/// `quantity` units of an equity bought or sold for later.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EquityForward {
+    /// Long buys, short sells.
+    pub position: Position,
+    /// The day of delivery, business day or not.
+    pub maturity: Date,
+    /// Name of the equity in the market.
+    pub name: Arc<str>,
+    /// Currency of strike, spot and value.
+    pub currency: Currency,
+    /// Price agreed for one unit; not negative.
+    pub strike: f64,
+    /// Units; not negative.
+    pub quantity: f64,
+}
+
+/// An amount of one currency bought for an amount of another.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FxForward {
+    /// The day of both flows, business day or not.
+    pub value_date: Date,
+    /// Currency received.
+    pub bought: Currency,
+    /// Amount received; not negative.
+    pub bought_amount: f64,
+    /// Currency paid, another one than bought, and the one the trade is valued in.
+    pub sold: Currency,
+    /// Amount paid; not negative.
+    pub sold_amount: f64,
+}
+
+/// A European option to buy (call) or sell (put) `bought_amount` against `sold_amount`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FxOption {
+    /// Long or short.
+    pub position: Position,
+    /// A call buys the bought currency, a put sells it.
+    pub kind: OptionKind,
+    /// The day it can be exercised, business day or not.
+    pub expiry: Date,
+    /// Currency that the call buys.
+    pub bought: Currency,
+    /// Amount that the call buys; positive.
+    pub bought_amount: f64,
+    /// Currency that the call pays, another one than bought, and the one the trade is valued in.
+    pub sold: Currency,
+    /// Amount that the call pays; not negative. The strike is `sold_amount / bought_amount`.
+    pub sold_amount: f64,
+}
+
+impl Trade {
+    /// Value of the dimension `name`: `TradeId`, `TradeType`, `Currency` (the one it is valued in),
+    /// or one of its envelope's. The empty string where there is none.
+    ///
+    /// ```
+    /// let portfolio = mastr::sample::portfolio();
+    /// let trade = portfolio.trades().next().unwrap();
+    /// assert_eq!(trade.dimension("TradeId"), &*trade.id);
+    /// assert_eq!(trade.dimension("NoSuchDimension"), "");
+    /// ```
+    pub fn dimension(&self, name: &str) -> &str {
+        match name {
+            "TradeId" => &self.id,
+            "TradeType" => self.product.trade_type().name(),
+            "Currency" => self.product.currency_ref().as_str(),
+            _ => self.envelope.dimension(name),
+        }
+    }
+
+    /// Names and values of its dimensions, without `TradeId`: `TradeType`, `Currency`, and those of
+    /// its envelope that are not empty.
+    pub fn dimensions(&self) -> impl Iterator<Item = (&str, &str)> {
+        let own = [
+            ("TradeType", self.product.trade_type().name()),
+            ("Currency", self.product.currency_ref().as_str()),
+        ];
+        own.into_iter().chain(self.envelope.dimensions())
+    }
+}
+
+impl Product {
+    /// Which of the types it is.
+    pub fn trade_type(&self) -> TradeType {
+        match self {
+            Self::EquityOption(_) => TradeType::EquityOption,
+            Self::EquityForward(_) => TradeType::EquityForward,
+            Self::FxForward(_) => TradeType::FxForward,
+            Self::FxOption(_) => TradeType::FxOption,
+        }
+    }
+
+    /// The currency it is valued in: for foreign exchange the sold one.
+    pub fn currency(&self) -> Currency {
+        *self.currency_ref()
+    }
+
+    fn currency_ref(&self) -> &Currency {
+        match self {
+            Self::EquityOption(option) => &option.currency,
+            Self::EquityForward(forward) => &forward.currency,
+            Self::FxForward(forward) => &forward.sold,
+            Self::FxOption(option) => &option.sold,
+        }
+    }
+
+    /// The day of its last flow.
+    pub fn maturity(&self) -> Date {
+        match self {
+            Self::EquityOption(option) => option.expiry,
+            Self::EquityForward(forward) => forward.maturity,
+            Self::FxForward(forward) => forward.value_date,
+            Self::FxOption(option) => option.expiry,
+        }
+    }
+}
+
+impl TradeType {
+    /// Every trade type there is.
+    pub const ALL: [Self; 4] = [
+        Self::EquityOption,
+        Self::EquityForward,
+        Self::FxForward,
+        Self::FxOption,
+    ];
+
+    /// The trade type that ORE calls `name`.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.name() == name)
+    }
+
+    /// ORE's name, as in the portfolio.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::EquityOption => "EquityOption",
+            Self::EquityForward => "EquityForward",
+            Self::FxForward => "FxForward",
+            Self::FxOption => "FxOption",
+        }
+    }
+}
+
+impl Position {
+    /// 1 for long, -1 for short.
+    pub fn sign(self) -> f64 {
+        match self {
+            Self::Long => 1.0,
+            Self::Short => -1.0,
+        }
+    }
+}
+
+impl OptionKind {
+    /// 1 for a call, -1 for a put.
+    pub fn sign(self) -> f64 {
+        match self {
+            Self::Call => 1.0,
+            Self::Put => -1.0,
+        }
+    }
+}

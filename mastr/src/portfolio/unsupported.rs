@@ -1,0 +1,44 @@
+//! Fields of ORE that would change a price and are not supported.
+
+/// Known to ORE; a trade that has one of them would be valued wrongly if it were ignored.
+const NAMED: [&str; 22] = [
+    "Amortizations",
+    "AutomaticExercise",
+    "AverageStrike",
+    "CreditCurveId",
+    "Exchanges",
+    "ExerciseData",
+    "ExerciseFeeSettlementConvention",
+    "ExerciseFeeSettlementPeriod",
+    "ExerciseFees",
+    "ExercisePrices",
+    "FXIndex",
+    "NotionalsResetting",
+    "NoticePeriod",
+    "PaymentData",
+    "Premium",
+    "PremiumAmount",
+    "PremiumCurrency",
+    "PremiumPayDate",
+    "Premiums",
+    "Resets",
+    "SettlementData",
+    "SettlementMethod",
+];
+
+/// Whether `key` is a field of ORE that is knowingly left out.
+pub(super) fn is_named(key: &str) -> bool {
+    NAMED.contains(&key)
+}
+
+/// Why the field `key` is refused in an object whose fields are `known`.
+pub(super) fn message(key: &str, known: &[&str]) -> String {
+    if is_named(key) {
+        format!("\"{key}\" is not supported and would change the price: remove it, or the trade")
+    } else {
+        format!(
+            "unknown field \"{key}\": the fields here are {}",
+            known.join(", ")
+        )
+    }
+}

@@ -1,0 +1,11 @@
+//! Dates, tenors and day counts.
+//!
+//! Nothing here reads a clock: the as-of date is always the caller's.
+
+mod date;
+mod day_count;
+mod tenor;
+
+pub use date::{Date, NotADate};
+pub use day_count::DayCount;
+pub use tenor::{NotATenor, Tenor};
