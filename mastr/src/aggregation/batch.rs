@@ -1,0 +1,207 @@
+//! Many contributions of one job as they travel.
+
+use hashbrown::HashMap;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::aggregation::contribution::TRADE_ID;
+use crate::aggregation::{Contribution, Outcome};
+
+/// The submission that contributions belong to. Every batch carries it, so that whoever has any
+/// part of the job knows how large the whole is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Job {
+    /// The number the submitting client has chosen. Equal ones are one job.
+    pub id: u64,
+    /// The market by which the trades are valued. Figures of different markets never mix.
+    pub market: String,
+    /// How many trades the job has, faulty ones included.
+    pub trades: u64,
+    /// The names of the dimensions that trades of the job have.
+    pub dimensions: Vec<String>,
+}
+
+/// Why a batch was refused. Nothing of it has been applied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum BatchError {
+    /// A row refers to dimensions that the batch does not hold.
+    #[error(
+        "the batch refers to dimensions that it does not hold: it was damaged on its way, or sent by another version of mastr"
+    )]
+    Malformed,
+    /// The partition holds as many trades or texts as it can.
+    #[error("the partition is full: start the cluster with more partitions")]
+    Full,
+}
+
+/// Contributions of one job, to one partition. Dimension names stand once, equal combinations of
+/// values once.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Batch {
+    pub(crate) job: Job,
+    pub(crate) texts: Vec<String>,
+    /// For each combination and each of the job's dimensions the place in `texts`.
+    pub(crate) combinations: Vec<Vec<u32>>,
+    pub(crate) rows: Vec<Row>,
+}
+
+/// A contribution whose dimensions are one of the batch's combinations.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Row {
+    pub(crate) trade: String,
+    pub(crate) version: u64,
+    pub(crate) combination: u32,
+    pub(crate) outcome: Outcome,
+}
+
+impl Batch {
+    /// Packs contributions. Dimensions that the job does not list are added to its list.
+    ///
+    /// # Panics
+    ///
+    /// If the dimensions have 2³² different values or more.
+    pub fn new(mut job: Job, contributions: impl IntoIterator<Item = Contribution>) -> Self {
+        let mut texts = vec![String::new()];
+        let mut text_places: HashMap<String, u32> = HashMap::from([(String::new(), 0)]);
+        let mut combinations = Vec::new();
+        let mut combination_places = HashMap::new();
+        let mut rows = Vec::new();
+        for contribution in contributions {
+            let mut combination = Vec::new();
+            for (name, value) in contribution.dimensions.into_iter().rev() {
+                if name == TRADE_ID {
+                    continue;
+                }
+                let dimension = match job.dimensions.iter().position(|known| *known == name) {
+                    Some(place) => place,
+                    None => {
+                        job.dimensions.push(name);
+                        job.dimensions.len() - 1
+                    }
+                };
+                if combination.len() <= dimension {
+                    combination.resize(dimension + 1, 0);
+                }
+                combination[dimension] = *text_places.entry(value).or_insert_with_key(|value| {
+                    texts.push(value.clone());
+                    place(texts.len() - 1)
+                });
+            }
+            let combination = *combination_places.entry(combination).or_insert_with_key(
+                |combination: &Vec<u32>| {
+                    combinations.push(combination.clone());
+                    place(combinations.len() - 1)
+                },
+            );
+            rows.push(Row {
+                trade: contribution.trade,
+                version: contribution.version,
+                combination,
+                outcome: contribution.outcome,
+            });
+        }
+        Self {
+            job,
+            texts,
+            combinations,
+            rows,
+        }
+    }
+
+    /// The job that the contributions belong to.
+    pub fn job(&self) -> &Job {
+        &self.job
+    }
+
+    /// How many contributions there are.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether there is none: such a batch still announces its job.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// Whether every row finds what it refers to; a batch from the wire may be anything.
+    pub(crate) fn check(&self) -> Result<(), BatchError> {
+        let sound = self.combinations.iter().all(|combination| {
+            combination.len() <= self.job.dimensions.len()
+                && combination
+                    .iter()
+                    .all(|&text| (text as usize) < self.texts.len())
+        });
+        if !sound {
+            return Err(BatchError::Malformed);
+        }
+        let known = |row: &Row| (row.combination as usize) < self.combinations.len();
+        if self.rows.iter().all(known) {
+            Ok(())
+        } else {
+            Err(BatchError::Malformed)
+        }
+    }
+}
+
+fn place(index: usize) -> u32 {
+    u32::try_from(index).expect("a batch of 2^32 texts does not fit a message, nor most memories")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::aggregation::Figures;
+
+    fn job() -> Job {
+        Job {
+            id: 7,
+            market: "m".into(),
+            trades: 3,
+            dimensions: vec!["Desk".into()],
+        }
+    }
+
+    fn contribution(trade: &str, dimensions: &[(&str, &str)]) -> Contribution {
+        Contribution {
+            trade: trade.into(),
+            version: 1,
+            dimensions: dimensions
+                .iter()
+                .map(|&(name, value)| (name.into(), value.into()))
+                .collect(),
+            outcome: Outcome::Valued(Figures::new(1.0)),
+        }
+    }
+
+    #[test]
+    fn equal_dimensions_travel_once() {
+        let batch = Batch::new(
+            job(),
+            [
+                contribution("a", &[("Desk", "FX"), ("Book", "FX")]),
+                contribution("b", &[("Book", "FX"), ("TradeId", "b"), ("Desk", "FX")]),
+                contribution("c", &[("Desk", "FX"), ("Desk", "EQ"), ("Book", "")]),
+            ],
+        );
+        assert_eq!(batch.job().dimensions, ["Desk", "Book"]);
+        assert_eq!(batch.texts, ["", "FX", "EQ"]);
+        assert_eq!(batch.combinations, [vec![1, 1], vec![1, 0]]);
+        assert_eq!(batch.len(), 3);
+        assert_eq!(batch.check(), Ok(()));
+    }
+
+    #[test]
+    fn a_batch_that_refers_to_what_it_lacks_is_malformed() {
+        let sound = Batch::new(job(), [contribution("a", &[("Desk", "FX")])]);
+        let mut batch = sound.clone();
+        batch.rows[0].combination = 1;
+        assert_eq!(batch.check(), Err(BatchError::Malformed));
+        let mut batch = sound.clone();
+        batch.texts.pop();
+        assert_eq!(batch.check(), Err(BatchError::Malformed));
+        let mut batch = sound;
+        batch.combinations[0].push(0);
+        assert_eq!(batch.check(), Err(BatchError::Malformed));
+    }
+}

@@ -1,0 +1,143 @@
+//! What can be asked of a group of trades, and the amounts a trade contributes to it.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::aggregation::QueryError;
+
+/// An amount in base currency that a valued trade contributes and that adds up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum Amount {
+    /// The net present value.
+    Npv,
+    /// The change in value for the spot's rise of one per cent.
+    Delta,
+    /// The change in delta for the spot's rise of one per cent.
+    Gamma,
+    /// The change in value for one point more of volatility.
+    Vega,
+    /// The change in value over one day.
+    Theta,
+    /// The change in value for a basis point more of interest.
+    Rho,
+    /// The change in value for a basis point more of dividend yield.
+    DividendRho,
+}
+
+impl Amount {
+    /// Every amount, in the order of their columns.
+    pub const ALL: [Self; 7] = [
+        Self::Npv,
+        Self::Delta,
+        Self::Gamma,
+        Self::Vega,
+        Self::Theta,
+        Self::Rho,
+        Self::DividendRho,
+    ];
+
+    /// The name in files and on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Npv => "npv",
+            Self::Delta => "delta",
+            Self::Gamma => "gamma",
+            Self::Vega => "vega",
+            Self::Theta => "theta",
+            Self::Rho => "rho",
+            Self::DividendRho => "dividend_rho",
+        }
+    }
+
+    /// The amount's place in [`Amount::ALL`].
+    pub(crate) const fn place(self) -> usize {
+        self as usize
+    }
+}
+
+/// What a query asks of each group.
+///
+/// ```
+/// use mastr::aggregation::{Amount, Measure};
+///
+/// assert_eq!("delta".parse(), Ok(Measure::Sum(Amount::Delta)));
+/// let error = "dleta".parse::<Measure>().unwrap_err().to_string();
+/// assert!(error.starts_with("there is no measure `dleta`: npv, delta,"));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum Measure {
+    /// The exact sum of an amount over the group's valued trades.
+    Sum(Amount),
+    /// How many trades of the group are valued: those that its sums hold.
+    Count,
+}
+
+impl Measure {
+    /// Every measure there is.
+    pub fn all() -> impl Iterator<Item = Self> {
+        Amount::ALL.into_iter().map(Self::Sum).chain([Self::Count])
+    }
+
+    /// The name in files and on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Sum(amount) => amount.name(),
+            Self::Count => "count",
+        }
+    }
+
+    /// The amount that has to be summed to answer, if any.
+    pub(crate) const fn amount(self) -> Option<Amount> {
+        match self {
+            Self::Sum(amount) => Some(amount),
+            Self::Count => None,
+        }
+    }
+}
+
+impl fmt::Display for Measure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Measure {
+    type Err = QueryError;
+
+    fn from_str(name: &str) -> Result<Self, QueryError> {
+        Self::all()
+            .find(|measure| measure.name() == name)
+            .ok_or_else(|| QueryError::UnknownMeasure {
+                name: name.to_owned(),
+                there: Self::all().map(|one| one.name().to_owned()).collect(),
+            })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_reads_back() {
+        for measure in Measure::all() {
+            assert_eq!(measure.to_string().parse(), Ok(measure));
+        }
+        for (place, amount) in Amount::ALL.into_iter().enumerate() {
+            assert_eq!(amount.place(), place);
+        }
+    }
+
+    #[test]
+    fn an_unknown_name_is_answered_with_those_that_exist() {
+        let error = "NPV".parse::<Measure>().unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "there is no measure `NPV`: npv, delta, gamma, vega, theta, rho, dividend_rho, count exist"
+        );
+    }
+}
