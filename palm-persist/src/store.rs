@@ -1,0 +1,117 @@
+use std::iter;
+use std::path::Path;
+
+use bytes::Bytes;
+use palm_highlevel::store::{Batch, Entries, Groups, LogId, LogState, Store, StoreError};
+
+use crate::change::Change;
+use crate::failure::Failure;
+use crate::folder::Folder;
+use crate::{key, record, stored};
+
+/// A store in a folder on disk. See the [crate](crate) for what it promises.
+#[derive(Debug)]
+pub struct SledStore {
+    // Before the folder, which is unlocked last.
+    db: sled::Db,
+    folder: Folder,
+}
+
+impl SledStore {
+    /// Opens the store in a folder, which is created if there is none, and repairs what an end of
+    /// its last process during opening may have left behind.
+    ///
+    /// It blocks while it reads what the last process left: seconds for gigabytes.
+    ///
+    /// # Errors
+    ///
+    /// By [`StoreErrorKind`](palm_highlevel::store::StoreErrorKind):
+    /// - `Unsuitable`: the path is a file, or a folder that holds other things than a store;
+    /// - `InUse`: another process has it open, or this one has;
+    /// - `Format`: it was written by a version with another format;
+    /// - `Damaged`: its files cannot be read back. They are then set aside within the folder, where
+    ///   the message says, and the next opening begins with an empty store;
+    /// - `Io`: the files could not be read or written.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
+        let folder = Folder::open(path.as_ref())?;
+        let db = folder.open_db()?;
+        Ok(Self { db, folder })
+    }
+
+    /// The folder it is in.
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn failed(&self) -> impl Fn(Failure) -> StoreError + '_ {
+        |failure| failure.in_folder(self.folder.path())
+    }
+}
+
+impl Store for SledStore {
+    fn write(&mut self, batch: &Batch) -> Result<(), StoreError> {
+        let mut change = Change::new(&self.db);
+        batch.check(|log| {
+            let state = change.log(log).map_err(self.failed())?;
+            Ok(state.map_or(0, |state| state.last))
+        })?;
+        let writes = change.finish(batch).map_err(self.failed())?;
+        let written = self.db.apply_batch(writes).map_err(Failure::from);
+        written.map_err(self.failed())
+    }
+
+    fn flush(&mut self) -> Result<(), StoreError> {
+        let flushed = self.db.flush().map_err(Failure::from);
+        flushed.map(|_bytes| ()).map_err(self.failed())
+    }
+
+    fn logs(&self) -> Result<Vec<LogState>, StoreError> {
+        let state = |item: sled::Result<_>| {
+            let (key, value): (sled::IVec, sled::IVec) = item?;
+            stored::log_state(&key, &value)
+        };
+        let states = self.db.scan_prefix(key::LOGS).map(state);
+        states.collect::<Result<_, _>>().map_err(self.failed())
+    }
+
+    fn groups(&self, log: LogId, from: u64) -> Groups<'_> {
+        let begin = || {
+            let state = stored::log(&self.db, log)?;
+            let holding = stored::group_holding(&self.db, log, from)?;
+            Ok((state, holding.map_or(from, |(first, _)| first)))
+        };
+        match begin() {
+            Ok((None, _)) => Box::new(iter::empty()),
+            Ok((Some(state), first)) => {
+                let range = key::group(log, first)..=key::group(log, u64::MAX);
+                let groups = self.db.range(range).map(move |item| {
+                    let group = item.map_err(Failure::from);
+                    group.and_then(|item| stored::group(&self.db, &state, item))
+                });
+                Box::new(groups.map(|group| group.map_err(self.failed())))
+            }
+            Err(failure) => Box::new(iter::once(Err(self.failed()(failure)))),
+        }
+    }
+
+    fn get(&self, key: &[u8]) -> Result<Option<Bytes>, StoreError> {
+        let key = key::entry(key);
+        let read = || match self.db.get(&key)? {
+            Some(value) => record::read(&self.db, &key, &value).map(Some),
+            None => Ok(None),
+        };
+        read().map_err(self.failed())
+    }
+
+    fn entries(&self, prefix: &[u8]) -> Entries<'_> {
+        let entries = self.db.scan_prefix(key::entry(prefix)).map(|item| {
+            let (key, value) = item?;
+            let Some(name) = key::entry_of(&key) else {
+                return Err(Failure::record(&key, "it is no entry"));
+            };
+            let value = record::read(&self.db, &key, &value)?;
+            Ok((Bytes::copy_from_slice(name), value))
+        });
+        Box::new(entries.map(|entry| entry.map_err(self.failed())))
+    }
+}
