@@ -2,6 +2,8 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use fs2::FileExt;
 use palm_highlevel::store::{StoreError, StoreErrorKind};
@@ -17,12 +19,15 @@ const FORMAT_NAME: &str = "palm store ";
 /// Memory for pages that were read or written lately, in bytes.
 const CACHE: u64 = 64 << 20;
 
+/// How long the lock of sled may outlast its store. While ours is held no other store can have it,
+/// but what this process has started keeps a copy of the locked file until it has begun to run.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// A folder that is locked for one store.
 #[derive(Debug)]
 pub(crate) struct Folder {
     path: PathBuf,
-    /// Unlocked when it is closed, be it by the end of the process.
-    _lock: File,
+    lock: File,
 }
 
 impl Folder {
@@ -44,7 +49,7 @@ impl Folder {
         }
         Ok(Self {
             path: path.to_owned(),
-            _lock: lock,
+            lock,
         })
     }
 
@@ -61,13 +66,20 @@ impl Folder {
             .cache_capacity(CACHE)
             // We say when to flush: a timer would only add work.
             .flush_every_ms(None);
-        config.open().map_err(|error| {
-            if is_damage(&error) {
-                self.set_aside(&db, error)
-            } else {
-                Failure::Sled(error).in_folder(&self.path)
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match config.open() {
+                Ok(db) => return Ok(db),
+                Err(error) if is_damage(&error) => return Err(self.set_aside(&db, error)),
+                Err(error) if is_locked(&error) => {
+                    if Instant::now() > deadline {
+                        return Err(in_use(&self.path, "a program that is no server of PALM"));
+                    }
+                    thread::sleep(PATIENCE / 1000);
+                }
+                Err(error) => return Err(Failure::Sled(error).in_folder(&self.path)),
             }
-        })
+        }
     }
 
     fn set_aside(&self, db: &Path, error: sled::Error) -> StoreError {
@@ -98,6 +110,19 @@ impl Folder {
         )
         .with_source(error)
     }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // Closing the file is not enough where it was copied into a process that is just starting.
+        // If it fails there is nobody to tell, and the end of the process unlocks all the same.
+        let _ = FileExt::unlock(&self.lock);
+    }
+}
+
+/// Whether an error of sled says that its file is locked, which it does only in words.
+fn is_locked(error: &sled::Error) -> bool {
+    matches!(error, sled::Error::Io(error) if error.to_string().contains("could not acquire lock"))
 }
 
 /// Whether a folder says that it holds a store of the known format; not if it is empty.
@@ -160,13 +185,7 @@ fn lock(path: &Path) -> Result<File, StoreError> {
                 Ok(pid) => format!("process {pid}"),
                 Err(_) => "another process".to_owned(),
             };
-            return Err(StoreError::new(
-                StoreErrorKind::InUse,
-                format!(
-                    "the store in {} is in use by {holder}: give each server a folder of its own",
-                    path.display()
-                ),
-            ));
+            return Err(in_use(path, &holder));
         }
         Err(error) => return Err(failed(error)),
     }
@@ -197,6 +216,16 @@ fn repair(db: &Path) -> io::Result<()> {
         fs::remove_file(settings)?;
     }
     Ok(())
+}
+
+fn in_use(path: &Path, holder: &str) -> StoreError {
+    StoreError::new(
+        StoreErrorKind::InUse,
+        format!(
+            "the store in {} is in use by {holder}: give each server a folder of its own",
+            path.display()
+        ),
+    )
 }
 
 fn not_a_store(path: &Path) -> StoreError {

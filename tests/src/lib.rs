@@ -1,1 +1,3 @@
-//! To come.
+//! What the cross-crate tests share with the programs they start.
+
+pub mod history;
