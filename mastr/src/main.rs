@@ -1,3 +1,10 @@
-//! To come.
+//! The `mastr` command; see `mastr --help`.
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser;
+use mastr::command::Arguments;
+
+fn main() -> ExitCode {
+    Arguments::parse().run()
+}

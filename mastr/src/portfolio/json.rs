@@ -4,7 +4,7 @@
 //! are read digit by digit as they stand, and a key that comes twice is seen twice.
 
 use std::borrow::Cow;
-use std::fmt::{self, Write};
+use std::fmt;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
@@ -116,8 +116,7 @@ impl Cursor {
             pointer.push('/');
             match step {
                 Step::Key(key) => pointer.push_str(&key.replace('~', "~0").replace('/', "~1")),
-                // Writing to a string cannot fail.
-                Step::Index(index) => drop(write!(pointer, "{index}")),
+                Step::Index(index) => pointer.push_str(&index.to_string()),
             }
         }
         pointer

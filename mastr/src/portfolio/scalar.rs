@@ -11,11 +11,11 @@ use super::{Currency, OptionKind, Position};
 use crate::time::Date;
 
 /// A finite number that is not negative.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct NonNegative(pub f64);
 
 /// A finite number greater than zero.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Positive(pub f64);
 
 /// A trade's version: a whole number from 1.
@@ -265,6 +265,28 @@ choices! {
     PayoffType2 { Arithmetic, Geometric }
     Settlement { Cash, Physical }
     UnderlyingType { Equity }
+}
+
+impl Serialize for NonNegative {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        number(self.0, serializer)
+    }
+}
+
+impl Serialize for Positive {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        number(self.0, serializer)
+    }
+}
+
+/// Writes `number`, which is not negative; a whole one without a decimal point.
+fn number<S: Serializer>(number: f64, serializer: S) -> Result<S::Ok, S::Error> {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    if number.fract() == 0.0 && number < EXACT {
+        serializer.serialize_u64(number as u64)
+    } else {
+        serializer.serialize_f64(number)
+    }
 }
 
 impl Serialize for Day {

@@ -89,6 +89,12 @@ impl Date {
         Self::new(year, month, day.min(days_in_month(year, month)))
     }
 
+    /// Whether this day is a Saturday or a Sunday.
+    pub fn is_weekend(self) -> bool {
+        // 1970-01-01 was a Thursday.
+        matches!(self.0.rem_euclid(7), 2 | 3)
+    }
+
     /// Whether this day is the last of its calendar month.
     pub fn is_end_of_month(self) -> bool {
         let (year, month, day) = self.civil();
@@ -198,5 +204,7 @@ mod tests {
         assert_eq!(end.plus_months(i32::MAX), None);
         assert_eq!(Date::MAX.plus_days(1), None);
         assert!(end.is_end_of_month());
+        assert!(end.is_weekend());
+        assert!(!Date::new(2026, 6, 15).unwrap().is_weekend());
     }
 }

@@ -1,7 +1,26 @@
-//! What a trade is worth.
+//! What a trade is worth: one engine for each product, behind [`value`].
 
+// Invariant: the same bits on every machine; clippy.toml names what would break it.
+#![deny(clippy::disallowed_methods)]
+
+mod black_scholes;
+mod engine;
+mod equity_forward;
+mod equity_option;
+mod explanation;
+mod factor;
+mod forward;
+mod fx_forward;
+mod fx_option;
 mod greek;
+mod normal;
 mod result;
+mod value;
 
+pub use black_scholes::{BlackScholes, ClosedForm};
+pub use engine::Inputs;
+pub use explanation::{Explanation, explain};
+pub use factor::Factor;
 pub use greek::Greek;
 pub use result::{Note, Sensitivity, Valuation};
+pub use value::value;

@@ -1,0 +1,214 @@
+//! `mastr price`.
+
+use std::io::{self, Write};
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::thread;
+
+use clap::Args;
+
+use super::{ALL_VALUED, CommandError, SOME_FAILED, input, output};
+use crate::market::Market;
+use crate::portfolio::{Entry, Portfolio};
+use crate::results::{Folder, NPV_HEADER, Rows};
+use crate::valuation::{explain, value};
+
+/// So many trades are valued by a thread before it hands its rows over.
+const CHUNK: usize = 4096;
+/// So many ids of past trades are shown.
+const SHOWN: usize = 10;
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// Portfolio, a JSON file
+    #[arg(long, value_name = "F")]
+    portfolio: PathBuf,
+    /// Market, a text file
+    #[arg(long, value_name = "F")]
+    market: PathBuf,
+    /// Past fixings, a text file
+    #[arg(long, value_name = "F")]
+    fixings: Option<PathBuf>,
+    /// Threads that value
+    #[arg(long, value_name = "N", default_value = "1")]
+    threads: NonZeroUsize,
+    /// Folder for npv.csv, sensitivity.csv and failed.csv; created if need be
+    #[arg(long, value_name = "DIR")]
+    output: Option<PathBuf>,
+    /// Value the trades without faults; the others count as failed
+    #[arg(long)]
+    skip_invalid: bool,
+    /// Value this trade only
+    #[arg(long, value_name = "ID")]
+    trade: Option<String>,
+    /// Tell on standard error how the trade's value comes about
+    #[arg(long, requires = "trade")]
+    explain: bool,
+}
+
+impl Arguments {
+    pub(super) fn run(self) -> Result<u8, CommandError> {
+        let portfolio = input::portfolio(&self.portfolio, self.skip_invalid)?;
+        let market = input::market(&self.market, &portfolio)?;
+        if let Some(fixings) = &self.fixings {
+            input::fixings(fixings)?;
+        }
+        let entries = self.chosen(&portfolio)?;
+        let mut folder = match &self.output {
+            Some(folder) => Some(Folder::create(folder).map_err(CommandError::Unwritable)?),
+            None => None,
+        };
+        let mut tally = Tally::default();
+        let mut stdout = io::stdout().lock();
+        stdout
+            .write_all(NPV_HEADER.as_bytes())
+            .map_err(output::stdout_failed)?;
+        // Once the reader of standard output has seen enough, the folder is still completed.
+        let mut listening = true;
+        for batch in entries.chunks(self.threads.get() * CHUNK) {
+            for (rows, of_chunk) in price(batch, &market, &portfolio) {
+                tally.add(of_chunk);
+                if let Some(folder) = &mut folder {
+                    folder.write(&rows).map_err(CommandError::Unwritable)?;
+                }
+                if listening {
+                    match stdout.write_all(&rows.npv).map_err(output::stdout_failed) {
+                        Err(CommandError::ClosedPipe) if folder.is_some() => listening = false,
+                        written => written?,
+                    }
+                }
+            }
+        }
+        if listening {
+            match stdout.flush().map_err(output::stdout_failed) {
+                Err(CommandError::ClosedPipe) if folder.is_some() => {}
+                written => written?,
+            }
+        }
+        if let Some(folder) = folder {
+            folder.finish().map_err(CommandError::Unwritable)?;
+        }
+        if self.explain {
+            tell_explanation(entries[0], &market);
+        }
+        tally.tell(&portfolio);
+        Ok(if tally.failed == 0 {
+            ALL_VALUED
+        } else {
+            SOME_FAILED
+        })
+    }
+
+    /// The entries asked for, by id.
+    fn chosen<'p>(&self, portfolio: &'p Portfolio) -> Result<Vec<&'p Entry>, CommandError> {
+        let Some(id) = &self.trade else {
+            return Ok(portfolio.by_id());
+        };
+        let entry = portfolio.entries().iter().find(|entry| entry.id() == id);
+        entry.map(|entry| vec![entry]).ok_or_else(|| {
+            let file = self.portfolio.display();
+            CommandError::Usage(format!("{file} has no trade \"{id}\": see --trade"))
+        })
+    }
+}
+
+/// Values a batch, chunk by chunk, each on a thread of its own; rows come in the batch's order.
+fn price(batch: &[&Entry], market: &Market, portfolio: &Portfolio) -> Vec<(Rows, Tally)> {
+    let rows = || Rows::new(portfolio.as_of(), portfolio.base());
+    if batch.len() <= CHUNK {
+        return vec![price_chunk(batch, market, rows())];
+    }
+    thread::scope(|scope| {
+        let chunks: Vec<_> = batch
+            .chunks(CHUNK)
+            .map(|chunk| (chunk, rows()))
+            .map(|(chunk, rows)| scope.spawn(move || price_chunk(chunk, market, rows)))
+            .collect();
+        chunks
+            .into_iter()
+            .map(|chunk| match chunk.join() {
+                Ok(done) => done,
+                // A bug: end as it would have ended without threads.
+                Err(panic) => std::panic::resume_unwind(panic),
+            })
+            .collect()
+    })
+}
+
+fn price_chunk(chunk: &[&Entry], market: &Market, mut rows: Rows) -> (Rows, Tally) {
+    let mut tally = Tally::default();
+    for entry in chunk {
+        match entry {
+            Entry::Valid(trade) => match value(trade, market) {
+                Ok(valuation) => {
+                    if valuation.is_past() {
+                        tally.past(&trade.id);
+                    }
+                    rows.push(entry, Ok(&valuation));
+                }
+                Err(fault) => {
+                    tally.failed += 1;
+                    rows.push(entry, Err(&fault.message));
+                }
+            },
+            Entry::Rejected(rejected) => {
+                tally.failed += 1;
+                rows.push(entry, Err(&rejected.fault));
+            }
+        }
+    }
+    (rows, tally)
+}
+
+fn tell_explanation(entry: &Entry, market: &Market) {
+    match entry {
+        Entry::Valid(trade) => match explain(trade, market) {
+            Ok(explanation) => output::tell(&explanation),
+            Err(fault) => output::tell(&fault),
+        },
+        Entry::Rejected(rejected) => output::tell(&rejected.fault),
+    }
+}
+
+/// What there is to tell at the end.
+#[derive(Default)]
+struct Tally {
+    failed: usize,
+    past: usize,
+    past_shown: Vec<String>,
+}
+
+impl Tally {
+    fn past(&mut self, id: &str) {
+        self.past += 1;
+        if self.past_shown.len() < SHOWN {
+            self.past_shown.push(id.to_owned());
+        }
+    }
+
+    fn add(&mut self, other: Self) {
+        let room = SHOWN - self.past_shown.len();
+        self.failed += other.failed;
+        self.past += other.past;
+        self.past_shown
+            .extend(other.past_shown.into_iter().take(room));
+    }
+
+    fn tell(&self, portfolio: &Portfolio) {
+        if self.past > 0 {
+            let shown = self.past_shown.join(", ");
+            let more = if self.past > SHOWN { ", …" } else { "" };
+            output::tell(&format!(
+                "{} trades are past on {} and worth zero: {shown}{more}",
+                self.past,
+                portfolio.as_of()
+            ));
+        }
+        if self.failed > 0 {
+            output::tell(&format!(
+                "{} trades failed: npv.csv has #N/A for them, failed.csv the reasons (--output)",
+                self.failed
+            ));
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! What trades are valued with: quotes of one day, and the curves and surfaces built from them.
+//!
+//! [`Quotes::parse`] reads ORE's text form, [`Market::new`] builds everything once; what is missing
+//! or impossible fails only the trades that look it up, with the key to add or to mend.
+
+// Invariant: the same bits on every machine; clippy.toml names what would break it.
+#![deny(clippy::disallowed_methods)]
+
+mod curve;
+mod fixings;
+mod foreign_exchange;
+mod key;
+mod line;
+mod quotes;
+mod smile;
+mod snapshot;
+mod surface;
+
+pub use curve::Curve;
+pub use fixings::Fixings;
+pub use quotes::{Quote, Quotes};
+pub use snapshot::{Market, PairVolatility, Unavailable};
+pub use surface::Surface;

@@ -1,0 +1,65 @@
+//! A sample built into the library: 240 trades of every type, and their market.
+//!
+//! The files stand in `examples/data/`; `mastr generate --trades 240 --seed 1` writes them.
+
+use crate::market::Market;
+use crate::portfolio::Portfolio;
+
+/// `examples/data/portfolio.json`.
+pub const PORTFOLIO: &str = include_str!("../../examples/data/portfolio.json");
+
+/// `examples/data/market.txt`.
+pub const MARKET: &str = include_str!("../../examples/data/market.txt");
+
+/// The sample's portfolio.
+///
+/// ```
+/// assert_eq!(mastr::sample::portfolio().trades().count(), 240);
+/// ```
+pub fn portfolio() -> Portfolio {
+    // Invariant: the sample is valid, which a test holds.
+    Portfolio::parse(PORTFOLIO.as_bytes()).expect("the sample portfolio is valid")
+}
+
+/// The market that values every trade of [`portfolio`].
+pub fn market() -> Market {
+    let portfolio = portfolio();
+    // Invariant: the sample is valid, which a test holds.
+    Market::parse(MARKET.as_bytes(), portfolio.as_of(), portfolio.base())
+        .expect("the sample market is valid")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::portfolio::TradeType;
+    use crate::valuation::value;
+
+    #[test]
+    fn it_shows_what_there_is_and_every_trade_can_be_valued() {
+        let (portfolio, market) = (portfolio(), market());
+        assert!(portfolio.faults().is_empty());
+        assert_eq!(portfolio.counts().len(), TradeType::ALL.len());
+        for trade in portfolio.trades() {
+            let valuation = value(trade, &market).unwrap();
+            assert!(!valuation.is_past());
+        }
+        let distinct = |dimension: &str| {
+            let values: BTreeSet<_> = portfolio.trades().map(|t| t.dimension(dimension)).collect();
+            values.len()
+        };
+        for dimension in ["Currency", "Desk", "Book", "CounterParty", "NettingSetId"] {
+            assert!(distinct(dimension) >= 3, "{dimension}");
+        }
+    }
+
+    #[test]
+    fn it_is_what_the_generator_writes() {
+        let (mut portfolio, mut market) = (Vec::new(), Vec::new());
+        crate::generation::generate(240, 1, &mut portfolio, &mut market, |_| ()).unwrap();
+        assert_eq!(portfolio, PORTFOLIO.as_bytes());
+        assert_eq!(market, MARKET.as_bytes());
+    }
+}

@@ -1,0 +1,33 @@
+//! European options on equities: Black–Scholes–Merton.
+
+use super::BlackScholes;
+use super::engine::{Inputs, Priced};
+use crate::market::{Market, Unavailable};
+use crate::portfolio::EquityOption;
+
+/// Values an option that is not past.
+pub(super) fn price(option: &EquityOption, market: &Market) -> Result<Priced, Unavailable> {
+    let time = market.time(option.expiry);
+    let surface = market.equity_volatility(&option.name, option.currency)?;
+    let volatility = surface.volatility(time, option.strike);
+    let inputs = Inputs {
+        time,
+        spot: market.spot(&option.name, option.currency)?,
+        log_discount: market.discount_curve(option.currency)?.log_discount(time),
+        log_yield: market
+            .dividends(&option.name, option.currency)
+            .log_discount(time),
+        volatility: Some(volatility),
+    };
+    let unit = BlackScholes {
+        kind: option.kind,
+        spot: inputs.spot,
+        strike: option.strike,
+        time,
+        log_discount: inputs.log_discount,
+        log_yield: inputs.log_yield,
+        volatility,
+    };
+    let scale = option.position.sign() * option.quantity;
+    Ok(Priced::option(inputs, &unit, scale))
+}

@@ -1,0 +1,33 @@
+//! European options on exchange rates: Garman–Kohlhagen; in the sold currency.
+
+use super::BlackScholes;
+use super::engine::{Inputs, Priced};
+use crate::market::{Market, Unavailable};
+use crate::portfolio::FxOption;
+
+/// Values an option that is not past.
+pub(super) fn price(option: &FxOption, market: &Market) -> Result<Priced, Unavailable> {
+    let time = market.time(option.expiry);
+    // Invariant: an option buys more than zero.
+    let strike = option.sold_amount / option.bought_amount;
+    let surface = market.exchange_volatility(option.bought, option.sold)?;
+    let volatility = surface.volatility(time, strike);
+    let inputs = Inputs {
+        time,
+        spot: market.exchange_rate(option.bought, option.sold)?,
+        log_discount: market.discount_curve(option.sold)?.log_discount(time),
+        log_yield: market.discount_curve(option.bought)?.log_discount(time),
+        volatility: Some(volatility),
+    };
+    let unit = BlackScholes {
+        kind: option.kind,
+        spot: inputs.spot,
+        strike,
+        time,
+        log_discount: inputs.log_discount,
+        log_yield: inputs.log_yield,
+        volatility,
+    };
+    let scale = option.position.sign() * option.bought_amount;
+    Ok(Priced::option(inputs, &unit, scale))
+}

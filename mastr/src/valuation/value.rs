@@ -1,0 +1,148 @@
+//! From a trade and a market to what the trade is worth.
+
+use super::engine::{Inputs, Priced};
+use super::{
+    Greek, Note, Sensitivity, Valuation, equity_forward, equity_option, fx_forward, fx_option,
+};
+use crate::fault::Fault;
+use crate::market::{Market, Unavailable};
+use crate::portfolio::{Currency, Product, Trade};
+
+/// Values `trade`: a function of trade and market alone, with the same bits on every machine.
+///
+/// A trade whose last flow is on or before the as-of date is worth zero, has no sensitivities, and
+/// a [`Note::Past`].
+///
+/// # Errors
+/// What fails this trade and no other: something that the market does not have or that is
+/// impossible, with the key to add or mend; a figure that is not finite or, in base currency,
+/// beyond [`Valuation::LARGEST`].
+///
+/// ```
+/// use mastr::valuation::value;
+///
+/// let (portfolio, market) = (mastr::sample::portfolio(), mastr::sample::market());
+/// let trade = portfolio.trades().next().unwrap();
+/// let valuation = value(trade, &market).unwrap();
+/// assert_eq!(valuation.currency, trade.product.currency());
+/// ```
+pub fn value(trade: &Trade, market: &Market) -> Result<Valuation, Fault> {
+    evaluate(trade, market)
+        .map(|(valuation, _)| valuation)
+        .map_err(|reason| Fault::of_trade(&trade.id, reason.0))
+}
+
+/// The valuation of `trade`, and what the market said to it; nothing when it is past.
+pub(super) fn evaluate(
+    trade: &Trade,
+    market: &Market,
+) -> Result<(Valuation, Option<Inputs>), Unavailable> {
+    let product = &trade.product;
+    let maturity = product.maturity();
+    let priced = if maturity <= market.as_of() {
+        None
+    } else {
+        Some(price(product, market)?)
+    };
+    let currency = product.currency();
+    let to_base = market.exchange_rate(currency, market.base())?;
+    let (notional, notional_currency) = notional(product, priced.as_ref());
+    let notional_to_base = market.exchange_rate(notional_currency, market.base())?;
+    let npv = priced
+        .as_ref()
+        .map_or(0.0, |priced| unsigned_zero(priced.npv));
+    let valuation = Valuation {
+        npv,
+        npv_base: unsigned_zero(npv * to_base),
+        currency,
+        maturity,
+        notional,
+        notional_currency,
+        notional_base: notional * notional_to_base,
+        sensitivities: priced
+            .iter()
+            .flat_map(|priced| sensitivities(priced, to_base))
+            .collect(),
+        notes: match priced {
+            Some(_) => Vec::new(),
+            None => vec![Note::Past],
+        },
+    };
+    check(&valuation)?;
+    Ok((valuation, priced.map(|priced| priced.inputs)))
+}
+
+/// One engine for each product.
+fn price(product: &Product, market: &Market) -> Result<Priced, Unavailable> {
+    match product {
+        Product::EquityOption(option) => equity_option::price(option, market),
+        Product::EquityForward(forward) => equity_forward::price(forward, market),
+        Product::FxForward(forward) => fx_forward::price(forward, market),
+        Product::FxOption(option) => fx_option::price(option, market),
+    }
+}
+
+/// Size and currency of a trade; of a past FxForward the sold leg.
+fn notional(product: &Product, priced: Option<&Priced>) -> (f64, Currency) {
+    match product {
+        Product::EquityOption(option) => (option.strike * option.quantity, option.currency),
+        Product::EquityForward(forward) => (forward.strike * forward.quantity, forward.currency),
+        Product::FxForward(forward) => {
+            let exchange_forward = priced.map_or(0.0, |priced| priced.inputs.forward());
+            fx_forward::notional(forward, exchange_forward)
+        }
+        Product::FxOption(option) => (option.sold_amount, option.sold),
+    }
+}
+
+fn sensitivities(priced: &Priced, to_base: f64) -> impl Iterator<Item = Sensitivity> {
+    let spot = priced.inputs.spot;
+    priced.greeks().map(move |(greek, value)| Sensitivity {
+        greek,
+        value: unsigned_zero(value),
+        base: unsigned_zero(usual_move(greek, value, spot) * to_base),
+    })
+}
+
+/// What a move of usual size makes: 1 % of spot, a volatility point, a day, a basis point.
+fn usual_move(greek: Greek, value: f64, spot: f64) -> f64 {
+    match greek {
+        Greek::Delta => value * spot / 100.0,
+        Greek::Gamma => value * spot * spot / 10_000.0,
+        Greek::Vega => value / 100.0,
+        Greek::Theta => value / 365.0,
+        Greek::Rho | Greek::DividendRho => value / 10_000.0,
+    }
+}
+
+/// Zero without a sign, every other number as it is.
+fn unsigned_zero(number: f64) -> f64 {
+    number + 0.0
+}
+
+fn check(valuation: &Valuation) -> Result<(), Unavailable> {
+    let greeks = valuation.sensitivities.iter();
+    let own = greeks.clone().map(|s| (s.greek.name(), s.value));
+    let own = own.chain([("NPV", valuation.npv), ("notional", valuation.notional)]);
+    for (name, figure) in own {
+        if !figure.is_finite() {
+            return Err(Unavailable(format!(
+                "the {name} is {figure}: the trade's numbers or its market's are too large"
+            )));
+        }
+    }
+    let base = greeks.map(|s| (s.greek.name(), s.base)).chain([
+        ("NPV", valuation.npv_base),
+        ("notional", valuation.notional_base),
+    ]);
+    for (name, figure) in base {
+        // Not a number is beyond the limit too.
+        if figure.is_nan() || figure.abs() > Valuation::LARGEST {
+            return Err(Unavailable(format!(
+                "the {name} in base currency is {figure}, and at most 2^57 can be summed exactly: \
+                 the trade's numbers or its market's are too large"
+            )));
+        }
+    }
+    Ok(())
+}
