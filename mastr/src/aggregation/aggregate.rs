@@ -5,6 +5,7 @@ use std::io;
 use serde::{Deserialize, Serialize};
 
 use crate::aggregation::{Completeness, Measure};
+use crate::results::Shortest;
 
 /// Figures for each group of trades, sorted by the group's key, with how complete they are.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -60,7 +61,7 @@ impl Aggregate {
                     csv.write_field(value)?;
                 }
                 csv.write_field(measure.name())?;
-                csv.write_field(value.to_string())?;
+                csv.write_field(Shortest(*value).to_string())?;
                 csv.write_field(valued.to_string())?;
                 csv.write_field(failed.to_string())?;
                 csv.write_field(pending.to_string())?;
@@ -90,7 +91,7 @@ mod tests {
 
     #[test]
     fn the_file_reads_back_to_the_same_values() {
-        let values = [0.1 + 0.2, -1.0 / 3.0, 1e17, 2_f64.powi(-40), 0.0];
+        let values = [0.1 + 0.2, -1.0 / 3.0, 1e17, 1.0 / (1_u64 << 40) as f64, 0.0];
         let aggregate = Aggregate {
             market: None,
             by: vec!["Desk".into(), "Counter,Party".into()],

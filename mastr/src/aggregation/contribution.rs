@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::aggregation::{Amount, Exact, ExactError};
+use crate::valuation::Valuation;
 
 /// The dimension whose value is the trade's id. Every trade has it without naming it.
 pub const TRADE_ID: &str = "TradeId";
@@ -24,6 +25,27 @@ pub struct Contribution {
     pub dimensions: Vec<(String, String)>,
     /// How the valuation ended, if it has.
     pub outcome: Outcome,
+}
+
+impl Contribution {
+    /// What a trade gives, with the names and values of its dimensions.
+    pub fn new<'a>(
+        trade: &str,
+        version: u64,
+        dimensions: impl IntoIterator<Item = (&'a str, &'a str)>,
+        outcome: Outcome,
+    ) -> Self {
+        Self {
+            trade: trade.to_owned(),
+            version,
+            dimensions: dimensions
+                .into_iter()
+                .filter(|&(name, _)| name != TRADE_ID)
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .collect(),
+            outcome,
+        }
+    }
 }
 
 /// How the valuation of a trade stands. `R` is the reason of a failure.
@@ -104,6 +126,19 @@ impl Figures {
     }
 }
 
+/// The present value and the greeks in base currency; a greek by several curves is their sum.
+impl From<&Valuation> for Figures {
+    fn from(valuation: &Valuation) -> Self {
+        let mut figures = Self::new(valuation.npv_base);
+        for sensitivity in &valuation.sensitivities {
+            let amount = sensitivity.greek.into();
+            let sum = figures.get(amount).unwrap_or(0.0) + sensitivity.base;
+            figures = figures.with(amount, sum);
+        }
+        figures
+    }
+}
+
 impl Outcome {
     /// Valued, if all the figures can be summed; else failed, for the reason that they can not.
     pub fn of(figures: Figures) -> Self {
@@ -126,6 +161,7 @@ pub fn partition_of(trade: &str, partitions: u32) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::valuation::{Greek, value};
 
     #[test]
     fn figures_that_cannot_be_summed_fail_the_trade() {
@@ -141,6 +177,31 @@ mod tests {
             Outcome::Failed(_)
         ));
         assert!(matches!(Outcome::of(Figures::new(1.0)), Outcome::Valued(_)));
+    }
+
+    #[test]
+    fn the_sample_values_to_contributions() {
+        let (portfolio, market) = (crate::sample::portfolio(), crate::sample::market());
+        for trade in portfolio.trades() {
+            let mut valuation = value(trade, &market).unwrap();
+            // A second curve of the same greek, as a swap has.
+            valuation.sensitivities.extend_from_within(..);
+            let figures = Figures::from(&valuation);
+            assert_eq!(figures.get(Amount::Npv), Some(valuation.npv_base));
+            for greek in Greek::ALL {
+                let twice = valuation.sensitivity(greek).map(|one| 2.0 * one.base);
+                assert_eq!(figures.get(greek.into()), twice);
+            }
+            let version = trade.version.into();
+            let contribution =
+                Contribution::new(&trade.id, version, trade.dimensions(), Outcome::of(figures));
+            let names: Vec<_> = contribution
+                .dimensions
+                .iter()
+                .map(|(name, _)| &**name)
+                .collect();
+            assert!(names.contains(&"TradeType") && !names.contains(&TRADE_ID));
+        }
     }
 
     #[test]

@@ -182,7 +182,7 @@ mod tests {
             -1e6..1e6_f64,
             any::<f64>().prop_filter("in range", |x| x.is_finite() && x.abs() < LIMIT),
             (-1_000_000_i64..1_000_000).prop_map(|n| n as f64 / (1_u64 << 42) as f64),
-            (any::<i64>(), 0_i32..100).prop_map(|(n, e)| n as f64 / 2_f64.powi(e + 7)),
+            (any::<i64>(), 7..107).prop_map(|(n, e)| n as f64 / (1_u128 << e) as f64),
         ]
     }
 
@@ -227,7 +227,7 @@ mod tests {
 
     #[test]
     fn halves_go_to_the_even_multiple() {
-        let unit = 2_f64.powi(-40);
+        let unit = 1.0 / (1_u64 << 40) as f64;
         for (units, expected) in [
             (0.5, 0),
             (1.5, 2),

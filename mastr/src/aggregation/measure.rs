@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::aggregation::QueryError;
+use crate::valuation::Greek;
 
 /// An amount in base currency that a valued trade contributes and that adds up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -55,6 +56,19 @@ impl Amount {
     /// The amount's place in [`Amount::ALL`].
     pub(crate) const fn place(self) -> usize {
         self as usize
+    }
+}
+
+impl From<Greek> for Amount {
+    fn from(greek: Greek) -> Self {
+        match greek {
+            Greek::Delta => Self::Delta,
+            Greek::Gamma => Self::Gamma,
+            Greek::Vega => Self::Vega,
+            Greek::Theta => Self::Theta,
+            Greek::Rho => Self::Rho,
+            Greek::DividendRho => Self::DividendRho,
+        }
     }
 }
 
@@ -129,6 +143,9 @@ mod tests {
         }
         for (place, amount) in Amount::ALL.into_iter().enumerate() {
             assert_eq!(amount.place(), place);
+        }
+        for greek in Greek::ALL {
+            assert_eq!(Amount::from(greek).name(), greek.name());
         }
     }
 

@@ -278,7 +278,7 @@ fn consistent(trades: u64) -> impl Strategy<Value = Vec<Contribution>> {
             _ if expected => Outcome::Expected,
             0 => Outcome::Failed(format!("fault {}", spin % 2)),
             _ => Outcome::of(
-                Figures::new((spin as f64).sin() * 1e7)
+                Figures::new(libm::sin(spin as f64) * 1e7)
                     .with(Amount::ALL[(spin % 7) as usize], 1.0 / (1.0 + spin as f64)),
             ),
         };
