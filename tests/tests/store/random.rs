@@ -173,9 +173,10 @@ proptest! {
                 Turn::Write(acts) => {
                     let mut batch = Batch::new();
                     let mut next = model.clone();
-                    let fine = acts.iter().fold(true, |fine, act| {
-                        next.act(act, &mut batch, fill) && fine
-                    });
+                    let mut fine = true;
+                    for act in acts {
+                        fine &= next.act(act, &mut batch, fill);
+                    }
                     for kept in &mut stores {
                         let written = kept.store().write(&batch);
                         prop_assert_eq!(written.is_ok(), fine, "{:?}", written);

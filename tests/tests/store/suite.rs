@@ -1,5 +1,5 @@
 use bytes::Bytes;
-use palm_highlevel::store::{Batch, LogId, MAX_GROUP, MAX_KEY, Store, StoreErrorKind};
+use palm_highlevel::store::{Batch, LogId, MAX_GROUP, MAX_KEY, StoreErrorKind};
 
 use crate::contents::{Contents, contents, groups, open, position};
 use crate::kept::Kept;
@@ -334,13 +334,13 @@ fn a_refused_batch_changes_nothing(kept: &mut Kept) {
         batch.append(LOG, 1, 5, "a").put("key", "value");
     });
     let before = contents(kept.store());
-    let refused: [fn(&mut Batch); 6] = [
-        |batch| drop(batch.append(LOG, 7, 1, "a gap")),
-        |batch| drop(batch.append(LOG, 5, 1, "a number again")),
-        |batch| drop(batch.append(LogId(8), 2, 1, "not from 1")),
-        |batch| drop(batch.mark(LOG, 6)),
-        |batch| drop(batch.trim(LogId(8), 1)),
-        |batch| drop(batch.put(vec![0; MAX_KEY + 1], "a long key")),
+    let refused: [fn(&mut Batch) -> &mut Batch; 6] = [
+        |batch| batch.append(LOG, 7, 1, "a gap"),
+        |batch| batch.append(LOG, 5, 1, "a number again"),
+        |batch| batch.append(LogId(8), 2, 1, "not from 1"),
+        |batch| batch.mark(LOG, 6),
+        |batch| batch.trim(LogId(8), 1),
+        |batch| batch.put(vec![0; MAX_KEY + 1], "a long key"),
     ];
     for break_a_rule in refused {
         let mut batch = Batch::new();
