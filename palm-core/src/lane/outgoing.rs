@@ -1,0 +1,430 @@
+use super::{Credit, Mark, Position, chained};
+use std::collections::VecDeque;
+
+/// The sending end of a lane: it numbers items, keeps them until the receiver releases them, and
+/// says which may be sent.
+///
+/// ```
+/// use palm_core::lane::{Credit, Outgoing, Position, Release};
+///
+/// let mut lane = Outgoing::new(1, Release::Settled);
+/// lane.push("one", 1, b"one", 35);
+/// lane.push("two", 2, b"two", 35);
+/// assert_eq!(lane.next().unwrap().item, &"one"); // an idle lane may always send one
+/// lane.advance();
+/// assert!(lane.next().is_none()); // no credit for more
+/// lane.grant(Credit { number: 2, bytes: 70 });
+/// assert_eq!(lane.next().unwrap().number, 2);
+/// lane.advance();
+///
+/// lane.reach(Position { accepted: 2, settled: 1 }).unwrap();
+/// assert_eq!(lane.release(), Some("one"));
+/// assert_eq!(lane.release(), None);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Outgoing<T> {
+    generation: u32,
+    /// The numbers from `released` + 1 on.
+    kept: VecDeque<Kept<T>>,
+    released: u64,
+    /// The hash at `released`.
+    chain: u64,
+    /// The byte position at `released`.
+    start: u64,
+    /// The next number to be sent.
+    cursor: u64,
+    /// The highest number that was ever sent.
+    sent: u64,
+    position: Position,
+    credit: Credit,
+    release: Release,
+    bytes: u64,
+}
+
+#[derive(Clone, Debug)]
+struct Kept<T> {
+    item: T,
+    end: u64,
+    chain: u64,
+}
+
+/// When the sender of a lane may forget what it sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Release {
+    /// When the receiver has it: it has taken custody, or the sender keeps it elsewhere.
+    Accepted,
+    /// When all that came of it has left for good.
+    Settled,
+}
+
+/// An item that may be sent now.
+#[derive(Debug)]
+pub struct Next<'a, T> {
+    /// Its number.
+    pub number: u64,
+    /// The lane's hash before it.
+    pub chain: u64,
+    /// The item.
+    pub item: &'a T,
+}
+
+/// A position that nothing sent explains: a peer's mistake, or a forgery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Impossible;
+
+impl<T> Outgoing<T> {
+    /// An empty lane with that generation of numbers.
+    pub fn new(generation: u32, release: Release) -> Outgoing<T> {
+        Outgoing {
+            generation,
+            kept: VecDeque::new(),
+            released: 0,
+            chain: 0,
+            start: 0,
+            cursor: 1,
+            sent: 0,
+            position: Position::default(),
+            credit: Credit::default(),
+            release,
+            bytes: 0,
+        }
+    }
+
+    /// The generation of its numbers.
+    pub fn generation(&self) -> u32 {
+        self.generation
+    }
+
+    /// How many items it keeps.
+    pub fn len(&self) -> usize {
+        self.kept.len()
+    }
+
+    /// Whether it keeps none.
+    pub fn is_empty(&self) -> bool {
+        self.kept.is_empty()
+    }
+
+    /// How far the receiver has come.
+    pub fn position(&self) -> Position {
+        self.position
+    }
+
+    /// How many bytes it keeps.
+    pub fn kept_bytes(&self) -> u64 {
+        self.bytes - self.start
+    }
+
+    /// Numbers `item`; `weight` is what it takes of the credit.
+    pub fn push(&mut self, item: T, sequence: u64, payload: &[u8], weight: u64) -> u64 {
+        self.bytes += weight;
+        let before = self.kept.back().map_or(self.chain, |kept| kept.chain);
+        self.kept.push_back(Kept {
+            item,
+            end: self.bytes,
+            chain: chained(before, sequence, payload),
+        });
+        self.released + self.kept.len() as u64
+    }
+
+    /// The next item, if there is one and the credit allows it. An idle lane may always send one.
+    pub fn next(&self) -> Option<Next<'_, T>> {
+        let kept = self.kept.get(self.index(self.cursor))?;
+        let idle = self.cursor == self.position.accepted + 1;
+        if !idle && (self.cursor > self.credit.number || kept.end > self.credit.bytes) {
+            return None;
+        }
+        Some(Next {
+            number: self.cursor,
+            chain: self.chain_before(self.cursor),
+            item: &kept.item,
+        })
+    }
+
+    /// Notes that what [`next`](Self::next) gave is on its way.
+    pub fn advance(&mut self) {
+        debug_assert!(self.index(self.cursor) < self.kept.len());
+        self.sent = self.sent.max(self.cursor);
+        self.cursor += 1;
+    }
+
+    /// Whether something was sent that the receiver has not accepted.
+    pub fn in_flight(&self) -> bool {
+        self.cursor > self.position.accepted + 1
+    }
+
+    /// Notes how far the receiver has come. Positions only go up: an older one, as of a frame
+    /// that was overtaken, changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`Impossible`] if it claims what was never sent, or settles what it did not accept.
+    pub fn reach(&mut self, position: Position) -> Result<(), Impossible> {
+        if position.accepted > self.sent || position.settled > position.accepted {
+            return Err(Impossible);
+        }
+        self.position.accepted = self.position.accepted.max(position.accepted);
+        self.position.settled = self.position.settled.max(position.settled);
+        self.cursor = self.cursor.max(self.position.accepted + 1);
+        Ok(())
+    }
+
+    /// Raises the credit; it never goes down.
+    pub fn grant(&mut self, credit: Credit) {
+        self.credit.number = self.credit.number.max(credit.number);
+        self.credit.bytes = self.credit.bytes.max(credit.bytes);
+    }
+
+    /// Gives back, in order, the next item that the receiver has released.
+    pub fn release(&mut self) -> Option<T> {
+        let until = match self.release {
+            Release::Accepted => self.position.accepted,
+            Release::Settled => self.position.settled,
+        };
+        if self.released >= until {
+            return None;
+        }
+        let kept = self.kept.pop_front()?;
+        self.released += 1;
+        self.chain = kept.chain;
+        self.start = kept.end;
+        if self.kept.is_empty() && self.kept.capacity() > 1 << 16 {
+            self.kept = VecDeque::new();
+        }
+        Some(kept.item)
+    }
+
+    /// Goes on after `mark`, where the receiver says that it stands: what lies behind is sent
+    /// again, under the same numbers.
+    ///
+    /// # Errors
+    ///
+    /// [`Impossible`] if the mark is of another generation, of what was never sent, of what is
+    /// forgotten already, or of other content.
+    pub fn resume(&mut self, mark: Mark) -> Result<(), Impossible> {
+        let known = mark.generation == self.generation
+            && mark.number <= self.sent
+            && mark.number >= self.released
+            && mark.chain == self.chain_before(mark.number + 1);
+        if !known {
+            return Err(Impossible);
+        }
+        self.position.accepted = self.position.accepted.max(mark.number);
+        self.cursor = mark.number + 1;
+        Ok(())
+    }
+
+    /// Sends again what was sent and not accepted.
+    pub fn repeat(&mut self) {
+        self.cursor = self.position.accepted + 1;
+    }
+
+    /// Numbers anew, from 1, what `keep` says is still to be received: for a receiver that
+    /// remembers nothing. Gives back what is not kept.
+    pub fn restart(
+        &mut self,
+        mut keep: impl FnMut(&T) -> bool,
+        measure: impl Fn(&T) -> (u64, &[u8], u64),
+    ) -> Vec<T> {
+        let kept = std::mem::take(&mut self.kept);
+        *self = Outgoing::new(self.generation + 1, self.release);
+        let mut dropped = Vec::new();
+        for Kept { item, .. } in kept {
+            if !keep(&item) {
+                dropped.push(item);
+                continue;
+            }
+            let (sequence, payload, weight) = measure(&item);
+            self.bytes += weight;
+            let before = self.kept.back().map_or(self.chain, |kept| kept.chain);
+            let chain = chained(before, sequence, payload);
+            self.kept.push_back(Kept {
+                item,
+                end: self.bytes,
+                chain,
+            });
+        }
+        dropped
+    }
+
+    /// The items it keeps, the oldest first.
+    pub fn iter(&self) -> impl Iterator<Item = &T> {
+        self.kept.iter().map(|kept| &kept.item)
+    }
+
+    /// The kept item with that number.
+    pub fn get_mut(&mut self, number: u64) -> Option<&mut T> {
+        let index = self.index(number);
+        self.kept.get_mut(index).map(|kept| &mut kept.item)
+    }
+
+    fn index(&self, number: u64) -> usize {
+        // A number that was released wraps to an index that nothing has.
+        number.wrapping_sub(self.released + 1) as usize
+    }
+
+    fn chain_before(&self, number: u64) -> u64 {
+        match number - 1 - self.released {
+            0 => self.chain,
+            kept => self.kept[kept as usize - 1].chain,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Incoming, Offer};
+    use super::*;
+
+    fn lane(items: u64) -> Outgoing<u64> {
+        let mut lane = Outgoing::new(1, Release::Settled);
+        for item in 1..=items {
+            lane.push(item, item, &item.to_le_bytes(), 40);
+        }
+        lane.grant(Credit {
+            number: 1000,
+            bytes: 1 << 20,
+        });
+        lane
+    }
+
+    fn send(lane: &mut Outgoing<u64>, to: &mut Incoming) -> Vec<u64> {
+        let mut taken = Vec::new();
+        while let Some(Next {
+            number,
+            chain,
+            item,
+        }) = lane.next()
+        {
+            let item = *item;
+            if to.offer(number, chain) == Offer::Next
+                && to.take(number, item, &item.to_le_bytes(), 40) == Offer::Next
+            {
+                taken.push(item);
+            }
+            lane.advance();
+        }
+        taken
+    }
+
+    #[test]
+    fn resumes_where_the_receiver_stands() {
+        let mut lane = lane(5);
+        let mut peer = Incoming::new(1);
+        assert_eq!(send(&mut lane, &mut peer), [1, 2, 3, 4, 5]);
+        lane.resume(peer.mark()).unwrap();
+        assert!(lane.next().is_none());
+
+        let mut forgetful = Incoming::new(1);
+        lane.push(6, 6, &6u64.to_le_bytes(), 40);
+        lane.resume(Mark {
+            generation: 1,
+            number: 0,
+            chain: 0,
+        })
+        .unwrap();
+        assert_eq!(send(&mut lane, &mut forgetful), [1, 2, 3, 4, 5, 6]);
+        lane.resume(Mark {
+            generation: 2,
+            number: 0,
+            chain: 0,
+        })
+        .unwrap_err();
+        lane.resume(Mark {
+            generation: 1,
+            number: 2,
+            chain: 77,
+        })
+        .unwrap_err();
+        lane.resume(Mark {
+            generation: 1,
+            number: 9,
+            chain: 0,
+        })
+        .unwrap_err();
+    }
+
+    #[test]
+    fn a_position_beyond_what_was_sent_is_impossible() {
+        let mut lane = lane(3);
+        lane.reach(Position {
+            accepted: 1,
+            settled: 0,
+        })
+        .unwrap_err();
+        send(&mut lane, &mut Incoming::new(1));
+        lane.reach(Position {
+            accepted: 2,
+            settled: 3,
+        })
+        .unwrap_err();
+        lane.reach(Position {
+            accepted: 3,
+            settled: 2,
+        })
+        .unwrap();
+        lane.reach(Position {
+            accepted: 1,
+            settled: 1,
+        })
+        .unwrap();
+        assert_eq!(
+            lane.position(),
+            Position {
+                accepted: 3,
+                settled: 2
+            }
+        );
+    }
+
+    #[test]
+    fn bytes_bound_what_is_sent_and_an_idle_lane_sends_one() {
+        let mut lane = Outgoing::new(1, Release::Accepted);
+        for item in 1..=3u64 {
+            lane.push(item, item, b"", 100);
+        }
+        assert_eq!(lane.next().unwrap().number, 1);
+        lane.advance();
+        assert!(lane.next().is_none());
+        lane.grant(Credit {
+            number: 9,
+            bytes: 200,
+        });
+        lane.advance();
+        assert!(lane.next().is_none());
+        assert_eq!(lane.kept_bytes(), 300);
+        lane.reach(Position {
+            accepted: 2,
+            settled: 0,
+        })
+        .unwrap();
+        assert_eq!(lane.release(), Some(1));
+        assert_eq!(lane.kept_bytes(), 200);
+        assert_eq!(lane.next().unwrap().number, 3);
+    }
+
+    #[test]
+    fn a_restart_numbers_anew_what_is_kept() {
+        let mut lane = lane(4);
+        send(&mut lane, &mut Incoming::new(1));
+        lane.reach(Position {
+            accepted: 4,
+            settled: 1,
+        })
+        .unwrap();
+        assert_eq!(lane.release(), Some(1));
+        let dropped = lane.restart(|item| *item != 3, |item| (*item, b"", 40));
+        assert_eq!(dropped, [3]);
+        assert_eq!(lane.generation(), 2);
+        lane.grant(Credit {
+            number: 10,
+            bytes: 1000,
+        });
+        let mut numbers = Vec::new();
+        while let Some(next) = lane.next() {
+            numbers.push((next.number, *next.item));
+            lane.advance();
+        }
+        assert_eq!(numbers, [(1, 2), (2, 4)]);
+    }
+}

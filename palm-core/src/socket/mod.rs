@@ -1,0 +1,151 @@
+//! The sockets of zmq that PALM uses, with every option set that matters and one thread to live on.
+
+mod dealer;
+mod frames;
+mod options;
+mod router;
+
+pub use dealer::Dealer;
+pub use frames::Frames;
+pub use options::SocketOptions;
+pub use router::{PeerId, Router};
+
+use crate::event_loop::Interest;
+use crate::{Endpoint, Error, ErrorKind, Result};
+use std::marker::PhantomData;
+
+/// The I/O threads behind sockets. A clone is the same context; `inproc` endpoints meet only
+/// within one.
+///
+/// Dropping the last clone waits until its sockets are dropped and what they linger over is sent.
+#[derive(Clone, Default)]
+pub struct Context(zmq::Context);
+
+impl Context {
+    /// A context with one I/O thread, which serves about a gigabyte a second.
+    pub fn new() -> Context {
+        Context::default()
+    }
+}
+
+impl std::fmt::Debug for Context {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Context")
+    }
+}
+
+/// What became of frames that were to be sent. Sending never blocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sent {
+    /// libzmq has taken them, which is not yet a delivery.
+    Yes,
+    /// No connection takes them now; the loop says when the socket is writable.
+    NotNow,
+    /// The peer is gone.
+    Unreachable,
+}
+
+/// A socket that an [`EventLoop`](crate::EventLoop) can wait for.
+pub trait Pollable {
+    #[doc(hidden)]
+    fn poll_item(&self, interest: Interest) -> zmq::PollItem<'_>;
+}
+
+/// A zmq socket bound to the thread that made it: the marker makes it not `Send`.
+///
+/// ```compile_fail
+/// fn send<T: Send>() {}
+/// send::<palm_core::Router>();
+/// ```
+struct Socket {
+    inner: zmq::Socket,
+    _one_thread: PhantomData<*const ()>,
+}
+
+impl Socket {
+    fn new(context: &Context, kind: zmq::SocketType, options: &SocketOptions) -> Result<Socket> {
+        let failed = |error: zmq::Error| {
+            Error::new(ErrorKind::Io, "a socket can't be made").caused_by(error)
+        };
+        let inner = context.0.socket(kind).map_err(failed)?;
+        options.apply(&inner).map_err(failed)?;
+        Ok(Socket {
+            inner,
+            _one_thread: PhantomData,
+        })
+    }
+
+    /// One zmq message, or `None` if none is there.
+    fn receive(&self) -> Result<Option<zmq::Message>> {
+        let mut message = zmq::Message::new();
+        loop {
+            match self.inner.recv(&mut message, zmq::DONTWAIT) {
+                Ok(()) => return Ok(Some(message)),
+                Err(zmq::Error::EAGAIN) => return Ok(None),
+                Err(zmq::Error::EINTR) => {}
+                Err(error) => {
+                    return Err(Error::new(ErrorKind::Io, "receiving failed").caused_by(error));
+                }
+            }
+        }
+    }
+
+    /// The rest of a message of which one part was received.
+    fn receive_rest(&self) -> Result<Frames> {
+        let mut frames = Frames::default();
+        let mut parts = 0;
+        while self.more()? {
+            // The parts of one message arrive together, so there is one.
+            let Some(part) = self.receive()? else { break };
+            match parts {
+                0 => frames.first = frames::shared(part),
+                1 => frames.second = Some(frames::shared(part)),
+                _ => frames.excess += 1,
+            }
+            parts += 1;
+        }
+        Ok(frames)
+    }
+
+    fn more(&self) -> Result<bool> {
+        self.inner
+            .get_rcvmore()
+            .map_err(|error| Error::new(ErrorKind::Io, "receiving failed").caused_by(error))
+    }
+
+    fn send(&self, part: impl Into<zmq::Message>, more: bool) -> Result<Sent> {
+        let flags = zmq::DONTWAIT | if more { zmq::SNDMORE } else { 0 };
+        match zmq::Sendable::send(part.into(), &self.inner, flags) {
+            Ok(()) => Ok(Sent::Yes),
+            // A call that does not wait is not interrupted; were it, the lane sends again.
+            Err(zmq::Error::EAGAIN | zmq::Error::EINTR) => Ok(Sent::NotNow),
+            Err(zmq::Error::EHOSTUNREACH) => Ok(Sent::Unreachable),
+            Err(error) => Err(Error::new(ErrorKind::Io, "sending failed").caused_by(error)),
+        }
+    }
+
+    fn send_frames(&self, frames: Frames) -> Result<Sent> {
+        let Frames { first, second, .. } = frames;
+        let sent = self.send(Vec::from(first), second.is_some())?;
+        match second {
+            Some(second) if sent == Sent::Yes => self.send(&second[..], false),
+            _ => Ok(sent),
+        }
+    }
+
+    /// The address that was bound, with a wildcard port made real.
+    fn bind(&self, endpoint: &Endpoint) -> Result<Endpoint> {
+        let failed = |error: zmq::Error| {
+            let hint = match error {
+                zmq::Error::EADDRINUSE => "can't be bound: another process has it",
+                zmq::Error::EADDRNOTAVAIL => "can't be bound: it is no address of this machine",
+                zmq::Error::ENODEV => "can't be bound: this machine has no such interface",
+                _ => "can't be bound",
+            };
+            Error::new(ErrorKind::Bind, format!("{endpoint} {hint}")).caused_by(error)
+        };
+        self.inner.bind(endpoint.as_str()).map_err(failed)?;
+        let bound = self.inner.get_last_endpoint().map_err(failed)?;
+        Endpoint::parse(bound.as_deref().unwrap_or(endpoint.as_str()))
+    }
+}

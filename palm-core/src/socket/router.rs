@@ -1,0 +1,98 @@
+use super::{Context, Frames, Pollable, Sent, Socket, SocketOptions};
+use crate::event_loop::Interest;
+use crate::{Endpoint, Error, ErrorKind, Result};
+
+/// The socket that binds: many peers, each with an id that says where an answer goes.
+///
+/// It lives on the thread that made it.
+pub struct Router {
+    socket: Socket,
+    addresses: Vec<Endpoint>,
+}
+
+/// A connection of a [`Router`], as long as it lasts: who comes back has another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PeerId(u32);
+
+impl PeerId {
+    /// The id that a simulation gives a connection.
+    pub const fn from_number(number: u32) -> PeerId {
+        PeerId(number)
+    }
+
+    /// libzmq's own ids are a zero byte and four more. A peer that brought one of its own is no
+    /// peer of PALM.
+    fn from_wire(bytes: &[u8]) -> Option<PeerId> {
+        match *bytes {
+            [0, a, b, c, d] => Some(PeerId(u32::from_le_bytes([a, b, c, d]))),
+            _ => None,
+        }
+    }
+
+    fn to_wire(self) -> [u8; 5] {
+        let [a, b, c, d] = self.0.to_le_bytes();
+        [0, a, b, c, d]
+    }
+}
+
+impl Router {
+    /// Binds all of `endpoints`.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Bind`], naming the first that can't be bound and why; none stays bound.
+    pub fn bind(
+        context: &Context,
+        endpoints: &[Endpoint],
+        options: &SocketOptions,
+    ) -> Result<Router> {
+        let socket = Socket::new(context, zmq::ROUTER, options)?;
+        socket.inner.set_router_mandatory(true).map_err(|error| {
+            Error::new(ErrorKind::Io, "a socket can't be made").caused_by(error)
+        })?;
+        let addresses = endpoints
+            .iter()
+            .map(|endpoint| socket.bind(endpoint))
+            .collect::<Result<_>>()?;
+        Ok(Router { socket, addresses })
+    }
+
+    /// What it is bound to, with wildcard ports made real, in the order of the endpoints.
+    pub fn addresses(&self) -> &[Endpoint] {
+        &self.addresses
+    }
+
+    /// The next message and where it came from, or `None` if none is there. It never blocks.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Io`] if libzmq refuses, as when its context ends.
+    pub fn receive(&self) -> Result<Option<(PeerId, Frames)>> {
+        while let Some(id) = self.socket.receive()? {
+            let frames = self.socket.receive_rest()?;
+            match PeerId::from_wire(&id) {
+                Some(peer) => return Ok(Some((peer, frames))),
+                None => log::debug!("a peer with a routing id of its own was passed over"),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Sends to one peer. It never blocks.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Io`] if libzmq refuses.
+    pub fn send(&self, peer: PeerId, frames: Frames) -> Result<Sent> {
+        match self.socket.send(&peer.to_wire()[..], true)? {
+            Sent::Yes => self.socket.send_frames(frames),
+            other => Ok(other),
+        }
+    }
+}
+
+impl Pollable for Router {
+    fn poll_item(&self, interest: Interest) -> zmq::PollItem<'_> {
+        self.socket.inner.as_poll_item(interest.events())
+    }
+}

@@ -1,0 +1,35 @@
+use crate::Incarnation;
+use crate::lane::Mark;
+use serde::{Deserialize, Serialize};
+
+/// What a process is to the one it greets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Role {
+    /// It sends messages and awaits their endings.
+    Client,
+    /// It executes functions for a master.
+    Worker,
+    /// It serves; to the next server it is the previous one.
+    Server,
+}
+
+/// The body of `Hello` and `Welcome`: who I am, and where I stand with your lane.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Greeting {
+    /// The name that people gave the process.
+    pub name: String,
+    /// What it is.
+    pub role: Role,
+    /// Goes up durably at every start of a process with a store; 0 without.
+    pub epoch: u64,
+    /// Whom I last took you to be; [`Incarnation::UNKNOWN`] if this is the first time.
+    pub you: Incarnation,
+    /// Where I stand with your lane; `None` if I have nothing of it.
+    pub mark: Option<Mark>,
+    /// The functions that I offer, in a worker.
+    pub functions: Vec<String>,
+    /// How many messages I can execute at a time, in a worker.
+    pub threads: u32,
+    /// The operating system's number of my process, for people.
+    pub pid: u32,
+}
