@@ -153,9 +153,8 @@ impl<'a> Change<'a> {
         else {
             return Ok(None);
         };
-        let trimmed = self.log(log)?.map_or(0, |state| state.trimmed);
         let group = Open {
-            done: stored::done(self.tree, log, first, count, trimmed)?,
+            done: stored::done(self.tree, log, first, count)?,
             changed: false,
             new: None,
         };

@@ -75,23 +75,16 @@ impl Store for SledStore {
     }
 
     fn groups(&self, log: LogId, from: u64) -> Groups<'_> {
-        let begin = || {
-            let state = stored::log(&self.db, log)?;
-            let holding = stored::group_holding(&self.db, log, from)?;
-            Ok((state, holding.map_or(from, |(first, _)| first)))
+        let first = match stored::group_holding(&self.db, log, from) {
+            Ok(holding) => holding.map_or(from, |(first, _)| first),
+            Err(failure) => return Box::new(iter::once(Err(self.failed()(failure)))),
         };
-        match begin() {
-            Ok((None, _)) => Box::new(iter::empty()),
-            Ok((Some(state), first)) => {
-                let range = key::group(log, first)..=key::group(log, u64::MAX);
-                let groups = self.db.range(range).map(move |item| {
-                    let group = item.map_err(Failure::from);
-                    group.and_then(|item| stored::group(&self.db, &state, item))
-                });
-                Box::new(groups.map(|group| group.map_err(self.failed())))
-            }
-            Err(failure) => Box::new(iter::once(Err(self.failed()(failure)))),
-        }
+        let range = key::group(log, first)..=key::group(log, u64::MAX);
+        let groups = self.db.range(range).map(move |item| {
+            let group = item.map_err(Failure::from);
+            group.and_then(|item| stored::group(&self.db, log, item))
+        });
+        Box::new(groups.map(|group| group.map_err(self.failed())))
     }
 
     fn get(&self, key: &[u8]) -> Result<Option<Bytes>, StoreError> {

@@ -45,38 +45,24 @@ pub(crate) fn group_holding(
 }
 
 /// Which messages of a group are done or trimmed.
-pub(crate) fn done(
-    tree: &Tree,
-    log: LogId,
-    first: u64,
-    count: u32,
-    trimmed: u64,
-) -> Result<Bitmap, Failure> {
+pub(crate) fn done(tree: &Tree, log: LogId, first: u64, count: u32) -> Result<Bitmap, Failure> {
     let key = key::done(log, first);
-    let mut done = match tree.get(&key)? {
+    match tree.get(&key)? {
         Some(bytes) => Bitmap::from_bytes(count, &bytes)
-            .ok_or_else(|| Failure::record(&key, "its bitmap does not fit its messages"))?,
-        None => Bitmap::new(count),
-    };
-    if trimmed >= first {
-        done.set_first(trimmed - first + 1);
+            .ok_or_else(|| Failure::record(&key, "its bitmap does not fit its messages")),
+        None => Ok(Bitmap::new(count)),
     }
-    Ok(done)
 }
 
 /// The group that a key and a value of the tree belong to.
-pub(crate) fn group(
-    tree: &Tree,
-    state: &LogState,
-    (key, value): (IVec, IVec),
-) -> Result<Group, Failure> {
+pub(crate) fn group(tree: &Tree, log: LogId, (key, value): (IVec, IVec)) -> Result<Group, Failure> {
     let (first, count) = first_and_count(&key, &value)?;
     let mut bytes = record::read(tree, &key, &value)?;
     bytes.advance(COUNT);
     Ok(Group {
-        log: state.id,
+        log,
         first,
-        done: done(tree, state.id, first, count, state.trimmed)?,
+        done: done(tree, log, first, count)?,
         bytes,
     })
 }

@@ -16,10 +16,11 @@ enum Act {
         count: u32,
         len: usize,
     },
-    /// A message by its distance from the end of its log.
+    /// Messages by the distance of the first from the end of its log.
     Mark {
         log: u64,
         back: u64,
+        run: u64,
     },
     Trim {
         log: u64,
@@ -50,9 +51,10 @@ enum Turn {
 fn act() -> impl Strategy<Value = Act> {
     let log = || 1..=3_u64;
     let len = || prop_oneof![4 => 0..50_usize, 1 => 3_990..13_000_usize];
+    let count = || prop_oneof![2 => 1..=5_u32, 1 => 1..=70_u32];
     prop_oneof![
-        6 => (log(), 1..=70_u32, len()).prop_map(|(log, count, len)| Act::Append { log, count, len }),
-        12 => (log(), 0..=90_u64).prop_map(|(log, back)| Act::Mark { log, back }),
+        6 => (log(), count(), len()).prop_map(|(log, count, len)| Act::Append { log, count, len }),
+        12 => (log(), 0..=90_u64, 1..=12_u64).prop_map(|(log, back, run)| Act::Mark { log, back, run }),
         3 => (log(), 0..=150_u64).prop_map(|(log, back)| Act::Trim { log, back }),
         1 => log().prop_map(|log| Act::Forget { log }),
         3 => (0..4_u8, len()).prop_map(|(key, len)| Act::Put { key, len }),
@@ -101,10 +103,14 @@ impl Model {
                 log.last += u64::from(count);
                 log.groups.push((first, count, bytes));
             }
-            Act::Mark { log, back } if back < self.last(log) => {
-                let number = self.last(log) - back;
-                batch.mark(LogId(log), number);
-                self.logs.entry(log).or_default().done.insert(number);
+            Act::Mark { log, back, run } if back < self.last(log) => {
+                let first = self.last(log) - back;
+                let log_id = LogId(log);
+                let log = self.logs.entry(log).or_default();
+                for number in first..(first + run).min(log.last + 1) {
+                    batch.mark(log_id, number);
+                    log.done.insert(number);
+                }
             }
             Act::Trim { log, back } if back < self.last(log) => {
                 let up_to = self.last(log) - back;

@@ -23,6 +23,7 @@ over_every_store! {
     groups_come_back_in_order
     what_is_done_does_not_come_back
     a_mark_finds_its_group_in_the_same_batch
+    a_mark_of_what_is_deleted_leaves_nothing
     a_trim_cuts_through_a_group
     a_log_goes_on_where_nothing_is_left
     a_forgotten_log_begins_anew
@@ -115,6 +116,22 @@ fn a_mark_finds_its_group_in_the_same_batch(kept: &mut Kept) {
         assert_eq!(open(store, LOG), [2, 5]);
         assert_eq!(position(store, LOG), Some((5, 1)));
     });
+}
+
+fn a_mark_of_what_is_deleted_leaves_nothing(kept: &mut Kept) {
+    kept.write(|batch| {
+        batch.append(LOG, 1, 2, "a");
+    });
+    kept.write(|batch| {
+        batch.mark(LOG, 1).mark(LOG, 2).mark(LOG, 1);
+    });
+    kept.write(|batch| {
+        batch.mark(LOG, 2).forget(LOG);
+    });
+    kept.write(|batch| {
+        batch.append(LOG, 1, 2, "b");
+    });
+    kept.check(|store| assert_eq!(open(store, LOG), [1, 2]));
 }
 
 fn a_trim_cuts_through_a_group(kept: &mut Kept) {
