@@ -57,7 +57,11 @@ impl Bitmap {
     pub fn set_first(&mut self, bits: u64) -> bool {
         let bits = u64::from(self.len).min(bits) as u32;
         // Bit by bit: this happens once for a group that a trim cuts through.
-        (0..bits).fold(false, |any, bit| self.set(bit) || any)
+        let clear = self.clear;
+        for bit in 0..bits {
+            self.set(bit);
+        }
+        self.clear < clear
     }
 
     /// Whether all bits are set.
