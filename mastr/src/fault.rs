@@ -93,6 +93,11 @@ impl Faults {
         }
     }
 
+    /// Counts `more` faults that are not to be shown.
+    pub fn count_more(&mut self, more: u64) {
+        self.count += more;
+    }
+
     /// Counts and keeps the faults of `other` as if they had been pushed here.
     pub fn append(&mut self, other: Self) {
         let room = Self::SHOWN - self.kept.len();

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::CommandError;
+use super::{CommandError, output};
 use crate::market::{Fixings, Market, Quotes};
 use crate::portfolio::Portfolio;
 
@@ -27,7 +27,17 @@ pub(crate) fn portfolio(path: &Path, skip_invalid: bool) -> Result<Portfolio, Co
 pub(crate) fn market(path: &Path, portfolio: &Portfolio) -> Result<Market, CommandError> {
     let quotes = Quotes::parse(&read(path)?, portfolio.as_of());
     match quotes {
-        Ok(quotes) => Ok(Market::new(&quotes, portfolio.base())),
+        Ok(quotes) => {
+            if quotes.skipped() > 0 {
+                output::tell(&format!(
+                    "{}: {} quotes of other days than {} are ignored",
+                    path.display(),
+                    quotes.skipped(),
+                    quotes.as_of()
+                ));
+            }
+            Ok(Market::new(&quotes, portfolio.base()))
+        }
         Err(faults) => Err(CommandError::Faulty {
             path: path.to_owned(),
             faults,

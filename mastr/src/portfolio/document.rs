@@ -164,17 +164,19 @@ struct Reading {
 }
 
 impl Reading {
-    fn header(&mut self, found: Vec<Found>) {
+    fn header(&mut self, at: Cursor) {
+        let (found, more) = at.into_faults();
         for Found { pointer, message } in found {
             self.header_faults
                 .push(Fault::new(Place::Pointer(pointer), message));
         }
+        self.header_faults.count_more(more);
     }
 
     fn header_field<T: FromJson>(&mut self, key: &'static str, value: &RawValue) -> Option<T> {
         let mut at = Cursor::default();
         let field = at.field(key, |at| T::from_json(value, at));
-        self.header(at.into_faults());
+        self.header(at);
         field
     }
 
@@ -188,7 +190,7 @@ impl Reading {
                 }
             })
         });
-        self.header(at.into_faults());
+        self.header(at);
     }
 
     fn trade(&mut self, index: usize, value: &RawValue) {
@@ -197,13 +199,13 @@ impl Reading {
             .map(|record| admission::admit(record, &mut self.names, &mut at));
         let entry = match trade {
             Some(trade) if at.is_clean() => Entry::Valid(trade),
-            _ => Entry::Rejected(Box::new(self.reject(index, value, at.into_faults()))),
+            _ => Entry::Rejected(Box::new(self.reject(index, value, at))),
         };
         self.entries.push(entry);
     }
 
     /// What of a trade with faults can be read, so that it can count as failed where it belongs.
-    fn reject(&mut self, index: usize, value: &RawValue, found: Vec<Found>) -> Rejected {
+    fn reject(&mut self, index: usize, value: &RawValue, faulty: Cursor) -> Rejected {
         let mut ignored = Cursor::default();
         let at = &mut ignored;
         let mut members = Members::of(value, at);
@@ -227,6 +229,7 @@ impl Reading {
                 currency,
             )
         });
+        let (found, more) = faulty.into_faults();
         let mut fault = String::new();
         for Found { pointer, message } in found {
             let separator = if fault.is_empty() { "" } else { "; " };
@@ -236,6 +239,10 @@ impl Reading {
                 place: Place::Pointer(pointer),
                 message,
             });
+        }
+        if more > 0 {
+            fault.push_str(&format!("; and {more} more faults"));
+            self.faults.count_more(more);
         }
         Rejected {
             id: id.unwrap_or_else(|| format!("/Portfolio/{index}")),
@@ -297,14 +304,14 @@ impl<'de> Visitor<'de> for Document<'_> {
                 map.next_value::<IgnoredAny>()?;
                 let mut at = Cursor::default();
                 at.fault_in(&key, super::unsupported::message(&key, &FIELDS));
-                reading.header(at.into_faults());
+                reading.header(at);
                 continue;
             };
             if reading.seen.contains(&known) {
                 map.next_value::<IgnoredAny>()?;
                 let mut at = Cursor::default();
                 at.fault_in(known, "the field is given twice: leave one");
-                reading.header(at.into_faults());
+                reading.header(at);
                 continue;
             }
             reading.seen.push(known);
@@ -339,7 +346,7 @@ fn not_utf8(file: &[u8], error: &std::str::Utf8Error) -> Faults {
 }
 
 fn not_json(error: &serde_json::Error) -> Faults {
-    let place = Place::Column(error.line() as u64, error.column() as u64);
+    let place = Place::Column(error.line() as u64, (error.column() as u64).max(1));
     let kind = if error.is_data() {
         "no portfolio"
     } else {

@@ -11,6 +11,7 @@ use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::unsupported;
+use crate::fault::Faults;
 
 /// A Rust type with its form in JSON.
 pub(super) trait FromJson: Sized {
@@ -38,7 +39,10 @@ impl<T: FromJson> FromJson for Option<T> {
 #[derive(Debug, Default)]
 pub(super) struct Cursor {
     path: Vec<Step>,
+    /// The first ones, as many as are shown.
     faults: Vec<Found>,
+    /// How many came after them.
+    more: u64,
 }
 
 /// A fault and the JSON pointer to it.
@@ -59,12 +63,16 @@ impl Cursor {
     pub(super) fn at_element(array: &'static str, index: usize) -> Self {
         Self {
             path: vec![Step::Key(Cow::Borrowed(array)), Step::Index(index)],
-            faults: Vec::new(),
+            ..Self::default()
         }
     }
 
     /// Adds a fault at this place.
     pub(super) fn fault(&mut self, message: impl Into<String>) {
+        if self.faults.len() == Faults::SHOWN {
+            self.more += 1;
+            return;
+        }
         let pointer = self.pointer();
         self.faults.push(Found {
             pointer,
@@ -97,9 +105,9 @@ impl Cursor {
         self.faults.is_empty()
     }
 
-    /// All that was found, in the order of reading.
-    pub(super) fn into_faults(self) -> Vec<Found> {
-        self.faults
+    /// What was found first, in the order of reading, and how many faults came after that.
+    pub(super) fn into_faults(self) -> (Vec<Found>, u64) {
+        (self.faults, self.more)
     }
 
     fn within<T>(&mut self, step: Step, read: impl FnOnce(&mut Self) -> T) -> T {
@@ -360,7 +368,7 @@ mod tests {
             Members::of(raw(r#"{"a":1,"b/~":2,"a":3,"Premiums":[ ]}"#), &mut at).unwrap();
         assert_eq!(members.take("a").unwrap().get(), "1");
         members.finish(&["a"], &mut at);
-        let pointers: Vec<_> = at.into_faults().into_iter().map(|f| f.pointer).collect();
+        let pointers: Vec<_> = at.into_faults().0.into_iter().map(|f| f.pointer).collect();
         assert_eq!(pointers, ["/Portfolio/3/b~1~0", "/Portfolio/3/a"]);
     }
 
@@ -381,7 +389,7 @@ mod tests {
         assert!(text(raw("[1]"), &mut at).is_none());
         assert!(text(raw(r#""\ud800""#), &mut at).is_none());
         assert!(Members::of(raw("true"), &mut at).is_none());
-        let messages: Vec<_> = at.into_faults().into_iter().map(|f| f.message).collect();
+        let messages: Vec<_> = at.into_faults().0.into_iter().map(|f| f.message).collect();
         assert_eq!(messages[0], "found an array, a string is needed");
         assert!(
             messages[1].contains("surrogate") || messages[1].contains("escape"),

@@ -3,6 +3,8 @@
 //! Each record is defined once. From the definition come the reading (with every fault), the
 //! writing, and the JSON Schema.
 
+use std::collections::HashSet;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -316,10 +318,11 @@ pub struct Fields(pub Vec<(String, String)>);
 
 impl FromJson for Fields {
     fn from_json(value: &RawValue, at: &mut Cursor) -> Option<Self> {
-        let mut fields: Vec<(String, String)> = Vec::new();
+        let mut fields = Vec::new();
+        let mut seen = HashSet::new();
         let mut complete = true;
         for (name, value) in Members::of(value, at)?.into_all() {
-            if fields.iter().any(|(known, _)| *known == *name) {
+            if !seen.insert(name.clone()) {
                 at.fault_in(&name, "the field is given twice: leave one");
                 complete = false;
             } else if value.get() == "null" {

@@ -355,7 +355,7 @@ mod tests {
     fn read<T: FromJson>(text: &str) -> Result<T, String> {
         let mut at = Cursor::default();
         let value = T::from_json(serde_json::from_str(text).unwrap(), &mut at);
-        value.ok_or_else(|| at.into_faults().remove(0).message)
+        value.ok_or_else(|| at.into_faults().0.remove(0).message)
     }
 
     #[test]

@@ -17,6 +17,7 @@ use thiserror::Error;
 /// assert_eq!(expiry.to_string(), "2027-06-15");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "i32", into = "i32")]
 pub struct Date(i32);
 
 /// The text of a date is neither `YYYY-MM-DD` nor `YYYYMMDD`, or there is no such day.
@@ -74,8 +75,7 @@ impl Date {
 
     /// The day `days` after this one, unless it is beyond [`Date::MAX`] or before [`Date::MIN`].
     pub fn plus_days(self, days: i32) -> Option<Self> {
-        let date = Self(self.0.checked_add(days)?);
-        (Self::MIN..=Self::MAX).contains(&date).then_some(date)
+        Self::try_from(self.0.checked_add(days)?).ok()
     }
 
     /// The same day of the month `months` later, or that month's last day if it is shorter.
@@ -124,6 +124,26 @@ fn serial(year: i32, month: u32, day: u32) -> i32 {
     let march_based = (month + 9) % 12;
     let of_year = (153 * march_based + 2) / 5 + day - 1;
     era * ERA + of_era * 365 + of_era / 4 - of_era / 100 + of_year - EPOCH
+}
+
+impl From<Date> for i32 {
+    /// Days from 1970-01-01.
+    fn from(date: Date) -> Self {
+        date.0
+    }
+}
+
+impl TryFrom<i32> for Date {
+    type Error = &'static str;
+
+    fn try_from(days: i32) -> Result<Self, &'static str> {
+        let date = Self(days);
+        if (Self::MIN..=Self::MAX).contains(&date) {
+            Ok(date)
+        } else {
+            Err("no date: a day of the years 1 to 9999 is needed")
+        }
+    }
 }
 
 impl FromStr for Date {

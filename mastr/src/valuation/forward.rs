@@ -26,7 +26,8 @@ pub(super) struct ForwardValue {
 
 impl Forward {
     /// V = N·S·e^(−qT) − C·e^(−rT), and its exact derivatives: Hull, *Options, Futures, and Other
-    /// Derivatives*, 9th edition (2015), eq. 5.6 and 5.9.
+    /// Derivatives*, 9th edition (2015), eq. 5.7, where the yield
+    /// of a currency is its interest rate (section 5.10).
     pub(super) fn closed_form(&self) -> ForwardValue {
         let asset = self.units * libm::exp(self.log_yield);
         let received = asset * self.spot;

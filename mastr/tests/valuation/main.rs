@@ -1,0 +1,10 @@
+//! Valuation without a cluster: against reference values, against bad input, from the command line.
+
+mod command;
+mod faults;
+mod market_text;
+mod properties;
+mod reference;
+mod reference_command;
+mod table;
+mod wire;

@@ -1,0 +1,33 @@
+//! What travels comes back as it was, and is small.
+
+use bincode::Options;
+use mastr::portfolio::Trade;
+use mastr::sample;
+use mastr::time::Date;
+use mastr::valuation::{Greek, Valuation, value};
+
+fn wire() -> impl Options {
+    bincode::DefaultOptions::new()
+        .with_fixint_encoding()
+        .reject_trailing_bytes()
+}
+
+#[test]
+fn trades_and_valuations_travel() {
+    let (portfolio, market) = (sample::portfolio(), sample::market());
+    for trade in portfolio.trades() {
+        let bytes = wire().serialize(trade).unwrap();
+        assert_eq!(wire().deserialize::<Trade>(&bytes).unwrap(), *trade);
+        assert!(bytes.len() <= 250, "{}", bytes.len());
+        let valuation = value(trade, &market).unwrap();
+        let bytes = wire().serialize(&valuation).unwrap();
+        assert_eq!(wire().deserialize::<Valuation>(&bytes).unwrap(), valuation);
+        assert!(bytes.len() <= 180, "{}", bytes.len());
+    }
+}
+
+#[test]
+fn what_is_no_date_or_greek_is_refused() {
+    assert!(wire().deserialize::<Date>(&i32::MAX.to_le_bytes()).is_err());
+    assert!(wire().deserialize::<Greek>(&[9]).is_err());
+}
