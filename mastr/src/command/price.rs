@@ -1,12 +1,12 @@
 //! `mastr price`.
 
-use std::io::{self, Write};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::thread;
 
 use clap::Args;
 
+use super::output::Listener;
 use super::{ALL_VALUED, CommandError, SOME_FAILED, input, output};
 use crate::market::Market;
 use crate::portfolio::{Entry, Portfolio};
@@ -59,30 +59,16 @@ impl Arguments {
             None => None,
         };
         let mut tally = Tally::default();
-        let mut stdout = io::stdout().lock();
-        stdout
-            .write_all(NPV_HEADER.as_bytes())
-            .map_err(output::stdout_failed)?;
         // Once the reader of standard output has seen enough, the folder is still completed.
-        let mut listening = true;
-        for batch in entries.chunks(self.threads.get() * CHUNK) {
+        let mut listener = Listener::new(folder.is_some());
+        listener.write(NPV_HEADER.as_bytes())?;
+        for batch in entries.chunks(self.threads.get().saturating_mul(CHUNK)) {
             for (rows, of_chunk) in price(batch, &market, &portfolio) {
                 tally.add(of_chunk);
                 if let Some(folder) = &mut folder {
                     folder.write(&rows).map_err(CommandError::Unwritable)?;
                 }
-                if listening {
-                    match stdout.write_all(&rows.npv).map_err(output::stdout_failed) {
-                        Err(CommandError::ClosedPipe) if folder.is_some() => listening = false,
-                        written => written?,
-                    }
-                }
-            }
-        }
-        if listening {
-            match stdout.flush().map_err(output::stdout_failed) {
-                Err(CommandError::ClosedPipe) if folder.is_some() => {}
-                written => written?,
+                listener.write(&rows.npv)?;
             }
         }
         if let Some(folder) = folder {
@@ -163,7 +149,7 @@ fn price_chunk(chunk: &[&Entry], market: &Market, mut rows: Rows) -> (Rows, Tall
 fn tell_explanation(entry: &Entry, market: &Market) {
     match entry {
         Entry::Valid(trade) => match explain(trade, market) {
-            Ok(explanation) => output::tell(&explanation),
+            Ok(explanation) => output::show(&explanation),
             Err(fault) => output::tell(&fault),
         },
         Entry::Rejected(rejected) => output::tell(&rejected.fault),

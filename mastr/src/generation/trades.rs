@@ -7,11 +7,12 @@ use rand_chacha::ChaCha8Rng;
 use super::BASE;
 use super::random::{below, between, happens, one, rounded};
 use super::world::World;
+use crate::portfolio::choice::Style;
 use crate::portfolio::record::{
     EnvelopeRecord, EquityForwardData, EquityOptionData, Fields, FxForwardData, FxOptionData,
     OptionData, Terms, TradeRecord,
 };
-use crate::portfolio::scalar::{Code, Day, NonNegative, One, Positive, Style};
+use crate::portfolio::scalar::{Code, Day, NonNegative, One, Positive};
 use crate::portfolio::{OptionKind, Position};
 use crate::time::Date;
 

@@ -8,9 +8,9 @@
 /// ```
 /// use mastr::market::Curve;
 ///
-/// let curve = Curve::new(vec![(1.0, -0.02), (2.0, -0.06)]);
-/// assert_eq!(curve.log_discount(1.5), -0.04);
-/// assert_eq!(curve.log_discount(3.0), -0.1);
+/// let curve = Curve::new(vec![(1.0, -0.25), (2.0, -0.75)]);
+/// assert_eq!(curve.log_discount(1.5), -0.5);
+/// assert_eq!(curve.log_discount(3.0), -1.25);
 /// assert_eq!(curve.discount(0.0), 1.0);
 /// ```
 #[derive(Clone, Debug, PartialEq)]

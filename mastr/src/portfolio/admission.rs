@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use super::json::Cursor;
+use super::choice::{PayoffType, Style};
+use super::cursor::Cursor;
 use super::names::Names;
 use super::record::{
     EnvelopeRecord, EquityForwardData, EquityOptionData, FxForwardData, FxOptionData, OptionData,
     Terms, TradeRecord, Underlying,
 };
-use super::scalar::{Code, PayoffType, Style};
+use super::scalar::Code;
 use super::{Currency, Envelope, EquityForward, EquityOption, FxForward, FxOption, Product, Trade};
 use crate::time::Date;
 

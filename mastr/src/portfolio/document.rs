@@ -8,8 +8,9 @@ use serde::Serialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::cursor::{Cursor, Found};
 use super::entry::{Entry, Rejected};
-use super::json::{Cause, Cursor, Elements, Found, FromJson, Members, elements, text};
+use super::json::{Cause, Elements, FromJson, Members, elements, text};
 use super::names::Names;
 use super::record::{EnvelopeRecord, TradeRecord};
 use super::scalar::{Code, Day, Version};

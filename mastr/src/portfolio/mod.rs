@@ -4,7 +4,9 @@
 //! with it. The records in [`record`] are the file's form, [`Trade`] is what the engines take.
 
 mod admission;
+pub mod choice;
 mod currency;
+mod cursor;
 mod document;
 mod duplicates;
 mod entry;

@@ -4,7 +4,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::json::{Cursor, FromJson, Members, shown, text};
+use super::cursor::Cursor;
+use super::json::{FromJson, Members, shown, text};
 use super::record::record;
 
 record! {

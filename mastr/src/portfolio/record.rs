@@ -9,11 +9,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::json::{Cursor, FromJson, Members, shown, text};
-use super::scalar::{
-    Code, Day, Ignored, NonNegative, One, PayoffType, PayoffType2, Positive, Settlement, Style,
-    UnderlyingType, Version,
-};
+use super::choice::{PayoffType, PayoffType2, Settlement, Style, UnderlyingType};
+use super::cursor::Cursor;
+use super::json::{FromJson, Members, shown, text};
+use super::scalar::{Code, Day, Ignored, NonNegative, One, Positive, Version};
 use super::{OptionKind, Position, TradeType};
 
 /// Defines a record: its fields by the keys they have in JSON, and pairs of keys of which exactly

@@ -1,4 +1,4 @@
-//! The leaves of a portfolio: numbers with bounds, days, codes, choices.
+//! The leaves of a portfolio: numbers with bounds, days, codes.
 
 use std::fmt;
 
@@ -6,8 +6,9 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use super::json::{Cursor, FromJson, elements, shown, text};
-use super::{Currency, OptionKind, Position};
+use super::Currency;
+use super::cursor::Cursor;
+use super::json::{FromJson, elements, shown, text};
 use crate::time::Date;
 
 /// A finite number that is not negative.
@@ -192,81 +193,6 @@ where
     }
 }
 
-/// Reads enumerations whose variants are written as they are named.
-macro_rules! choices {
-    ($($name:ident { $($variant:ident),* })*) => {$(
-        impl FromJson for $name {
-            fn from_json(value: &RawValue, at: &mut Cursor) -> Option<Self> {
-                match &*text(value, at)? {
-                    $(stringify!($variant) => Some(Self::$variant),)*
-                    _ => {
-                        let names = [$(stringify!($variant)),*].join(", ");
-                        at.fault(format!("found {}: one of {names} is needed", shown(value)));
-                        None
-                    }
-                }
-            }
-        }
-    )*};
-}
-
-/// When an option can be exercised.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-pub enum Style {
-    /// On its last day.
-    European,
-    /// On any day until its last.
-    American,
-    /// On the days listed.
-    Bermudan,
-}
-
-/// What an option pays on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-pub enum PayoffType {
-    /// The price at exercise.
-    Vanilla,
-    /// An average of prices.
-    Asian,
-    /// The price at exercise, against an average.
-    AverageStrike,
-}
-
-/// How an average is taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-pub enum PayoffType2 {
-    /// The sum over the count.
-    Arithmetic,
-    /// The root of the product.
-    Geometric,
-}
-
-/// How an exercise is settled; the price is the same.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-pub enum Settlement {
-    /// In money.
-    Cash,
-    /// By delivery.
-    Physical,
-}
-
-/// The kind of an underlying.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-pub enum UnderlyingType {
-    /// A share or an index of shares.
-    Equity,
-}
-
-choices! {
-    Position { Long, Short }
-    OptionKind { Call, Put }
-    Style { European, American, Bermudan }
-    PayoffType { Vanilla, Asian, AverageStrike }
-    PayoffType2 { Arithmetic, Geometric }
-    Settlement { Cash, Physical }
-    UnderlyingType { Equity }
-}
-
 impl Serialize for NonNegative {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         number(self.0, serializer)
@@ -392,15 +318,6 @@ mod tests {
         assert_eq!(
             two.unwrap_err(),
             "found 2 elements, exactly one is supported"
-        );
-    }
-
-    #[test]
-    fn a_choice_names_its_alternatives() {
-        assert_eq!(read("\"Long\""), Ok(Position::Long));
-        assert_eq!(
-            read::<Position>("\"long\"").unwrap_err(),
-            "found \"long\": one of Long, Short is needed"
         );
     }
 }

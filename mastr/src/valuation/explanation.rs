@@ -7,7 +7,7 @@ use super::value::evaluate;
 use super::{BlackScholes, Factor, Greek, Valuation};
 use crate::fault::Fault;
 use crate::market::Market;
-use crate::portfolio::{OptionKind, Product, Trade};
+use crate::portfolio::{Product, Trade};
 use crate::results::Shortest;
 use crate::time::Date;
 
@@ -56,14 +56,14 @@ impl Explanation<'_> {
         }
     }
 
-    /// d₁ and d₂ of an option.
-    fn moneyness(&self, inputs: &Inputs, volatility: f64) -> Option<(f64, f64)> {
-        let (kind, strike): (OptionKind, f64) = match &self.trade.product {
+    /// The option on one unit, if it is one.
+    fn option(&self, inputs: &Inputs, volatility: f64) -> Option<BlackScholes> {
+        let (kind, strike) = match &self.trade.product {
             Product::EquityOption(option) => (option.kind, option.strike),
             Product::FxOption(option) => (option.kind, option.sold_amount / option.bought_amount),
             Product::EquityForward(_) | Product::FxForward(_) => return None,
         };
-        let option = BlackScholes {
+        Some(BlackScholes {
             kind,
             spot: inputs.spot,
             strike,
@@ -71,8 +71,7 @@ impl Explanation<'_> {
             log_discount: inputs.log_discount,
             log_yield: inputs.log_yield,
             volatility,
-        };
-        Some(option.moneyness())
+        })
     }
 }
 
@@ -112,7 +111,9 @@ impl fmt::Display for Explanation<'_> {
         line("forward", &number(inputs.forward()), &"")?;
         if let Some(volatility) = inputs.volatility {
             line("volatility", &number(volatility), &key(Greek::Vega))?;
-            if let Some((d1, d2)) = self.moneyness(inputs, volatility) {
+            if let Some(option) = self.option(inputs, volatility) {
+                let (d1, d2) = option.moneyness();
+                line("strike", &number(option.strike), &"")?;
                 line("d1", &number(d1), &"")?;
                 line("d2", &number(d2), &"")?;
             }

@@ -206,7 +206,7 @@ fn one_trade_is_explained_on_standard_error() {
             .nth(4)
             .unwrap();
         let explanation = stderr(&output);
-        let tells_npv = |line: &str| line.contains(" npv ") && line.contains(npv);
+        let tells_npv = |line: &str| line.starts_with("npv ") && line.contains(npv);
         assert!(explanation.lines().any(tells_npv), "{explanation}");
         assert!(explanation.contains("discount factor"), "{explanation}");
         assert_eq!(

@@ -1,6 +1,7 @@
 //! Valuation without a cluster: against reference values, against bad input, from the command line.
 
 mod command;
+mod conventions;
 mod faults;
 mod market_text;
 mod properties;
