@@ -1,5 +1,7 @@
 use super::header::Lengths;
-use super::{Extras, HEADER_LENGTH, Header, Kind, MAX_PAYLOAD, OWN_FRAME, RECORD_LENGTH, Record};
+use super::{
+    Extras, HEADER_LENGTH, Header, Kind, MAX_FRAME, MAX_PAYLOAD, OWN_FRAME, RECORD_LENGTH, Record,
+};
 use crate::{Error, ErrorKind, Frames, Result, Route, codec};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -44,10 +46,13 @@ impl Frame {
             excess,
         } = frames;
         let (header, lengths) = Header::read(&first)?;
-        if header.large != second.is_some() || excess > 0 {
+        let parts = 1 + usize::from(second.is_some()) + excess;
+        let announced = 1 + usize::from(header.large);
+        if parts != announced {
+            let plural = if parts == 1 { "" } else { "s" };
             return Err(Error::new(
                 ErrorKind::Decode,
-                "a frame has a part too few or too many",
+                format!("a frame has {parts} part{plural} where its header announces {announced}"),
             ));
         }
         let start = HEADER_LENGTH;
@@ -97,12 +102,15 @@ impl Frame {
 /// Walks over the records once, so that reading them again can't fail.
 fn check_records(header: &Header, records: &[u8], large: Option<&Bytes>) -> Result<()> {
     let mut at = 0;
-    for _ in 0..header.count {
+    for index in 1..=header.count {
         let rest = records.get(at..).filter(|rest| rest.len() >= RECORD_LENGTH);
         let Some(rest) = rest else {
+            let (count, length) = (header.count, records.len());
             return Err(Error::new(
                 ErrorKind::Decode,
-                "a frame ends within a message",
+                format!(
+                    "message {index} of {count} in a frame begins at byte {at} of {length} and does not fit"
+                ),
             ));
         };
         let record = Record::read(rest)?;
@@ -207,7 +215,7 @@ impl FrameWriter {
         }
         let alone = length >= OWN_FRAME || self.large.is_some();
         let after = self.buffer.len() + RECORD_LENGTH + length;
-        !alone && after <= self.capacity && self.count < super::MAX_MESSAGES
+        !alone && after <= self.capacity.min(MAX_FRAME) && self.count < super::MAX_MESSAGES
     }
 
     /// Appends a message whose `length` is the payload's. Ask [`has_room`](Self::has_room) first.
@@ -262,6 +270,7 @@ impl FrameWriter {
             codec::encode_into(&mut self.buffer, &self.notes)?;
         }
         let body = self.buffer.len() - HEADER_LENGTH - records;
+        check_length(self.large.as_ref().map_or(0, Bytes::len), MAX_PAYLOAD)?;
         seal(&header, records, body, &mut self.buffer)?;
         Ok(Frames {
             first: self.buffer.into(),
@@ -275,7 +284,7 @@ impl FrameWriter {
 ///
 /// # Errors
 ///
-/// [`ErrorKind::TooLarge`] if the body can't be encoded.
+/// [`ErrorKind::TooLarge`] if the body can't be encoded, or fits no frame.
 pub fn control<T: Serialize>(header: Header, body: &T) -> Result<Frames> {
     debug_assert_ne!(header.kind, Kind::Messages);
     let mut buffer = vec![0; HEADER_LENGTH];
@@ -286,21 +295,22 @@ pub fn control<T: Serialize>(header: Header, body: &T) -> Result<Frames> {
 }
 
 fn seal(header: &Header, records: usize, body: usize, buffer: &mut [u8]) -> Result<()> {
-    let fits = |length: usize| {
-        u32::try_from(length)
-            .ok()
-            .filter(|_| length <= MAX_PAYLOAD)
-            .ok_or_else(|| {
-                Error::new(
-                    ErrorKind::TooLarge,
-                    format!("{length} bytes do not fit a frame of at most {MAX_PAYLOAD}"),
-                )
-            })
-    };
+    check_length(buffer.len(), MAX_FRAME)?;
+    // Both are less than `MAX_FRAME`.
     let lengths = Lengths {
-        records: fits(records)?,
-        body: fits(body)?,
+        records: records as u32,
+        body: body as u32,
     };
     header.write(lengths, &mut buffer[..HEADER_LENGTH]);
     Ok(())
+}
+
+fn check_length(length: usize, most: usize) -> Result<()> {
+    match length <= most {
+        true => Ok(()),
+        false => Err(Error::new(
+            ErrorKind::TooLarge,
+            format!("{length} bytes do not fit a part of a frame, which takes {most}"),
+        )),
+    }
 }

@@ -146,9 +146,10 @@ impl Header {
             ));
         }
         if frame[0..4] != MAGIC {
-            return refuse(
-                "a frame does not begin with PALM: its sender speaks another protocol".into(),
-            );
+            return refuse(format!(
+                "a frame begins with `{}`, not with PALM: its sender speaks another protocol",
+                frame[0..4].escape_ascii()
+            ));
         }
         if frame[4] != VERSION {
             return refuse(format!(
