@@ -5,7 +5,8 @@
 //!
 //! Invariant: what an [`Incoming`] has accepted is 1..n, without gap or repeat.
 //! Invariant: an [`Outgoing`] sends no number beyond its credit, but for one message on an idle
-//! lane. Positions and credit only go up.
+//! lane. Positions and credit only go up, but for the position of a receiver that says in a
+//! greeting that it stands further back.
 
 mod incoming;
 mod outgoing;

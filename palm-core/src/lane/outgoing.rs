@@ -209,7 +209,10 @@ impl<T> Outgoing<T> {
         if !known {
             return Err(Impossible);
         }
-        self.position.accepted = self.position.accepted.max(mark.number);
+        // A receiver that fell back is idle there, and says so in frames to come; one that did not,
+        // whose mark is only old, says with the next that it is further.
+        self.position.accepted = mark.number;
+        self.position.settled = self.position.settled.min(mark.number);
         self.cursor = mark.number + 1;
         Ok(())
     }
