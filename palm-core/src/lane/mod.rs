@@ -38,7 +38,7 @@ pub struct Credit {
 }
 
 /// Where a receiver stands with a lane: what it tells the sender when they meet (again).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mark {
     /// Which numbering of the sender's it refers to.
     pub generation: u32,

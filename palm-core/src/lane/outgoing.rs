@@ -195,13 +195,21 @@ impl<T> Outgoing<T> {
     }
 
     /// Goes on after `mark`, where the receiver says that it stands: what lies behind is sent
-    /// again, under the same numbers.
+    /// again, under the same numbers. A mark of an earlier generation says that nothing of this
+    /// one has been received.
     ///
     /// # Errors
     ///
-    /// [`Impossible`] if the mark is of another generation, of what was never sent, of what is
+    /// [`Impossible`] if the mark is of a later generation, of what was never sent, of what is
     /// forgotten already, or of other content.
     pub fn resume(&mut self, mark: Mark) -> Result<(), Impossible> {
+        let mark = match mark.generation < self.generation {
+            true => Mark {
+                generation: self.generation,
+                ..Mark::default()
+            },
+            false => mark,
+        };
         let known = mark.generation == self.generation
             && mark.number <= self.sent
             && mark.number >= self.released

@@ -285,7 +285,7 @@ impl FrameWriter {
 /// # Errors
 ///
 /// [`ErrorKind::TooLarge`] if the body can't be encoded, or fits no frame.
-pub fn control<T: Serialize>(header: Header, body: &T) -> Result<Frames> {
+pub fn control<T: Serialize + ?Sized>(header: Header, body: &T) -> Result<Frames> {
     debug_assert_ne!(header.kind, Kind::Messages);
     let mut buffer = vec![0; HEADER_LENGTH];
     codec::encode_into(&mut buffer, body)?;

@@ -30,6 +30,8 @@ pub struct Greeting {
     pub functions: Vec<String>,
     /// How many messages I can execute at a time, in a worker.
     pub threads: u32,
+    /// The partition that the receiver, a worker, owns, and of how many.
+    pub partition: Option<(u32, u32)>,
     /// The operating system's number of my process, for people.
     pub pid: u32,
 }

@@ -1,0 +1,196 @@
+use super::machine::{Arrival, Submission};
+use super::{Command, Shared, ended, receive};
+use crate::Failure;
+use bytes::Bytes;
+use crossbeam_channel::{Receiver, TrySendError, bounded, select};
+use palm_core::Route;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// How many batches of endings wait for the application; further ones are joined.
+const BATCHES: usize = 4;
+
+/// A stream of messages and their endings, made by [`Client::job`](crate::Client::job).
+///
+/// It is an iterator over the endings, in the order in which they come; it ends when everything
+/// submitted so far has ended. Dropping it discards what is still to come.
+///
+/// ```
+/// # use palm_highlevel::{Call, Client, Failure, standalone};
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let server = standalone::Server::new("echo")
+/// #     .function("back", |call: &Call| Ok::<_, Failure>(call.payload().clone()))
+/// #     .bind("tcp://127.0.0.1:*")?;
+/// # let client = Client::connect(server.address())?;
+/// let mut job = client.job("echo.back")?;
+/// for word in ["a", "b", "c"] {
+///     job.submit(word)?;
+/// }
+/// let mut words = vec![bytes::Bytes::new(); 3];
+/// for ending in &mut job {
+///     words[ending.index as usize] = ending.result?;
+/// }
+/// assert_eq!(words, ["a", "b", "c"]);
+/// # Ok(()) }
+/// ```
+pub struct Job {
+    shared: Arc<Shared>,
+    number: u64,
+    route: Arc<Route>,
+    arrivals: Receiver<Vec<Arrival>>,
+    submitted: u64,
+    ended: u64,
+    /// Batches that were received and not yet given out.
+    here: VecDeque<Arrival>,
+    /// What the application has taken and the client does not know of yet.
+    receipts: Vec<super::Receipt>,
+}
+
+/// How one message of a job ended.
+#[derive(Clone, Debug)]
+pub struct Ending {
+    /// Which message: the first one submitted is 0.
+    pub index: u64,
+    /// The result, or why there is none.
+    pub result: Result<Bytes, Failure>,
+}
+
+impl Job {
+    pub(super) fn open(
+        shared: Arc<Shared>,
+        number: u64,
+        route: Arc<Route>,
+    ) -> Result<Job, Failure> {
+        let (sender, arrivals) = bounded(BATCHES);
+        let command = Command::Open(number, sender);
+        shared.commands.send(command).map_err(|_| ended())?;
+        Ok(Job {
+            shared,
+            number,
+            route,
+            arrivals,
+            submitted: 0,
+            ended: 0,
+            here: VecDeque::new(),
+            receipts: Vec::new(),
+        })
+    }
+
+    /// Sends one message; gives back its index. Blocks while the server has no room for more, and
+    /// meanwhile takes in endings, so that it never waits for itself.
+    ///
+    /// # Errors
+    ///
+    /// If the client has ended.
+    pub fn submit(&mut self, payload: impl Into<Bytes>) -> Result<u64, Failure> {
+        let index = self.submitted;
+        let submission = Submission {
+            job: self.number,
+            index,
+            route: self.route.clone(),
+            payload: payload.into(),
+        };
+        self.hand_over(Command::Submit(submission))?;
+        self.shared.waker.wake();
+        self.submitted += 1;
+        Ok(index)
+    }
+
+    fn hand_over(&mut self, command: Command) -> Result<(), Failure> {
+        let command = match self.shared.commands.try_send(command) {
+            Ok(()) => return Ok(()),
+            Err(TrySendError::Disconnected(_)) => return Err(ended()),
+            Err(TrySendError::Full(command)) => command,
+        };
+        self.shared.waker.wake();
+        loop {
+            select! {
+                send(self.shared.commands, command) -> sent => return sent.map_err(|_| ended()),
+                recv(self.arrivals) -> batch => self.here.extend(batch.unwrap_or_default()),
+            }
+            self.shared.waker.wake();
+        }
+    }
+
+    /// How many messages have not ended, or not been given out by the iterator.
+    pub fn unfinished(&self) -> u64 {
+        self.submitted - self.ended
+    }
+
+    /// The next ending if one comes within `timeout`; `None` otherwise, or if nothing is awaited.
+    pub fn next_timeout(&mut self, timeout: Duration) -> Option<Ending> {
+        let deadline = Instant::now() + timeout;
+        self.next_until(Some(deadline))
+    }
+
+    /// The next ending if one is there now.
+    pub fn try_next(&mut self) -> Option<Ending> {
+        self.next_timeout(Duration::ZERO)
+    }
+
+    fn next_until(&mut self, deadline: Option<Instant>) -> Option<Ending> {
+        if self.unfinished() == 0 {
+            self.acknowledge();
+            return None;
+        }
+        while self.here.is_empty() {
+            self.acknowledge();
+            let timeout = deadline.map(|at| at.saturating_duration_since(Instant::now()));
+            match receive(&self.arrivals, timeout) {
+                Ok(Some(batch)) => self.here.extend(batch),
+                Ok(None) => return None,
+                Err(()) => {
+                    let index = self.ended;
+                    self.ended = self.submitted;
+                    let result = Err(ended());
+                    return Some(Ending { index, result });
+                }
+            }
+        }
+        let Arrival {
+            index,
+            result,
+            receipt,
+            ..
+        } = self.here.pop_front()?;
+        self.receipts.extend(receipt);
+        self.ended += 1;
+        Some(Ending { index, result })
+    }
+
+    /// Tells the client what the application has taken.
+    fn acknowledge(&mut self) {
+        if !self.receipts.is_empty() {
+            let receipts = std::mem::take(&mut self.receipts);
+            // Without a client there is nobody to tell.
+            let _ = self.shared.receipts.send(receipts);
+            self.shared.waker.wake();
+        }
+    }
+}
+
+impl Iterator for Job {
+    type Item = Ending;
+
+    /// The next ending, waiting for it as long as it takes; `None` once all have been given out.
+    fn next(&mut self) -> Option<Ending> {
+        self.next_until(None)
+    }
+}
+
+impl Drop for Job {
+    fn drop(&mut self) {
+        self.receipts
+            .extend(self.here.drain(..).filter_map(|arrival| arrival.receipt));
+        self.acknowledge();
+        let _ = self.hand_over(Command::Close(self.number));
+        self.shared.waker.wake();
+    }
+}
+
+impl std::fmt::Debug for Job {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Job({}, {} unfinished)", self.number, self.unfinished())
+    }
+}

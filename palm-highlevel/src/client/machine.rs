@@ -1,0 +1,313 @@
+//! The client's state machine, which the client's loop and a simulation drive alike.
+
+use crate::engine::{Action, Address, Event, Heard, Key, Links, Me, Parcel, TICK, Taken, Welcome};
+use crate::{Failure, FailureKind};
+use bytes::Bytes;
+use palm_core::lane::Credit;
+use palm_core::wire::{Frame, Outcome, Role};
+use palm_core::{Incarnation, Route};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The client's state machine: it sends what is submitted, keeps it until it is settled, and
+/// matches endings by sequence, the first one of each.
+///
+/// Invariant: every sequence gets exactly one [`Arrival`], and nothing after it.
+pub struct ClientMachine {
+    links: Links,
+    entry: Key,
+    exit: Option<Key>,
+    /// The sequences from `base` on.
+    ring: VecDeque<Slot>,
+    base: u64,
+    waiting: u64,
+    taken: Vec<Taken>,
+}
+
+/// What a sequence awaits.
+#[derive(Clone, Copy, Debug)]
+struct Slot {
+    job: u64,
+    index: u64,
+    waiting: bool,
+}
+
+/// An ending for the application.
+#[derive(Debug)]
+pub struct Arrival {
+    /// The job that it is of.
+    pub job: u64,
+    /// Which of the job's messages it is of.
+    pub index: u64,
+    /// The result, or why there is none.
+    pub result: Result<Bytes, Failure>,
+    /// What to give back once the application has taken it, if anything.
+    pub receipt: Option<Receipt>,
+}
+
+/// What is settled once the application has taken an ending.
+#[derive(Clone, Copy, Debug)]
+pub struct Receipt {
+    link: Key,
+    generation: u32,
+    number: u64,
+    weight: u64,
+}
+
+/// What an application wants done.
+#[derive(Debug)]
+pub struct Submission {
+    /// The job that it is of.
+    pub job: u64,
+    /// Which of the job's messages it is.
+    pub index: u64,
+    /// Where it goes.
+    pub route: Arc<Route>,
+    /// What the first function takes.
+    pub payload: Bytes,
+}
+
+impl ClientMachine {
+    /// A client that sends to DEALER 0 and, if it `listens` elsewhere, hears from DEALER 1 too.
+    pub fn new(
+        incarnation: Incarnation,
+        name: String,
+        pid: u32,
+        window: Credit,
+        listens: bool,
+    ) -> ClientMachine {
+        let me = Me {
+            incarnation,
+            name,
+            role: Role::Client,
+            functions: Vec::new(),
+            threads: 0,
+            pid,
+        };
+        let mut links = Links::new(me, window);
+        let entry = links.open(Duration::ZERO);
+        let exit = listens.then(|| links.open(Duration::ZERO));
+        ClientMachine {
+            links,
+            entry,
+            exit,
+            ring: VecDeque::new(),
+            base: 1,
+            waiting: 0,
+            taken: Vec::new(),
+        }
+    }
+
+    /// By when, at the latest, it wants an [`Event::Tick`].
+    pub fn next_deadline(&self, now: Duration) -> Duration {
+        now + TICK
+    }
+
+    /// Whether more may be submitted now: what is kept for the entry is bounded.
+    pub fn has_room(&self) -> bool {
+        self.links.get(self.entry).is_none_or(|link| {
+            (link.out.len() as u64) < link.window.number
+                && link.out.kept_bytes() < link.window.bytes
+        })
+    }
+
+    /// Takes one event at time `now`; endings are appended to `arrivals`.
+    pub fn step(
+        &mut self,
+        now: Duration,
+        event: Event,
+        arrivals: &mut Vec<Arrival>,
+        actions: &mut Vec<Action>,
+    ) {
+        match event {
+            Event::Frame(from, frame) => self.frame(now, from, &frame, arrivals, actions),
+            Event::BadFrame(from, why) => self.links.bad_frame(from, &why),
+            Event::Unreachable(address) | Event::Blocked(address) => {
+                self.links.blocked(now, address);
+            }
+            Event::Writable(address) => self.links.writable(now, address, actions),
+            Event::Tick => {
+                let mut lost = Vec::new();
+                self.links.tick(now, &mut lost, actions);
+                for key in lost {
+                    if let Some(link) = self.links.get(key) {
+                        log::warn!("{} does not answer: trying again", link.peer.name);
+                    }
+                }
+            }
+            Event::Flush => self.links.flush(now, 0, actions),
+            Event::Executed { .. } | Event::Drain => {}
+        }
+    }
+
+    /// Puts a message on the lane to the entry.
+    pub fn submit(&mut self, submission: Submission) {
+        let sequence = self.base + self.ring.len() as u64;
+        self.ring.push_back(Slot {
+            job: submission.job,
+            index: submission.index,
+            waiting: true,
+        });
+        self.waiting += 1;
+        let Some(link) = self.links.get_mut(self.entry) else {
+            return;
+        };
+        let payload = submission.payload;
+        let parcel = Parcel {
+            sequence,
+            token: sequence,
+            attempt: 0,
+            stage: 0,
+            outcome: Outcome::Pending,
+            route: submission.route,
+            extras: None,
+            payload: payload.clone(),
+            origin: None,
+        };
+        let weight = parcel.weight();
+        link.out.push(parcel, sequence, &payload, weight);
+    }
+
+    /// The application has taken an ending.
+    pub fn take(&mut self, receipt: Receipt) {
+        if let Some(link) = self.links.get_mut(receipt.link)
+            && link.incoming.generation() == receipt.generation
+        {
+            link.incoming.settle(receipt.number);
+            link.held.number = link.held.number.saturating_sub(1);
+            link.held.bytes = link.held.bytes.saturating_sub(receipt.weight);
+        }
+    }
+
+    /// A last frame to everybody, so that servers keep nothing for this client.
+    pub fn bye(&mut self, actions: &mut Vec<Action>) {
+        self.links.bye("the client has ended", actions);
+    }
+
+    fn frame(
+        &mut self,
+        now: Duration,
+        from: Address,
+        frame: &Frame,
+        arrivals: &mut Vec<Arrival>,
+        actions: &mut Vec<Action>,
+    ) {
+        let mut taken = std::mem::take(&mut self.taken);
+        match self.links.hear(now, from, frame, &mut taken, actions) {
+            Heard::Nothing | Heard::Joined(_) | Heard::Returned(_) => {}
+            Heard::Welcomed(key, Welcome::Stranger) => self.replay(key),
+            Heard::Welcomed(_, Welcome::First | Welcome::Again) => {}
+            Heard::Messages(key, _) => {
+                self.release(key);
+                for taken in taken.drain(..) {
+                    self.ending(key, taken, arrivals);
+                }
+            }
+            Heard::Left(key, reason) => {
+                if let Some(link) = self.links.get(key) {
+                    log::info!("{} leaves: {reason}", link.peer.name);
+                }
+            }
+            Heard::Refused(_, reason) => self.fail_all(&reason, arrivals),
+        }
+        taken.clear();
+        self.taken = taken;
+    }
+
+    /// The server has started anew: what has not ended is sent again.
+    fn replay(&mut self, key: Key) {
+        let (ring, base) = (&self.ring, self.base);
+        if let Some(link) = self.links.get_mut(key) {
+            log::warn!(
+                "{} has started anew: what has not ended is sent again",
+                link.peer.name
+            );
+            link.restart(|parcel| {
+                let slot = parcel.sequence.checked_sub(base);
+                slot.and_then(|slot| ring.get(slot as usize))
+                    .is_some_and(|slot| slot.waiting)
+            });
+        }
+    }
+
+    fn release(&mut self, key: Key) {
+        if let Some(link) = self.links.get_mut(key) {
+            while link.out.release().is_some() {}
+        }
+    }
+
+    fn ending(&mut self, link: Key, taken: Taken, arrivals: &mut Vec<Arrival>) {
+        let Some(generation) = self.links.get(link).map(|link| link.incoming.generation()) else {
+            return;
+        };
+        let receipt = Receipt {
+            link,
+            generation,
+            number: taken.number,
+            weight: taken.record.weight(),
+        };
+        let mine = taken.route.client() == self.links.me.incarnation;
+        let slot = match mine {
+            true => self.slot(taken.record.sequence).filter(|slot| slot.waiting),
+            false => None,
+        };
+        let Some(slot) = slot else {
+            // Ended before, or never awaited: nobody is told twice.
+            return self.take(receipt);
+        };
+        let Some(result) = result_of(taken.record.outcome, taken.payload) else {
+            return self.take(receipt);
+        };
+        slot.waiting = false;
+        let (job, index) = (slot.job, slot.index);
+        self.waiting -= 1;
+        while self.ring.front().is_some_and(|slot| !slot.waiting) {
+            self.ring.pop_front();
+            self.base += 1;
+        }
+        arrivals.push(Arrival {
+            job,
+            index,
+            result,
+            receipt: Some(receipt),
+        });
+    }
+
+    fn slot(&mut self, sequence: u64) -> Option<&mut Slot> {
+        let index = sequence.checked_sub(self.base)?;
+        self.ring.get_mut(usize::try_from(index).ok()?)
+    }
+
+    /// Nothing that was sent will end: a failure for each.
+    fn fail_all(&mut self, reason: &str, arrivals: &mut Vec<Arrival>) {
+        for slot in self.ring.drain(..).filter(|slot| slot.waiting) {
+            arrivals.push(Arrival {
+                job: slot.job,
+                index: slot.index,
+                result: Err(Failure::of(FailureKind::Refused, reason)),
+                receipt: None,
+            });
+            self.base += 1;
+        }
+        self.waiting = 0;
+        for key in [Some(self.entry), self.exit].into_iter().flatten() {
+            if let Some(link) = self.links.get_mut(key) {
+                link.restart(|_| false);
+            }
+        }
+    }
+}
+
+fn result_of(outcome: Outcome, payload: Bytes) -> Option<Result<Bytes, Failure>> {
+    match outcome {
+        Outcome::Pending => None,
+        Outcome::Success => Some(Ok(payload)),
+        Outcome::Failure => Some(Err(Failure::decode(&payload))),
+        Outcome::Expired => Some(Err(Failure::of(
+            FailureKind::Expired,
+            "its deadline has passed",
+        ))),
+        Outcome::Cancelled => Some(Err(Failure::of(FailureKind::Cancelled, "it was cancelled"))),
+    }
+}

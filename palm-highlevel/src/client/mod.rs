@@ -1,0 +1,410 @@
+//! The client of every server.
+
+mod job;
+pub mod machine;
+
+pub use job::{Ending, Job};
+
+use crate::config::check_name;
+use crate::engine::{Action, Event};
+use crate::wires::Wires;
+use crate::{Config, Error, ErrorKind, Failure, FailureKind, Result, thread};
+use bytes::Bytes;
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded};
+use machine::{Arrival, ClientMachine, Receipt, Submission};
+use palm_core::{Endpoint, Incarnation, Route, StopHandle, Waker, codec};
+use serde::{Serialize, de::DeserializeOwned};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// How many submissions wait for the loop at most.
+const SUBMISSIONS: usize = 4096;
+
+/// Sends messages to servers and gives back how they end: one by one with [`call`](Client::call),
+/// as a stream with [`job`](Client::job). It may be used from several threads.
+///
+/// A client may start before its server: what is sent waits. If the server restarts, what has not
+/// ended is sent again.
+///
+/// ```
+/// use palm_highlevel::{Call, Client, Failure, standalone};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let server = standalone::Server::new("echo")
+///     .function("back", |call: &Call| Ok::<_, Failure>(call.payload().clone()))
+///     .bind("tcp://127.0.0.1:*")?;
+/// let client = Client::connect(server.address())?;
+///
+/// assert_eq!(client.call("echo.back", "one")?, "one");
+/// let failure = client.call("echo.forth", "two").unwrap_err();
+/// assert_eq!(failure.to_string(), "echo has no function `forth`; it has back");
+/// # Ok(()) }
+/// ```
+pub struct Client {
+    shared: Arc<Shared>,
+    stop: StopHandle,
+    thread: Option<JoinHandle<Result<()>>>,
+}
+
+/// What jobs and calls need of the client that they are of.
+struct Shared {
+    incarnation: Incarnation,
+    commands: Sender<Command>,
+    receipts: Sender<Vec<Receipt>>,
+    waker: Waker,
+    next_job: AtomicU64,
+    /// The routes of calls, so that each is told to the server once.
+    routes: Mutex<HashMap<String, Arc<Route>>>,
+}
+
+enum Command {
+    /// A job begins; its endings go there, a batch at a time.
+    Open(u64, Sender<Vec<Arrival>>),
+    Submit(Submission),
+    /// Nobody listens to the job any more.
+    Close(u64),
+}
+
+impl Client {
+    /// A client of the server at `endpoint`, with a name of its own.
+    ///
+    /// # Errors
+    ///
+    /// If the endpoint is none, or the system refuses a thread or a socket. That nobody is there
+    /// yet is no error.
+    pub fn connect(endpoint: &str) -> Result<Client> {
+        Client::start(endpoint, None, Config::default())
+    }
+
+    /// A client that sends to the server at `entry` and hears the endings from the one at `exit`,
+    /// as with a chain of servers.
+    ///
+    /// # Errors
+    ///
+    /// As [`connect`](Self::connect).
+    pub fn connect_through(entry: &str, exit: &str) -> Result<Client> {
+        Client::start(entry, Some(exit), Config::default())
+    }
+
+    /// A client with other settings than the default ones.
+    ///
+    /// # Errors
+    ///
+    /// As [`connect`](Self::connect), or if a setting is not as it should be.
+    pub fn start(entry: &str, exit: Option<&str>, config: Config) -> Result<Client> {
+        config.validate()?;
+        let entry = Endpoint::parse(entry)?;
+        let exit = exit.map(Endpoint::parse).transpose()?;
+        let incarnation = Incarnation::random();
+        let name = format!("client-{}-{incarnation}", std::process::id());
+        check_name("client", &name, true)?;
+        let machine = ClientMachine::new(
+            incarnation,
+            name,
+            std::process::id(),
+            config.window(),
+            exit.is_some(),
+        );
+        let (commands, submitted) = bounded(SUBMISSIONS);
+        let (receipts, taken) = bounded(1024);
+        let (started, starting) = bounded(1);
+        let thread = thread::spawn("palm-client", move || {
+            let body = || -> Result<ClientLoop> {
+                let mut wires = Wires::new(&config)?;
+                wires.connect(&entry)?;
+                if let Some(exit) = &exit {
+                    wires.connect(exit)?;
+                }
+                Ok(ClientLoop {
+                    machine,
+                    wires,
+                    submitted,
+                    taken,
+                    jobs: HashMap::new(),
+                    undelivered: Vec::new(),
+                    arrivals: Vec::new(),
+                })
+            };
+            match body() {
+                Ok(client) => {
+                    let handles = (
+                        client.wires.events.stop_handle(),
+                        client.wires.events.waker(),
+                    );
+                    // Whoever starts a client waits for this.
+                    let _ = started.send(Ok(handles));
+                    client.run()
+                }
+                Err(error) => {
+                    let _ = started.send(Err(error));
+                    Ok(())
+                }
+            }
+        })?;
+        let (stop, waker) = starting.recv().map_err(|error| {
+            Error::new(ErrorKind::Io, "the client did not start").caused_by(error)
+        })??;
+        let shared = Shared {
+            incarnation,
+            commands,
+            receipts,
+            waker,
+            next_job: AtomicU64::new(1),
+            routes: Mutex::new(HashMap::new()),
+        };
+        Ok(Client {
+            shared: Arc::new(shared),
+            stop,
+            thread: Some(thread),
+        })
+    }
+
+    /// Sends one message along `function`, written `server.function`, and waits for its ending,
+    /// as long as it takes.
+    ///
+    /// # Errors
+    ///
+    /// How the message ended, if not with success.
+    pub fn call(
+        &self,
+        function: &str,
+        payload: impl Into<Bytes>,
+    ) -> std::result::Result<Bytes, Failure> {
+        let mut job = self.call_job(function)?;
+        job.submit(payload)?;
+        match job.next() {
+            Some(ending) => ending.result,
+            None => Err(ended()),
+        }
+    }
+
+    /// As [`call`](Self::call), but waits for `timeout` at most: then it gives back `None`, and
+    /// whatever the ending is, nobody hears of it.
+    ///
+    /// # Errors
+    ///
+    /// How the message ended, if not with success.
+    pub fn call_timeout(
+        &self,
+        function: &str,
+        payload: impl Into<Bytes>,
+        timeout: Duration,
+    ) -> std::result::Result<Option<Bytes>, Failure> {
+        let mut job = self.call_job(function)?;
+        job.submit(payload)?;
+        job.next_timeout(timeout)
+            .map(|ending| ending.result)
+            .transpose()
+    }
+
+    /// As [`call`](Self::call), of serde values instead of bytes; see [`typed`](crate::typed).
+    ///
+    /// # Errors
+    ///
+    /// How the message ended, if not with success, or that the result is no `O`.
+    pub fn call_typed<I: Serialize + ?Sized, O: DeserializeOwned>(
+        &self,
+        function: &str,
+        input: &I,
+    ) -> std::result::Result<O, Failure> {
+        let result = self.call(function, codec::encode(input)?)?;
+        Ok(codec::decode(&result)?)
+    }
+
+    /// Begins a stream of messages along `function`, whose endings come as they come.
+    ///
+    /// # Errors
+    ///
+    /// [`FailureKind::Unknown`] if `function` is no route.
+    pub fn job(&self, function: &str) -> std::result::Result<Job, Failure> {
+        let number = self.shared.next_job.fetch_add(1, Ordering::Relaxed);
+        let route = Route::parse(self.shared.incarnation, number, function).map_err(malformed)?;
+        Job::open(self.shared.clone(), number, Arc::new(route))
+    }
+
+    /// A job of one message. All calls of a function share a route.
+    fn call_job(&self, function: &str) -> std::result::Result<Job, Failure> {
+        let number = self.shared.next_job.fetch_add(1, Ordering::Relaxed);
+        let mut routes = self
+            .shared
+            .routes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let route = match routes.get(function) {
+            Some(route) => route.clone(),
+            None => {
+                let route =
+                    Route::parse(self.shared.incarnation, 0, function).map_err(malformed)?;
+                let route = Arc::new(route);
+                routes.insert(function.to_owned(), route.clone());
+                route
+            }
+        };
+        drop(routes);
+        Job::open(self.shared.clone(), number, route)
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        self.stop.stop();
+        match self.thread.take().map(JoinHandle::join) {
+            Some(Ok(Err(error))) => log::error!("a client ended early: {error}"),
+            Some(Err(_)) => log::error!("the loop of a client panicked: this is a defect of PALM"),
+            Some(Ok(Ok(()))) | None => {}
+        }
+    }
+}
+
+impl std::fmt::Debug for Client {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Client({})", self.shared.incarnation)
+    }
+}
+
+fn malformed(error: palm_core::Error) -> Failure {
+    Failure::of(FailureKind::Unknown, error.to_string())
+}
+
+/// What a job hears whose client is no more.
+fn ended() -> Failure {
+    Failure::of(FailureKind::Refused, "the client has ended")
+}
+
+/// The thin loop: sockets and the application on one side, the machine on the other.
+struct ClientLoop {
+    machine: ClientMachine,
+    wires: Wires,
+    submitted: Receiver<Command>,
+    taken: Receiver<Vec<Receipt>>,
+    jobs: HashMap<u64, Listener>,
+    /// The jobs with endings that their application has no room for yet.
+    undelivered: Vec<u64>,
+    arrivals: Vec<Arrival>,
+}
+
+/// Where a job's endings go.
+struct Listener {
+    sender: Sender<Vec<Arrival>>,
+    ready: Vec<Arrival>,
+}
+
+impl ClientLoop {
+    fn run(mut self) -> Result<()> {
+        let mut tick_at = Duration::ZERO;
+        let mut actions = Vec::new();
+        loop {
+            let stopped = self.wires.wait(tick_at)?.stopped();
+            let now = self.wires.events.now();
+            let (machine, arrivals) = (&mut self.machine, &mut self.arrivals);
+            self.wires
+                .receive(|event| machine.step(now, event, arrivals, &mut actions))?;
+            self.take_commands();
+            self.deliver();
+            if now >= tick_at {
+                self.step(now, Event::Tick, &mut actions);
+                tick_at = self.machine.next_deadline(now);
+            }
+            self.step(now, Event::Flush, &mut actions);
+            if stopped {
+                self.machine.bye(&mut actions);
+            }
+            for event in self.wires.perform(&mut actions, |_| {})? {
+                self.step(now, event, &mut actions);
+            }
+            if stopped {
+                return Ok(());
+            }
+        }
+    }
+
+    fn step(&mut self, now: Duration, event: Event, actions: &mut Vec<Action>) {
+        self.machine.step(now, event, &mut self.arrivals, actions);
+    }
+
+    fn take_commands(&mut self) {
+        while let Ok(receipts) = self.taken.try_recv() {
+            for receipt in receipts {
+                self.machine.take(receipt);
+            }
+        }
+        while self.machine.has_room()
+            && let Ok(command) = self.submitted.try_recv()
+        {
+            match command {
+                Command::Open(job, sender) => {
+                    let ready = Vec::new();
+                    self.jobs.insert(job, Listener { sender, ready });
+                }
+                Command::Submit(submission) => self.machine.submit(submission),
+                Command::Close(job) => {
+                    let left = self.jobs.remove(&job).map(|listener| listener.ready);
+                    for arrival in left.unwrap_or_default() {
+                        self.discard(arrival);
+                    }
+                }
+            }
+        }
+    }
+
+    fn discard(&mut self, arrival: Arrival) {
+        if let Some(receipt) = arrival.receipt {
+            self.machine.take(receipt);
+        }
+    }
+
+    /// Hands endings to their jobs, as many of each as there are.
+    fn deliver(&mut self) {
+        let mut arrivals = std::mem::take(&mut self.arrivals);
+        for arrival in arrivals.drain(..) {
+            match self.jobs.get_mut(&arrival.job) {
+                Some(listener) => {
+                    if listener.ready.is_empty() {
+                        self.undelivered.push(arrival.job);
+                    }
+                    listener.ready.push(arrival);
+                }
+                None => self.discard(arrival),
+            }
+        }
+        self.arrivals = arrivals;
+        let jobs = &mut self.jobs;
+        self.undelivered.retain(|job| {
+            let Some(listener) = jobs.get_mut(job) else {
+                return false;
+            };
+            let batch = std::mem::take(&mut listener.ready);
+            match listener.sender.try_send(batch) {
+                Ok(()) => false,
+                // The application will wake the loop when it has taken a batch.
+                Err(TrySendError::Full(batch)) => {
+                    listener.ready = batch;
+                    true
+                }
+                // Its `Close` is on the way.
+                Err(TrySendError::Disconnected(batch)) => {
+                    listener.ready = batch;
+                    false
+                }
+            }
+        });
+    }
+}
+
+/// What a job waits for at most.
+fn receive(
+    receiver: &Receiver<Vec<Arrival>>,
+    timeout: Option<Duration>,
+) -> std::result::Result<Option<Vec<Arrival>>, ()> {
+    match timeout {
+        None => receiver.recv().map(Some).map_err(|_| ()),
+        Some(timeout) => match receiver.recv_timeout(timeout) {
+            Ok(batch) => Ok(Some(batch)),
+            Err(RecvTimeoutError::Timeout) => Ok(None),
+            Err(RecvTimeoutError::Disconnected) => Err(()),
+        },
+    }
+}

@@ -1,0 +1,85 @@
+use crate::{Error, ErrorKind, Result};
+use palm_core::Context;
+use palm_core::lane::Credit;
+use std::time::Duration;
+
+/// The settings of a server, a worker or a client. The defaults are sensible for all of them.
+///
+/// ```
+/// use palm_highlevel::Config;
+/// let config = Config { window_bytes: 1 << 20, ..Config::default() };
+/// assert!(config.validate().is_ok());
+/// assert!(Config { window_messages: 0, ..config }.validate().is_err());
+/// ```
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// How many unfinished messages one sender may have here; it waits before it sends more.
+    pub window_messages: u64,
+    /// How many bytes of them, and of endings that nobody has fetched. One message may exceed it.
+    pub window_bytes: u64,
+    /// How long a process that is told to stop may finish what runs, and go on sending.
+    pub drain: Duration,
+    /// The context whose `inproc` endpoints are meant; its own if `None`.
+    pub context: Option<Context>,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config {
+            window_messages: 1 << 17,
+            window_bytes: 64 << 20,
+            drain: Duration::from_secs(5),
+            context: None,
+        }
+    }
+}
+
+impl Config {
+    /// Checks that the settings can work.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`], naming the setting.
+    pub fn validate(&self) -> Result<()> {
+        let zero = [
+            ("window_messages", self.window_messages),
+            ("window_bytes", self.window_bytes),
+        ];
+        match zero.into_iter().find(|(_, value)| *value == 0) {
+            Some((name, _)) => Err(Error::new(
+                ErrorKind::Config,
+                format!("{name} is 0: nothing could ever be sent"),
+            )),
+            None => Ok(()),
+        }
+    }
+
+    pub(crate) fn window(&self) -> Credit {
+        Credit {
+            number: self.window_messages,
+            bytes: self.window_bytes,
+        }
+    }
+}
+
+/// The longest name, in bytes.
+const LONGEST_NAME: usize = 256;
+
+/// Checks the name of a server or a function, which stands in routes.
+pub(crate) fn check_name(what: &str, name: &str, dots: bool) -> Result<()> {
+    let why = if name.is_empty() {
+        "is empty"
+    } else if name.len() > LONGEST_NAME {
+        "is longer than 256 bytes"
+    } else if name.contains(|c: char| c.is_whitespace() || c.is_control()) {
+        "holds a blank or a control character"
+    } else if !dots && name.contains('.') {
+        "holds a dot, which separates it from the server's name"
+    } else {
+        return Ok(());
+    };
+    Err(Error::new(
+        ErrorKind::Config,
+        format!("the name of a {what}, `{}`, {why}", name.escape_debug()),
+    ))
+}

@@ -1,0 +1,307 @@
+use super::ledger::{Entry, FunctionId, Ledger, State};
+use super::link::Link;
+use super::links::Links;
+use super::parcel::Parcel;
+use super::slab::Key;
+use palm_core::wire::Outcome;
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// About how much work a worker holds in advance.
+const PREFETCH: u64 = 20_000_000;
+
+/// The most messages that a worker holds in advance.
+const MOST: u64 = 1 << 16;
+
+/// After how many deaths while it was alone a message is given up.
+pub(crate) const CHARGES: u8 = 3;
+
+/// How long a message waits for a worker that offers its function, while others are there.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Parallel execution: any worker that offers the function and has room.
+///
+/// Invariant: `in_flight` of a worker is the number of entries in state `With` it. A suspect is
+/// with a worker that holds nothing else.
+#[derive(Debug, Default)]
+pub(crate) struct Dispatch {
+    queues: Vec<Queue>,
+    /// The queue that is served first next time.
+    turn: usize,
+    suspects: VecDeque<Key>,
+    workers: Vec<Worker>,
+}
+
+/// What is ready from one sender for one function, in order.
+#[derive(Debug)]
+struct Queue {
+    origin: Key,
+    function: FunctionId,
+    ready: VecDeque<Key>,
+    /// Since when no worker that is there offers the function.
+    stranded: Option<Duration>,
+}
+
+#[derive(Debug)]
+struct Worker {
+    link: Key,
+    functions: Vec<FunctionId>,
+    /// Whether it can take what is being given out: it is there, and offers the function.
+    able: bool,
+    threads: u64,
+    /// Nanoseconds that it takes for a message, as it says; 0 if it doesn't know yet.
+    pace: u64,
+    in_flight: u64,
+    /// It is given nothing until it holds nothing, and then a suspect.
+    reserved: bool,
+    /// The suspect that it holds.
+    alone: bool,
+}
+
+impl Worker {
+    fn limit(&self) -> u64 {
+        match self.pace {
+            0 => self.threads,
+            pace => (PREFETCH / pace).clamp(self.threads, MOST),
+        }
+    }
+
+    fn room(&self) -> u64 {
+        match self.reserved || self.alone {
+            true => 0,
+            false => self.limit().saturating_sub(self.in_flight),
+        }
+    }
+}
+
+impl Dispatch {
+    /// A worker is there.
+    pub(crate) fn join(&mut self, link: Key, functions: Vec<FunctionId>, threads: u32) {
+        self.workers.retain(|worker| worker.link != link);
+        self.workers.push(Worker {
+            link,
+            functions,
+            able: false,
+            threads: u64::from(threads.max(1)),
+            pace: 0,
+            in_flight: 0,
+            reserved: false,
+            alone: false,
+        });
+    }
+
+    /// A worker has left; what it held is to be pushed again.
+    pub(crate) fn leave(&mut self, link: Key) {
+        self.workers.retain(|worker| worker.link != link);
+    }
+
+    /// How fast a worker says that it is.
+    pub(crate) fn pace(&mut self, link: Key, pace: u32) {
+        if let Some(worker) = self.worker(link) {
+            worker.pace = u64::from(pace);
+        }
+    }
+
+    fn worker(&mut self, link: Key) -> Option<&mut Worker> {
+        self.workers.iter_mut().find(|worker| worker.link == link)
+    }
+
+    /// Whether the worker is there.
+    pub(crate) fn knows(&self, link: Key) -> bool {
+        self.workers.iter().any(|worker| worker.link == link)
+    }
+
+    /// Whether the worker holds one suspect and nothing else.
+    pub(crate) fn is_alone(&self, link: Key) -> bool {
+        self.workers
+            .iter()
+            .any(|worker| worker.link == link && worker.alone)
+    }
+
+    /// Queues an entry behind all others of its sender and function.
+    pub(crate) fn push(&mut self, key: Key, entry: &Entry) {
+        if entry.suspect {
+            return self.suspects.push_back(key);
+        }
+        self.queue(entry).ready.push_back(key);
+    }
+
+    /// Queues an entry before all others: it was under way already.
+    pub(crate) fn push_again(&mut self, key: Key, entry: &Entry) {
+        if entry.suspect {
+            return self.suspects.push_back(key);
+        }
+        self.queue(entry).ready.push_front(key);
+    }
+
+    fn queue(&mut self, entry: &Entry) -> &mut Queue {
+        let (origin, function) = (entry.origin.link, entry.function);
+        let found = self
+            .queues
+            .iter()
+            .position(|queue| queue.origin == origin && queue.function == function);
+        let index = found.unwrap_or_else(|| {
+            self.queues.push(Queue {
+                origin,
+                function,
+                ready: VecDeque::new(),
+                stranded: None,
+            });
+            self.queues.len() - 1
+        });
+        &mut self.queues[index]
+    }
+
+    /// Takes all that waits for a sender that has gone.
+    pub(crate) fn drop_origin(&mut self, origin: Key) -> Vec<Key> {
+        let mut dropped = Vec::new();
+        self.queues.retain_mut(|queue| {
+            if queue.origin == origin {
+                dropped.extend(queue.ready.drain(..));
+            }
+            queue.origin != origin
+        });
+        dropped
+    }
+
+    /// An entry is no longer with `link`.
+    pub(crate) fn returned(&mut self, link: Key) {
+        if let Some(worker) = self.worker(link) {
+            worker.in_flight = worker.in_flight.saturating_sub(1);
+            worker.alone = false;
+        }
+    }
+
+    /// Gives workers what is ready, as far as they have room and `open` says that there is room
+    /// for the endings of what that sender sent.
+    pub(crate) fn dispatch(
+        &mut self,
+        links: &mut Links,
+        ledger: &mut Ledger,
+        open: impl Fn(&Links, Key) -> bool,
+    ) {
+        self.dispatch_suspects(links, ledger);
+        let count = self.queues.len();
+        for step in 0..count {
+            let index = (self.turn + step) % count;
+            if !self.queues[index].ready.is_empty() && open(links, self.queues[index].origin) {
+                self.serve(index, links, ledger);
+            }
+        }
+        self.turn = (self.turn + 1) % count.max(1);
+    }
+
+    fn serve(&mut self, index: usize, links: &mut Links, ledger: &mut Ledger) {
+        let queue = &mut self.queues[index];
+        let ready = queue.ready.len() as u64;
+        let mut able = 0;
+        for worker in &mut self.workers {
+            worker.able = worker.functions.contains(&queue.function)
+                && links.get(worker.link).is_some_and(Link::is_up);
+            able += u64::from(worker.able);
+        }
+        if able == 0 {
+            return;
+        }
+        queue.stranded = None;
+        // Small enough to spread evenly, large enough to choose seldom.
+        let portion = ready.div_ceil(2 * able);
+        while !queue.ready.is_empty() {
+            let best = self
+                .workers
+                .iter_mut()
+                .filter(|worker| worker.able && worker.room() > 0)
+                .min_by_key(|worker| worker.in_flight * worker.pace.max(1));
+            let Some(worker) = best else { return };
+            let count = portion.min(worker.room()).min(queue.ready.len() as u64);
+            let Some(link) = links.get_mut(worker.link) else {
+                return;
+            };
+            for key in queue.ready.drain(..count as usize) {
+                if give(key, worker.link, link, ledger) {
+                    worker.in_flight += 1;
+                }
+            }
+        }
+    }
+
+    fn dispatch_suspects(&mut self, links: &mut Links, ledger: &mut Ledger) {
+        while let Some(&key) = self.suspects.front() {
+            let Some(entry) = ledger.get(key) else {
+                self.suspects.pop_front();
+                continue;
+            };
+            let free = self
+                .workers
+                .iter_mut()
+                .filter(|worker| {
+                    !worker.alone
+                        && worker.functions.contains(&entry.function)
+                        && links.get(worker.link).is_some_and(Link::is_up)
+                })
+                .min_by_key(|worker| worker.in_flight);
+            let Some(worker) = free else { return };
+            if worker.in_flight > 0 {
+                worker.reserved = true;
+                return;
+            }
+            let Some(link) = links.get_mut(worker.link) else {
+                return;
+            };
+            self.suspects.pop_front();
+            if give(key, worker.link, link, ledger) {
+                worker.in_flight = 1;
+                worker.alone = true;
+            }
+            worker.reserved = false;
+        }
+        // Whoever was kept free for a suspect that has gone is needed no longer.
+        for worker in &mut self.workers {
+            worker.reserved = false;
+        }
+    }
+
+    /// The entries that have waited too long for a function that none of the workers offers.
+    pub(crate) fn stranded(&mut self, now: Duration) -> Vec<Key> {
+        let mut stranded = Vec::new();
+        for queue in &mut self.queues {
+            let offered = self
+                .workers
+                .iter()
+                .any(|worker| worker.functions.contains(&queue.function));
+            if queue.ready.is_empty() || offered || self.workers.is_empty() {
+                queue.stranded = None;
+                continue;
+            }
+            let since = *queue.stranded.get_or_insert(now);
+            if now.saturating_sub(since) >= PATIENCE {
+                stranded.extend(queue.ready.drain(..));
+            }
+        }
+        stranded
+    }
+}
+
+/// Puts an entry on the lane to a worker; `false` if it has ended meanwhile.
+pub(super) fn give(key: Key, worker: Key, link: &mut Link, ledger: &mut Ledger) -> bool {
+    let Some(entry) = ledger.get_mut(key) else {
+        return false;
+    };
+    entry.state = State::With(worker);
+    entry.tries += 1;
+    let parcel = Parcel {
+        sequence: entry.sequence,
+        token: key.token(),
+        attempt: entry.tries,
+        stage: entry.stage,
+        outcome: Outcome::Pending,
+        route: entry.route.clone(),
+        extras: entry.extras.clone(),
+        payload: entry.payload.clone(),
+        origin: None,
+    };
+    let weight = parcel.weight();
+    link.out
+        .push(parcel, entry.sequence, &entry.payload, weight);
+    true
+}

@@ -1,0 +1,84 @@
+use bytes::Bytes;
+use palm_core::wire::{Frame, Outcome};
+use palm_core::{Frames, Message, PeerId};
+
+/// Where a frame comes from or goes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Address {
+    /// A connection of the server's ROUTER.
+    Peer(PeerId),
+    /// The DEALER with that index, through which this process connects to another.
+    Dealer(usize),
+}
+
+/// What happens to a machine.
+#[derive(Debug)]
+pub enum Event {
+    /// A frame was received and read.
+    Frame(Address, Frame),
+    /// Bytes were received that are no frame, for that reason.
+    BadFrame(Address, String),
+    /// A frame could not be sent: nobody is at that address any more.
+    Unreachable(Address),
+    /// A frame could not be sent because nothing takes it now; or now something does.
+    Blocked(Address),
+    /// The address takes frames again.
+    Writable(Address),
+    /// Functions have ended that an [`Action::Execute`] asked for.
+    Executed {
+        /// Those that have ended since the last such event.
+        done: Vec<Done>,
+        /// Whether these are the last of that action.
+        all: bool,
+    },
+    /// The time that [`next_deadline`](crate::engine::Engine::next_deadline) named has come.
+    Tick,
+    /// All that was ready has been handed in: what is ready is to leave.
+    Flush,
+    /// The process is to end: nothing new is taken in.
+    Drain,
+}
+
+/// What a machine wants done.
+#[derive(Debug)]
+pub enum Action {
+    /// To send these frames.
+    Send(Address, Frames),
+    /// To execute these, one after another, on one thread.
+    Execute(Vec<Task>),
+    /// To replace the DEALER with that index by a new one to the same endpoint.
+    Reconnect(usize),
+}
+
+/// A function to be executed.
+#[derive(Debug)]
+pub struct Task {
+    /// Which entry of the ledger it is.
+    pub token: u64,
+    /// The message, standing at the function's step.
+    pub message: Message,
+    /// Which partition of the master's the message is of, if the master has partitions.
+    pub partition: Option<PartitionId>,
+}
+
+/// How a function ended.
+#[derive(Debug)]
+pub struct Done {
+    /// The token of its [`Task`].
+    pub token: u64,
+    /// Success or failure.
+    pub outcome: Outcome,
+    /// The result, or the encoded [`Failure`](crate::Failure).
+    pub payload: Bytes,
+    /// How long it took, in nanoseconds.
+    pub nanoseconds: u64,
+}
+
+/// One partition of a master whose messages go to workers by key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+pub struct PartitionId {
+    /// Which one, from 0.
+    pub number: u32,
+    /// Of how many.
+    pub of: u32,
+}

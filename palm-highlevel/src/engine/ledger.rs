@@ -1,0 +1,91 @@
+use super::parcel::{Origin, Taken};
+use super::slab::{Key, Slab};
+use bytes::Bytes;
+use palm_core::wire::Extras;
+use palm_core::{Id, Message, Path, Route};
+use std::sync::Arc;
+
+/// What has been taken in and has not ended yet.
+///
+/// Invariant: a message is in the ledger from the moment its lane accepts it until its ending is
+/// in an outbox; it is in one state at a time, and ends once.
+pub(crate) type Ledger = Slab<Entry>;
+
+/// One message that has not ended.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub(crate) sequence: u64,
+    /// The handle of whoever sent it, for its ending.
+    pub(crate) token: u64,
+    /// Which attempt of the sender's it is, for its ending.
+    pub(crate) attempt: u32,
+    pub(crate) stage: u16,
+    pub(crate) route: Arc<Route>,
+    pub(crate) extras: Option<Box<Extras>>,
+    pub(crate) payload: Bytes,
+    pub(crate) origin: Origin,
+    /// What it takes of the window of the lane that it came by.
+    pub(crate) weight: u64,
+    /// The function at its stage.
+    pub(crate) function: FunctionId,
+    pub(crate) state: State,
+    /// How often this server has given it to somebody.
+    pub(crate) tries: u32,
+    /// How many deaths it is charged with.
+    pub(crate) charges: u8,
+    /// It may have killed a process.
+    pub(crate) suspect: bool,
+}
+
+/// Where an entry is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    /// In a queue.
+    Ready,
+    /// Being executed in this process.
+    Running,
+    /// With the worker of that link.
+    With(Key),
+}
+
+/// The number that an engine gives the name of a function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct FunctionId(pub(crate) u32);
+
+impl Entry {
+    pub(crate) fn new(taken: Taken, origin: Origin, function: FunctionId) -> Entry {
+        let record = taken.record;
+        Entry {
+            sequence: record.sequence,
+            token: record.token,
+            attempt: record.attempt,
+            stage: record.stage,
+            route: taken.route,
+            extras: taken.extras,
+            payload: taken.payload,
+            origin,
+            weight: record.weight(),
+            function,
+            state: State::Ready,
+            tries: 0,
+            charges: 0,
+            suspect: false,
+        }
+    }
+
+    /// The message as a function sees it.
+    pub(crate) fn message(&self) -> Message {
+        let extras = self.extras.as_deref();
+        Message {
+            id: Id {
+                client: self.route.client(),
+                sequence: self.sequence,
+                path: extras.map_or(Path::ROOT, |extras| extras.path.clone()),
+            },
+            route: self.route.clone(),
+            stage: self.stage,
+            cache: extras.and_then(|extras| extras.cache.clone()),
+            payload: self.payload.clone(),
+        }
+    }
+}

@@ -1,0 +1,404 @@
+use super::event::{Action, Address, PartitionId};
+use super::parcel::{Parcel, Taken};
+use super::routes::{RouteNumbers, RouteTable};
+use palm_core::lane::{Credit, Incoming, Offer, Outgoing, Position, Release};
+use palm_core::wire::{Frame, FrameWriter, Greeting, Header, Kind, Role, control};
+use palm_core::{Frames, Incarnation};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How often a process says that it lives.
+pub(crate) const HEARTBEAT: Duration = Duration::from_secs(1);
+
+/// After how long a silent process counts as dead: three heartbeats missed.
+pub(crate) const DEAD_AFTER: Duration = Duration::from_secs(3);
+
+/// How often an unanswered `Hello` is said again.
+const HELLO_EVERY: Duration = Duration::from_millis(250);
+
+/// About how many bytes of messages one frame carries.
+const FRAME: usize = 128 << 10;
+
+/// How many messages may be accepted or settled before a frame says so, where none goes anyway.
+const QUIET: u64 = 1024;
+
+/// Who this process is.
+#[derive(Clone, Debug)]
+pub(crate) struct Me {
+    pub(crate) incarnation: Incarnation,
+    pub(crate) name: String,
+    pub(crate) role: Role,
+    pub(crate) functions: Vec<String>,
+    pub(crate) threads: u32,
+    pub(crate) pid: u32,
+}
+
+/// One peer: a lane to it, a lane from it, and whether it lives. It outlasts connections.
+#[derive(Debug)]
+pub(crate) struct Link {
+    pub(crate) address: Address,
+    pub(crate) peer: Greeting,
+    pub(crate) incarnation: Incarnation,
+    pub(crate) state: State,
+    pub(crate) out: Outgoing<Parcel>,
+    pub(crate) incoming: Incoming,
+    /// What of the incoming lane this process still holds, against the lane's window.
+    pub(crate) held: Credit,
+    pub(crate) window: Credit,
+    /// The partition that the peer, a worker, owns.
+    pub(crate) partition: Option<PartitionId>,
+    numbers: RouteNumbers,
+    routes: RouteTable,
+    pub(crate) last_heard: Duration,
+    last_sent: Duration,
+    /// When something sent was last accepted, or nothing was under way.
+    last_progress: Duration,
+    hello_at: Duration,
+    /// The peer is to be told where this process stands with its lane.
+    greeting_wanted: bool,
+    /// What the last frame to the peer said.
+    told: (Position, Credit),
+}
+
+/// Whether frames can go to a peer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    /// This process has said `Hello`, since then, and waits for the answer.
+    Greeting { since: Duration },
+    /// The peer answers.
+    Up,
+    /// The peer does not answer, since then; it may come back.
+    Lost { since: Duration },
+}
+
+/// What became of a frame of messages.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Took {
+    /// It was taken, as far as it was new. `restarted` if the peer numbers its lane anew.
+    Messages { restarted: bool },
+    /// It is of another life of the peer or of this process, or of a lane given up.
+    Foreign,
+    /// Something before it is missing.
+    Gap,
+    /// It can't be: the reason.
+    Refused(String),
+}
+
+impl Link {
+    pub(super) fn new(address: Address, peer: Greeting, window: Credit, now: Duration) -> Link {
+        let release = match peer.role {
+            // What a worker holds is in the ledger as well.
+            Role::Worker => Release::Accepted,
+            Role::Client | Role::Server => Release::Settled,
+        };
+        Link {
+            address,
+            peer,
+            incarnation: Incarnation::UNKNOWN,
+            state: State::Greeting { since: now },
+            out: Outgoing::new(1, release),
+            incoming: Incoming::new(1),
+            held: Credit::default(),
+            window,
+            partition: None,
+            numbers: RouteNumbers::default(),
+            routes: RouteTable::default(),
+            last_heard: now,
+            last_sent: now,
+            last_progress: now,
+            hello_at: now,
+            greeting_wanted: false,
+            told: Default::default(),
+        }
+    }
+
+    pub(crate) fn is_up(&self) -> bool {
+        self.state == State::Up
+    }
+
+    fn header(&self, kind: Kind, me: &Me) -> Header {
+        Header {
+            lane: self.out.generation(),
+            peer_lane: self.incoming.generation(),
+            position: self.incoming.position(),
+            credit: self.incoming.credit(),
+            ..Header::new(kind, me.incarnation, self.incarnation)
+        }
+    }
+
+    /// `Hello` or `Welcome`.
+    pub(super) fn greet(&mut self, kind: Kind, me: &Me, now: Duration, actions: &mut Vec<Action>) {
+        self.grant();
+        let known = self.incarnation != Incarnation::UNKNOWN;
+        let greeting = Greeting {
+            name: me.name.clone(),
+            role: me.role,
+            epoch: 0,
+            you: self.incarnation,
+            mark: known.then(|| self.incoming.mark()),
+            functions: me.functions.clone(),
+            threads: me.threads,
+            pid: me.pid,
+            partition: self
+                .partition
+                .map(|partition| (partition.number, partition.of)),
+        };
+        let header = self.header(kind, me);
+        self.told = (header.position, header.credit);
+        self.last_sent = now;
+        self.hello_at = now + HELLO_EVERY;
+        self.greeting_wanted = false;
+        // Names and lists of functions have no limit of their own: one that fits no frame is
+        // found when the server is configured.
+        if let Ok(frames) = control(header, &greeting) {
+            actions.push(Action::Send(self.address, frames));
+        }
+    }
+
+    /// Goes on with the peer at `address`, from where it says that it stands with our lane.
+    ///
+    /// Gives back whether that is possible; if not, the peer has lost what it had accepted.
+    pub(super) fn meet(&mut self, address: Address, peer: Greeting, now: Duration) -> bool {
+        let mark = peer.mark;
+        self.address = address;
+        self.peer = peer;
+        self.state = State::Up;
+        self.last_heard = now;
+        self.last_progress = now;
+        self.numbers.forget();
+        self.out.resume(mark.unwrap_or_default()).is_ok()
+    }
+
+    /// Has the lane to the peer begin anew with what `keep` says; gives back the rest.
+    pub(crate) fn restart(&mut self, keep: impl FnMut(&Parcel) -> bool) -> Vec<Parcel> {
+        self.numbers.forget();
+        self.out.restart(keep, |parcel| {
+            (parcel.sequence, &parcel.payload, parcel.weight())
+        })
+    }
+
+    /// Forgets the lane from the peer, which begins another under `generation`.
+    pub(super) fn restart_incoming(&mut self, generation: u32) {
+        self.incoming.restart(generation);
+        self.routes = RouteTable::default();
+        self.held = Credit::default();
+        self.told = Default::default();
+    }
+
+    /// Takes what a frame says of our lane. What can't be is passed over: the peer says it again.
+    pub(super) fn acknowledge(&mut self, header: &Header, now: Duration) {
+        if header.peer_lane != self.out.generation() {
+            return;
+        }
+        let before = self.out.position();
+        match self.out.reach(header.position) {
+            Ok(()) => self.out.grant(header.credit),
+            Err(_) => log::warn!(
+                "{} acknowledges message {} of a lane that has not sent it: passed over",
+                self.peer.name,
+                header.position.accepted
+            ),
+        }
+        if self.out.position().accepted > before.accepted || !self.out.in_flight() {
+            self.last_progress = now;
+        }
+    }
+
+    /// Takes the messages of a frame, those that are new, into `taken`.
+    pub(super) fn take(&mut self, frame: &Frame, me: &Me, taken: &mut Vec<Taken>) -> Took {
+        let header = &frame.header;
+        if header.sender != self.incarnation || header.receiver != me.incarnation {
+            return Took::Foreign;
+        }
+        if header.lane < self.incoming.generation() {
+            // Sent before the peer began anew: what it still holds of it comes again.
+            return Took::Messages { restarted: false };
+        }
+        let restarted = header.lane > self.incoming.generation();
+        if restarted {
+            self.restart_incoming(header.lane);
+        }
+        if header.count == 0 {
+            return Took::Messages { restarted };
+        }
+        match self.incoming.offer(header.first, header.chain) {
+            Offer::Next | Offer::Repeat => {}
+            Offer::Gap => return Took::Gap,
+            Offer::Fork => return Took::Refused(self.fork(header.first)),
+        }
+        match self.take_records(frame, taken) {
+            Ok(()) => Took::Messages { restarted },
+            Err(reason) => Took::Refused(reason),
+        }
+    }
+
+    fn take_records(&mut self, frame: &Frame, taken: &mut Vec<Taken>) -> Result<(), String> {
+        let notes = frame.notes().map_err(|error| error.to_string())?;
+        for (number, route) in notes.routes {
+            self.routes.define(number, Arc::new(route));
+        }
+        let mut extras = notes.extras.into_iter().peekable();
+        let first = frame.header.first;
+        for (index, (record, payload)) in frame.records().enumerate() {
+            let number = first + index as u64;
+            let extra = match record.extras {
+                true => extras.next_if(|(at, _)| *at as usize == index),
+                false => None,
+            };
+            let Some(route) = self.routes.get(record.route) else {
+                return Err(format!(
+                    "message {number} refers to route {}, which this lane was never told",
+                    record.route
+                ));
+            };
+            let weight = record.weight();
+            match self
+                .incoming
+                .take(number, record.sequence, &payload, weight)
+            {
+                Offer::Next => {}
+                Offer::Repeat => continue,
+                Offer::Gap | Offer::Fork => return Err(self.fork(number)),
+            }
+            self.held.number += 1;
+            self.held.bytes += weight;
+            taken.push(Taken {
+                number,
+                record,
+                route: route.clone(),
+                extras: extra.map(|(_, extras)| Box::new(extras)),
+                payload,
+            });
+        }
+        Ok(())
+    }
+
+    fn fork(&self, number: u64) -> String {
+        format!(
+            "{} has sent other content under a number up to {number} that was accepted before: \
+             two processes use one incarnation, or one has lost its memory",
+            self.peer.name
+        )
+    }
+
+    /// Raises the peer's credit to what the window allows beyond what is held.
+    fn grant(&mut self) {
+        let room = Credit {
+            number: self.window.number.saturating_sub(self.held.number),
+            bytes: self.window.bytes.saturating_sub(self.held.bytes),
+        };
+        self.incoming.grant(Credit {
+            number: self.incoming.position().accepted + room.number,
+            bytes: self.incoming.bytes() + room.bytes,
+        });
+    }
+
+    /// Sends what is ready and allowed, and what the peer should know by now.
+    pub(super) fn flush(&mut self, me: &Me, now: Duration, pace: u32, actions: &mut Vec<Action>) {
+        if !self.is_up() {
+            return;
+        }
+        self.grant();
+        while let Some((first, chain, writer)) = self.fill() {
+            self.send(Some((first, chain, writer)), me, now, pace, actions);
+        }
+        let (position, credit) = (self.incoming.position(), self.incoming.credit());
+        let (told, told_credit) = self.told;
+        let news = position.accepted - told.accepted >= QUIET
+            || position.settled - told.settled >= QUIET
+            || credit.bytes - told_credit.bytes > self.window.bytes / 2
+            || credit.number - told_credit.number > self.window.number / 2;
+        if news || now.saturating_sub(self.last_sent) >= HEARTBEAT {
+            self.send(None, me, now, pace, actions);
+        }
+    }
+
+    /// The next frame's messages.
+    fn fill(&mut self) -> Option<(u64, u64, FrameWriter)> {
+        let next = self.out.next()?;
+        let (first, chain) = (next.number, next.chain);
+        let mut writer = FrameWriter::new(FRAME);
+        while let Some(next) = self.out.next() {
+            let parcel = next.item;
+            if !writer.has_room(parcel.payload.len()) {
+                break;
+            }
+            let (number, new) = self.numbers.number(&parcel.route);
+            if new {
+                writer.define(number, &parcel.route);
+            }
+            if let Some(extras) = &parcel.extras {
+                writer.extras((**extras).clone());
+            }
+            writer.push(&parcel.record(number), &parcel.payload);
+            self.out.advance();
+        }
+        Some((first, chain, writer))
+    }
+
+    fn send(
+        &mut self,
+        messages: Option<(u64, u64, FrameWriter)>,
+        me: &Me,
+        now: Duration,
+        pace: u32,
+        actions: &mut Vec<Action>,
+    ) {
+        let mut header = self.header(Kind::Messages, me);
+        header.pace = pace;
+        let frames = match messages {
+            Some((first, chain, writer)) => {
+                (header.first, header.chain) = (first, chain);
+                writer.finish(header.clone())
+            }
+            None => FrameWriter::new(0).finish(header.clone()),
+        };
+        self.told = (header.position, header.credit);
+        self.last_sent = now;
+        match frames {
+            Ok(frames) => actions.push(Action::Send(self.address, frames)),
+            Err(error) => log::error!("a frame for {} can't be built: {error}", self.peer.name),
+        }
+    }
+
+    /// A last frame: positions, and why this process leaves.
+    pub(super) fn bye(&mut self, reason: &str, me: &Me) -> Option<Frames> {
+        control(self.header(Kind::Bye, me), reason).ok()
+    }
+
+    /// Whether what was sent has gone unaccepted for so long that it has to be sent again.
+    pub(super) fn repeat_if_stalled(&mut self, now: Duration) {
+        if self.out.in_flight() && now.saturating_sub(self.last_progress) >= DEAD_AFTER {
+            self.out.repeat();
+            self.numbers.forget();
+            self.last_progress = now;
+        }
+    }
+
+    /// Sends again, once the peer is back, what is not accepted.
+    pub(super) fn lose(&mut self, state: State) {
+        self.state = state;
+        self.out.repeat();
+        self.numbers.forget();
+    }
+
+    /// Asks for a greeting; a flood of frames that can't be taken asks for one all the same.
+    pub(super) fn want_greeting(&mut self) {
+        self.greeting_wanted = true;
+    }
+
+    pub(super) fn is_greeting_due(&self, now: Duration) -> bool {
+        let waits = matches!(self.state, State::Greeting { .. });
+        (waits || self.greeting_wanted) && now >= self.hello_at
+    }
+
+    pub(super) fn is_beat_due(&self, now: Duration) -> bool {
+        self.is_up() && now.saturating_sub(self.last_sent) >= HEARTBEAT
+    }
+
+    /// Moves what it measures time from, after a time in which nobody could listen.
+    pub(super) fn shift(&mut self, by: Duration) {
+        self.last_heard += by;
+        self.last_progress += by;
+    }
+}

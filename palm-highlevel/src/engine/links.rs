@@ -1,0 +1,507 @@
+use super::event::{Action, Address};
+use super::link::{DEAD_AFTER, Link, Me, State, Took};
+use super::parcel::Taken;
+use super::slab::{Key, Slab};
+use palm_core::lane::Credit;
+use palm_core::wire::{Frame, Greeting, Header, Kind, Role, control};
+use palm_core::{Incarnation, PeerId};
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+/// All peers of a process: who they are, where they are now, and whether they live.
+///
+/// Invariant: a frame is obeyed only if it is between the two incarnations of its link; any other
+/// is answered with `WhoAreYou`, `Hello` or `Welcome`.
+#[derive(Debug)]
+pub(crate) struct Links {
+    pub(crate) me: Me,
+    links: Slab<Link>,
+    peers: HashMap<PeerId, Key>,
+    dealers: Vec<Key>,
+    incarnations: HashMap<Incarnation, Key>,
+    window: Credit,
+    last_tick: Duration,
+    pub(crate) bad_frames: u64,
+    /// Who was named in the log for sending what is no frame: once each.
+    warned: HashSet<Address>,
+}
+
+/// The most peers that are named in the log for sending what is no frame.
+const MOST_WARNED: usize = 1024;
+
+/// What a frame meant.
+#[derive(Debug)]
+pub(crate) enum Heard {
+    /// Nothing to the owner of the links.
+    Nothing,
+    /// A peer has connected that this process had not met.
+    Joined(Key),
+    /// A peer is back, after its connection broke or it was silent.
+    Returned(Key),
+    /// The one that this process connects to answers.
+    Welcomed(Key, Welcome),
+    /// Messages, if there are any in the buffer; positions may have moved.
+    Messages(Key, Option<Restarted>),
+    /// The peer leaves, for that reason.
+    Left(Key, String),
+    /// The peer refuses this process, for that reason.
+    Refused(Key, String),
+}
+
+/// The peer numbers its lane anew: what came of the old one is void.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Restarted;
+
+/// Whom a process met where it connects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Welcome {
+    /// Somebody, for the first time.
+    First,
+    /// The same incarnation again, which remembers.
+    Again,
+    /// Another incarnation, which remembers nothing of this process.
+    Stranger,
+}
+
+impl Links {
+    pub(crate) fn new(me: Me, window: Credit) -> Links {
+        Links {
+            me,
+            links: Slab::new(),
+            peers: HashMap::new(),
+            dealers: Vec::new(),
+            incarnations: HashMap::new(),
+            window,
+            last_tick: Duration::ZERO,
+            bad_frames: 0,
+            warned: HashSet::new(),
+        }
+    }
+
+    /// A link that this process opens, through its next DEALER.
+    pub(crate) fn open(&mut self, now: Duration) -> Key {
+        let nobody = Greeting {
+            name: String::new(),
+            role: Role::Server,
+            epoch: 0,
+            you: Incarnation::UNKNOWN,
+            mark: None,
+            functions: Vec::new(),
+            threads: 0,
+            partition: None,
+            pid: 0,
+        };
+        let address = Address::Dealer(self.dealers.len());
+        let key = self
+            .links
+            .insert(Link::new(address, nobody, self.window, now));
+        self.dealers.push(key);
+        key
+    }
+
+    pub(crate) fn get(&self, key: Key) -> Option<&Link> {
+        self.links.get(key)
+    }
+
+    pub(crate) fn get_mut(&mut self, key: Key) -> Option<&mut Link> {
+        self.links.get_mut(key)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Key, &Link)> {
+        self.links.iter()
+    }
+
+    /// The link to that incarnation, if it was met.
+    pub(crate) fn of(&self, incarnation: Incarnation) -> Option<Key> {
+        self.incarnations.get(&incarnation).copied()
+    }
+
+    /// The link whose frames come from `address`.
+    pub(crate) fn at(&self, address: Address) -> Option<Key> {
+        match address {
+            Address::Peer(peer) => self.peers.get(&peer).copied(),
+            Address::Dealer(index) => self.dealers.get(index).copied(),
+        }
+    }
+
+    /// Obeys one frame; the messages in it that are new are appended to `taken`.
+    pub(crate) fn hear(
+        &mut self,
+        now: Duration,
+        from: Address,
+        frame: &Frame,
+        taken: &mut Vec<Taken>,
+        actions: &mut Vec<Action>,
+    ) -> Heard {
+        match frame.header.kind {
+            Kind::Hello => self.hello(now, from, frame, actions),
+            Kind::Welcome => self.welcome(now, from, frame, actions),
+            Kind::WhoAreYou => self.who_are_you(now, from, actions),
+            Kind::Messages => self.messages(now, from, frame, taken, actions),
+            Kind::Bye => match self.known(from, frame) {
+                Some(key) => {
+                    let reason = frame.body().unwrap_or_default();
+                    self.acknowledge(key, &frame.header, now);
+                    if let Address::Dealer(_) = from
+                        && let Some(link) = self.links.get_mut(key)
+                    {
+                        link.lose(State::Greeting { since: now });
+                    }
+                    Heard::Left(key, reason)
+                }
+                None => Heard::Nothing,
+            },
+            Kind::Refused => match self.at(from) {
+                Some(key) => Heard::Refused(key, frame.body().unwrap_or_default()),
+                None => Heard::Nothing,
+            },
+        }
+    }
+
+    /// Counts bytes that are no frame, and says so once per peer.
+    pub(crate) fn bad_frame(&mut self, from: Address, why: &str) {
+        self.bad_frames += 1;
+        if self.warned.len() >= MOST_WARNED || !self.warned.insert(from) {
+            return;
+        }
+        let link = self.at(from).and_then(|key| self.links.get(key));
+        let name = link.map_or("a stranger", |link| link.peer.name.as_str());
+        log::warn!(
+            "{}: dropped a frame from {name} ({from:?}): {why}",
+            self.me.name
+        );
+    }
+
+    /// The link that a frame is of, if it is between the right incarnations.
+    fn known(&self, from: Address, frame: &Frame) -> Option<Key> {
+        let key = self.at(from)?;
+        let link = self.links.get(key)?;
+        let header = &frame.header;
+        let ours = header.sender == link.incarnation && header.receiver == self.me.incarnation;
+        ours.then_some(key)
+    }
+
+    fn acknowledge(&mut self, key: Key, header: &Header, now: Duration) {
+        if let Some(link) = self.links.get_mut(key) {
+            link.last_heard = now;
+            link.acknowledge(header, now);
+        }
+    }
+
+    fn hello(
+        &mut self,
+        now: Duration,
+        from: Address,
+        frame: &Frame,
+        actions: &mut Vec<Action>,
+    ) -> Heard {
+        let sender = frame.header.sender;
+        let (Address::Peer(peer), Ok(greeting)) = (from, frame.body::<Greeting>()) else {
+            self.bad_frames += 1;
+            return Heard::Nothing;
+        };
+        if let Some(reason) = self.objection(now, sender, &greeting) {
+            self.refuse(from, sender, &reason, actions);
+            return Heard::Nothing;
+        }
+        let met = self.incarnations.get(&sender).copied();
+        let key = match met {
+            Some(key) => key,
+            None => self
+                .links
+                .insert(Link::new(from, greeting.clone(), self.window, now)),
+        };
+        self.peers.insert(peer, key);
+        self.incarnations.insert(sender, key);
+        let Some(link) = self.links.get_mut(key) else {
+            return Heard::Nothing;
+        };
+        if let Address::Peer(old) = link.address
+            && old != peer
+        {
+            self.peers.remove(&old);
+        }
+        if met.is_none() {
+            link.incarnation = sender;
+            link.restart_incoming(frame.header.lane);
+        }
+        let remembers = link.meet(from, greeting, now);
+        if remembers {
+            link.acknowledge(&frame.header, now);
+        } else {
+            // What was on the way to a peer that has forgotten it comes to nobody.
+            link.restart(|_| true);
+        }
+        link.greet(Kind::Welcome, &self.me, now, actions);
+        match met {
+            None => Heard::Joined(key),
+            Some(_) => Heard::Returned(key),
+        }
+    }
+
+    /// Why a greeting can't be taken, if it can't.
+    fn objection(&self, now: Duration, sender: Incarnation, greeting: &Greeting) -> Option<String> {
+        let forgotten = greeting.you == self.me.incarnation && greeting.mark.is_some();
+        if forgotten && !self.incarnations.contains_key(&sender) {
+            return Some(format!(
+                "{} has forgotten {}, which was silent for too long",
+                self.me.name, greeting.name
+            ));
+        }
+        let namesake = self.links.iter().any(|(_, link)| {
+            link.incarnation != sender
+                && link.peer.name == greeting.name
+                && link.peer.role == greeting.role
+                && link.is_up()
+                && now.saturating_sub(link.last_heard) < DEAD_AFTER
+        });
+        namesake.then(|| {
+            format!(
+                "another live process is called {}: give each its own name",
+                greeting.name
+            )
+        })
+    }
+
+    /// Tells a peer that it is not taken, and why.
+    pub(crate) fn refuse(
+        &mut self,
+        to: Address,
+        incarnation: Incarnation,
+        reason: &str,
+        actions: &mut Vec<Action>,
+    ) {
+        let header = Header::new(Kind::Refused, self.me.incarnation, incarnation);
+        if let Ok(frames) = control(header, reason) {
+            actions.push(Action::Send(to, frames));
+        }
+    }
+
+    fn welcome(
+        &mut self,
+        now: Duration,
+        from: Address,
+        frame: &Frame,
+        actions: &mut Vec<Action>,
+    ) -> Heard {
+        let sender = frame.header.sender;
+        let (Some(key), Ok(greeting)) = (self.at(from), frame.body::<Greeting>()) else {
+            self.bad_frames += 1;
+            return Heard::Nothing;
+        };
+        if frame.header.receiver != self.me.incarnation {
+            return Heard::Nothing;
+        }
+        let Some(link) = self.links.get_mut(key) else {
+            return Heard::Nothing;
+        };
+        let before = link.incarnation;
+        let partition = greeting.partition;
+        if before != sender {
+            link.incarnation = sender;
+            link.restart_incoming(frame.header.lane);
+        }
+        let remembers = link.meet(from, greeting, now);
+        link.partition = partition.map(|(number, of)| super::event::PartitionId { number, of });
+        if before == sender && remembers {
+            link.acknowledge(&frame.header, now);
+            return Heard::Welcomed(key, Welcome::Again);
+        }
+        self.incarnations.remove(&before);
+        self.incarnations.insert(sender, key);
+        if before == Incarnation::UNKNOWN {
+            link.acknowledge(&frame.header, now);
+            return Heard::Welcomed(key, Welcome::First);
+        }
+        if before == sender {
+            let reason = "the server has lost what it had accepted".to_owned();
+            self.refuse(from, sender, &reason, actions);
+            return Heard::Refused(key, reason);
+        }
+        Heard::Welcomed(key, Welcome::Stranger)
+    }
+
+    fn who_are_you(&mut self, now: Duration, from: Address, actions: &mut Vec<Action>) -> Heard {
+        if let Address::Dealer(_) = from
+            && let Some(key) = self.at(from)
+            && let Some(link) = self.links.get_mut(key)
+        {
+            link.last_heard = now;
+            if link.is_up() {
+                link.lose(State::Greeting { since: now });
+                link.greet(Kind::Hello, &self.me, now, actions);
+            }
+        }
+        Heard::Nothing
+    }
+
+    fn messages(
+        &mut self,
+        now: Duration,
+        from: Address,
+        frame: &Frame,
+        taken: &mut Vec<Taken>,
+        actions: &mut Vec<Action>,
+    ) -> Heard {
+        let Some(key) = self.at(from) else {
+            let header = Header::new(Kind::WhoAreYou, self.me.incarnation, frame.header.sender);
+            if let Ok(frames) = control(header, &()) {
+                actions.push(Action::Send(from, frames));
+            }
+            return Heard::Nothing;
+        };
+        let Some(link) = self.links.get_mut(key) else {
+            return Heard::Nothing;
+        };
+        match link.take(frame, &self.me, taken) {
+            Took::Messages { restarted } => {
+                link.last_heard = now;
+                let returned = matches!(link.state, State::Lost { .. });
+                if returned {
+                    link.state = State::Up;
+                }
+                link.acknowledge(&frame.header, now);
+                Heard::Messages(key, restarted.then_some(Restarted))
+            }
+            Took::Gap => {
+                link.last_heard = now;
+                link.acknowledge(&frame.header, now);
+                link.want_greeting();
+                self.greet_if_due(key, now, actions);
+                Heard::Messages(key, None)
+            }
+            Took::Foreign => {
+                link.want_greeting();
+                self.greet_if_due(key, now, actions);
+                Heard::Nothing
+            }
+            Took::Refused(reason) => {
+                self.bad_frames += 1;
+                let incarnation = link.incarnation;
+                self.refuse(from, incarnation, &reason, actions);
+                Heard::Left(key, reason)
+            }
+        }
+    }
+
+    fn greet_if_due(&mut self, key: Key, now: Duration, actions: &mut Vec<Action>) {
+        if self.get(key).is_some_and(|link| link.is_greeting_due(now)) {
+            self.greet(key, now, actions);
+        }
+    }
+
+    /// Says `Hello` where this process connects, `Welcome` where it is connected to.
+    pub(crate) fn greet(&mut self, key: Key, now: Duration, actions: &mut Vec<Action>) {
+        if let Some(link) = self.links.get_mut(key) {
+            let kind = match link.address {
+                Address::Dealer(_) => Kind::Hello,
+                Address::Peer(_) => Kind::Welcome,
+            };
+            link.greet(kind, &self.me, now, actions);
+        }
+    }
+
+    /// Nobody is at `address` any more; gives back whose link that was.
+    pub(crate) fn unreachable(&mut self, now: Duration, address: Address) -> Option<Key> {
+        let key = self.at(address)?;
+        if let Address::Peer(peer) = address {
+            self.peers.remove(&peer);
+        }
+        let link = self.links.get_mut(key)?;
+        link.lose(State::Lost { since: now });
+        Some(key)
+    }
+
+    /// Nothing takes frames at `address` now: it is greeted again as soon as something does.
+    pub(crate) fn blocked(&mut self, now: Duration, address: Address) {
+        if let Some(key) = self.at(address)
+            && let Some(link) = self.links.get_mut(key)
+            && link.is_up()
+        {
+            link.lose(State::Greeting { since: now });
+        }
+    }
+
+    /// The address takes frames again.
+    pub(crate) fn writable(&mut self, now: Duration, address: Address, actions: &mut Vec<Action>) {
+        if let Some(key) = self.at(address)
+            && let Some(link) = self.links.get_mut(key)
+            && matches!(link.state, State::Greeting { .. })
+        {
+            link.greet(Kind::Hello, &self.me, now, actions);
+        }
+    }
+
+    /// Says `Hello` again, replaces mute sockets, notices who is silent; the latter are appended
+    /// to `lost`.
+    pub(crate) fn tick(&mut self, now: Duration, lost: &mut Vec<Key>, actions: &mut Vec<Action>) {
+        let gap = now.saturating_sub(self.last_tick);
+        self.last_tick = now;
+        // This process was stopped, or its machine slept: nobody could be heard meanwhile.
+        let shift = if gap > DEAD_AFTER / 2 {
+            gap
+        } else {
+            Duration::ZERO
+        };
+        for (key, link) in self.links.iter_mut() {
+            link.shift(shift);
+            let silent = now.saturating_sub(link.last_heard) >= DEAD_AFTER;
+            match (link.state, link.address) {
+                (State::Up, Address::Dealer(dealer)) if silent => {
+                    lost.push(key);
+                    link.lose(State::Greeting { since: now });
+                    link.want_greeting();
+                    actions.push(Action::Reconnect(dealer));
+                }
+                (State::Up, Address::Peer(_)) if silent => {
+                    lost.push(key);
+                    link.lose(State::Lost { since: now });
+                }
+                (State::Greeting { since }, Address::Dealer(dealer))
+                    if now.saturating_sub(since) >= DEAD_AFTER =>
+                {
+                    link.state = State::Greeting { since: now };
+                    actions.push(Action::Reconnect(dealer));
+                }
+                _ => link.repeat_if_stalled(now),
+            }
+        }
+        for key in self.links.keys() {
+            self.greet_if_due(key, now, actions);
+        }
+    }
+
+    /// Sends what is ready on every lane, and heartbeats where they are due.
+    pub(crate) fn flush(&mut self, now: Duration, pace: u32, actions: &mut Vec<Action>) {
+        let me = &self.me;
+        for (_, link) in self.links.iter_mut() {
+            if link.is_beat_due(now) || link.is_up() {
+                link.flush(me, now, pace, actions);
+            }
+        }
+    }
+
+    /// Says good-bye to everybody.
+    pub(crate) fn bye(&mut self, reason: &str, actions: &mut Vec<Action>) {
+        let me = &self.me;
+        for (_, link) in self.links.iter_mut() {
+            if link.is_up()
+                && let Some(frames) = link.bye(reason, me)
+            {
+                actions.push(Action::Send(link.address, frames));
+            }
+        }
+    }
+
+    /// Forgets a peer that was connected to this process.
+    pub(crate) fn remove(&mut self, key: Key) -> Option<Link> {
+        let link = self.links.remove(key)?;
+        if let Address::Peer(peer) = link.address
+            && self.peers.get(&peer) == Some(&key)
+        {
+            self.peers.remove(&peer);
+        }
+        self.incarnations.remove(&link.incarnation);
+        Some(link)
+    }
+}

@@ -1,0 +1,97 @@
+use super::event::{Action, Task};
+use super::ledger::{Ledger, State};
+use super::slab::Key;
+use std::collections::VecDeque;
+
+/// About how much work one thread is given at a time, in nanoseconds.
+const CHUNK: u64 = 500_000;
+
+/// The most messages that one thread is given at a time.
+const MOST: u64 = 512;
+
+/// Serial execution: functions run in this process, on its function threads.
+#[derive(Debug)]
+pub(crate) struct Local {
+    queue: VecDeque<Key>,
+    threads: u64,
+    /// Chunks that are with the threads, running or next.
+    chunks: u64,
+    /// Nanoseconds that a message takes on one thread, smoothed; `None` before the first has
+    /// ended.
+    pace: Option<u64>,
+}
+
+impl Local {
+    pub(crate) fn new(threads: u32) -> Local {
+        Local {
+            queue: VecDeque::new(),
+            threads: u64::from(threads.max(1)),
+            chunks: 0,
+            pace: None,
+        }
+    }
+
+    pub(crate) fn push(&mut self, key: Key) {
+        self.queue.push_back(key);
+    }
+
+    /// Nanoseconds a message takes this process, all threads together; 0 if not known yet.
+    pub(crate) fn pace(&self) -> u32 {
+        let pace = self.pace.map_or(0, |pace| (pace / self.threads).max(1));
+        u32::try_from(pace).unwrap_or(u32::MAX)
+    }
+
+    /// Whether functions run or are about to.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.chunks > 0
+    }
+
+    /// Notes that so many messages of a chunk have ended, after so many nanoseconds; `all` if no
+    /// others of that chunk will.
+    pub(crate) fn ended(&mut self, messages: u64, nanoseconds: u64, all: bool) {
+        self.chunks = self.chunks.saturating_sub(u64::from(all));
+        let each = nanoseconds / messages.max(1);
+        self.pace = Some(match self.pace {
+            Some(pace) => (3 * pace + each) / 4,
+            None => each,
+        });
+    }
+
+    /// Takes what has not been given to a thread yet.
+    pub(crate) fn give_back(&mut self) -> Vec<Key> {
+        self.queue.drain(..).collect()
+    }
+
+    /// Gives the threads what they can do next: each has one chunk and finds the next one ready.
+    pub(crate) fn dispatch(
+        &mut self,
+        ledger: &mut Ledger,
+        partition: Option<super::event::PartitionId>,
+        actions: &mut Vec<Action>,
+    ) {
+        while self.chunks < 2 * self.threads && !self.queue.is_empty() {
+            let share = (self.queue.len() as u64).div_ceil(self.threads);
+            let paced = match self.pace {
+                Some(pace) => (CHUNK / pace.max(1)).clamp(1, MOST),
+                None => 1,
+            };
+            let tasks: Vec<Task> = self
+                .queue
+                .drain(..share.min(paced) as usize)
+                .filter_map(|key| {
+                    let entry = ledger.get_mut(key)?;
+                    entry.state = State::Running;
+                    Some(Task {
+                        token: key.token(),
+                        message: entry.message(),
+                        partition,
+                    })
+                })
+                .collect();
+            if !tasks.is_empty() {
+                self.chunks += 1;
+                actions.push(Action::Execute(tasks));
+            }
+        }
+    }
+}

@@ -1,0 +1,570 @@
+//! The engine behind every server: pure state machines that neither send nor wait nor read a
+//! clock.
+//!
+//! ```text
+//! frames ─▶ links ─▶ intake ─▶ ledger ─▶ execution ─▶ outbox ─▶ links ─▶ frames
+//! ```
+//!
+//! [`Engine::step`] takes the time and an [`Event`], changes the state and appends the
+//! [`Action`]s to a buffer of the caller's. A thin loop feeds it in a process; a simulation feeds
+//! the very same code.
+//!
+//! | rule | where |
+//! |---|---|
+//! | lanes: order, positions, credit | `palm_core::lane` |
+//! | incarnations, `WhoAreYou`, heartbeats, new sockets | `links`, `link` |
+//! | what is taken in | `intake` |
+//! | what has not ended | `ledger` |
+//! | who executes what, blame | `local`, `dispatch`, `partitions` |
+//! | endings and settlement | `outbox` |
+
+mod dispatch;
+mod event;
+mod functions;
+mod intake;
+mod ledger;
+mod link;
+mod links;
+mod local;
+mod outbox;
+mod parcel;
+mod partitions;
+mod routes;
+mod slab;
+
+pub use event::{Action, Address, Done, Event, PartitionId, Task};
+pub(crate) use link::Me;
+pub(crate) use links::{Heard, Links, Welcome};
+pub(crate) use parcel::{Parcel, Taken};
+pub(crate) use slab::Key;
+
+use dispatch::{CHARGES, Dispatch};
+use functions::Functions;
+use ledger::{Ledger, State};
+use link::State as LinkState;
+use local::Local;
+use palm_core::lane::Credit;
+use palm_core::wire::{Outcome, Role};
+use palm_core::{Incarnation, Message};
+use parcel::Origin;
+use partitions::Partitions;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::{Failure, FailureKind};
+
+/// How often the engine looks after its peers.
+pub(crate) const TICK: Duration = Duration::from_millis(100);
+
+/// How long the lanes of a peer that does not answer are kept.
+const RETENTION: Duration = Duration::from_secs(60);
+
+/// How the engine executes functions.
+pub enum Execution {
+    /// In this process, on so many threads.
+    Serial(u32),
+    /// By any worker.
+    Parallel,
+    /// By the worker that owns the partition of the message's key.
+    Partitioned(u32, KeyFunction),
+}
+
+/// Tells the key of a message; messages of one key go to one worker.
+pub type KeyFunction = Box<dyn Fn(&Message) -> u64 + Send>;
+
+/// Where the engine's endings go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// To the client that sent the message.
+    Reply,
+    /// To the next server.
+    Next,
+}
+
+/// What an engine is told before it starts.
+#[derive(Clone, Debug)]
+pub struct EngineConfig {
+    /// This life of the process.
+    pub incarnation: Incarnation,
+    /// The process's name.
+    pub name: String,
+    /// What it is to those it connects to.
+    pub role: Role,
+    /// The functions it offers, if it is a worker.
+    pub functions: Vec<String>,
+    /// The operating system's number of the process.
+    pub pid: u32,
+    /// How many messages, and bytes of them, one sender may have unfinished here.
+    pub window: Credit,
+}
+
+/// What an engine has done since it started.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Messages taken in.
+    pub received: u64,
+    /// Messages that ended with success.
+    pub succeeded: u64,
+    /// Messages that ended otherwise.
+    pub failed: u64,
+    /// Messages that were given out again, as their worker died or left.
+    pub requeued: u64,
+    /// Workers that died or left.
+    pub workers_lost: u64,
+    /// Frames that were none, or that could not be.
+    pub bad_frames: u64,
+    /// Messages in the ledger now.
+    pub unfinished: u64,
+}
+
+/// A server's or a worker's state machine.
+pub struct Engine {
+    links: Links,
+    functions: Functions,
+    ledger: Ledger,
+    executor: Executor,
+    /// The link to the next server, if the output is `Next`.
+    next: Option<Key>,
+    /// Endings for clients that are not here, or not yet.
+    unclaimed: BTreeMap<Incarnation, Vec<Parcel>>,
+    counts: Counts,
+    draining: bool,
+    taken: Vec<Taken>,
+}
+
+enum Executor {
+    Local(Local),
+    Workers(Dispatch),
+    Owners(Partitions, KeyFunction),
+}
+
+impl Engine {
+    /// An engine at rest. A worker opens the link to its master as DEALER 0, a server with a next
+    /// one that to it.
+    pub fn new(config: EngineConfig, execution: Execution, output: Output) -> Engine {
+        let (executor, threads) = match execution {
+            Execution::Serial(threads) => (Executor::Local(Local::new(threads)), threads),
+            Execution::Parallel => (Executor::Workers(Dispatch::default()), 0),
+            Execution::Partitioned(count, key) => {
+                (Executor::Owners(Partitions::new(count), key), 0)
+            }
+        };
+        let opens = config.role == Role::Worker || output == Output::Next;
+        let me = Me {
+            incarnation: config.incarnation,
+            name: config.name,
+            role: config.role,
+            functions: config.functions,
+            threads,
+            pid: config.pid,
+        };
+        let mut links = Links::new(me, config.window);
+        let opened = opens.then(|| links.open(Duration::ZERO));
+        Engine {
+            links,
+            functions: Functions::default(),
+            ledger: Ledger::new(),
+            executor,
+            next: opened.filter(|_| output == Output::Next),
+            unclaimed: BTreeMap::new(),
+            counts: Counts::default(),
+            draining: false,
+            taken: Vec::new(),
+        }
+    }
+
+    /// What it has done so far.
+    pub fn counts(&self) -> Counts {
+        Counts {
+            bad_frames: self.links.bad_frames,
+            unfinished: self.ledger.len() as u64,
+            ..self.counts
+        }
+    }
+
+    /// By when, at the latest, it wants an [`Event::Tick`].
+    pub fn next_deadline(&self, now: Duration) -> Duration {
+        now + TICK
+    }
+
+    /// Whether an engine that was told to drain has nothing left to wait for.
+    pub fn is_drained(&self) -> bool {
+        match &self.executor {
+            Executor::Local(local) => self.draining && !local.is_busy(),
+            _ => self.draining,
+        }
+    }
+
+    /// Whether nothing is on its way to anybody.
+    pub fn is_delivered(&self) -> bool {
+        self.links
+            .iter()
+            .all(|(_, link)| !link.is_up() || link.out.is_empty())
+    }
+
+    /// Takes one event at time `now`, and appends what is to be done to `actions`.
+    pub fn step(&mut self, now: Duration, event: Event, actions: &mut Vec<Action>) {
+        match event {
+            Event::Frame(from, frame) => self.frame(now, from, &frame, actions),
+            Event::BadFrame(from, why) => self.links.bad_frame(from, &why),
+            Event::Unreachable(address) => self.unreachable(now, address),
+            Event::Blocked(address) => self.links.blocked(now, address),
+            Event::Writable(address) => self.links.writable(now, address, actions),
+            Event::Executed { done, all } => self.executed(done, all),
+            Event::Tick => self.tick(now, actions),
+            Event::Flush => self.flush(now, actions),
+            Event::Drain => self.drain(),
+        }
+    }
+
+    /// Says good-bye to everybody; what is not finished is for others to do.
+    pub fn bye(&mut self, reason: &str, actions: &mut Vec<Action>) {
+        self.links.bye(reason, actions);
+    }
+
+    fn frame(
+        &mut self,
+        now: Duration,
+        from: Address,
+        frame: &palm_core::wire::Frame,
+        actions: &mut Vec<Action>,
+    ) {
+        let mut taken = std::mem::take(&mut self.taken);
+        match self.links.hear(now, from, frame, &mut taken, actions) {
+            Heard::Nothing => {}
+            Heard::Joined(key) => self.joined(now, key, actions),
+            Heard::Returned(key) => self.returned(key),
+            Heard::Welcomed(key, welcome) => self.welcomed(key, welcome),
+            Heard::Messages(key, restarted) => {
+                if restarted.is_some() {
+                    self.void();
+                }
+                self.take_in(key, frame.header.pace, &mut taken);
+                self.release(key);
+            }
+            Heard::Left(key, reason) => {
+                self.release(key);
+                self.left(key, &reason);
+            }
+            Heard::Refused(key, reason) => self.refused(key, &reason),
+        }
+        taken.clear();
+        self.taken = taken;
+    }
+
+    fn joined(&mut self, now: Duration, key: Key, actions: &mut Vec<Action>) {
+        let Some(link) = self.links.get(key) else {
+            return;
+        };
+        match link.peer.role {
+            Role::Worker => self.worker_joined(now, key, actions),
+            Role::Client => {
+                let unclaimed = self.unclaimed.remove(&link.incarnation).unwrap_or_default();
+                for parcel in unclaimed {
+                    self.post(key, parcel);
+                }
+            }
+            Role::Server => {}
+        }
+    }
+
+    fn worker_joined(&mut self, now: Duration, key: Key, actions: &mut Vec<Action>) {
+        let Some(link) = self.links.get_mut(key) else {
+            return;
+        };
+        log::info!(
+            "worker {} (pid {}) joins with {} threads",
+            link.peer.name,
+            link.peer.pid,
+            link.peer.threads
+        );
+        match &mut self.executor {
+            Executor::Local(_) => log::warn!(
+                "worker {} connects to a server that executes by itself",
+                link.peer.name
+            ),
+            Executor::Workers(dispatch) => {
+                let names = link.peer.functions.iter();
+                let functions = names.map(|name| self.functions.id(name)).collect();
+                dispatch.join(key, functions, link.peer.threads);
+            }
+            Executor::Owners(partitions, _) => {
+                link.partition = partitions.join(key);
+                self.links.greet(key, now, actions);
+            }
+        }
+    }
+
+    /// A peer is on a new connection: had its process died, it would have another incarnation.
+    fn returned(&mut self, key: Key) {
+        let Some(link) = self.links.get(key) else {
+            return;
+        };
+        if link.peer.role != Role::Worker {
+            return;
+        }
+        if let Executor::Workers(dispatch) = &mut self.executor {
+            let names = link.peer.functions.iter();
+            let functions = names.map(|name| self.functions.id(name)).collect();
+            if !dispatch.knows(key) {
+                dispatch.join(key, functions, link.peer.threads);
+            }
+        }
+    }
+
+    fn welcomed(&mut self, key: Key, welcome: Welcome) {
+        let Some(link) = self.links.get_mut(key) else {
+            return;
+        };
+        if welcome != Welcome::Stranger {
+            return;
+        }
+        log::warn!("{} has started anew", link.peer.name);
+        match self.next == Some(key) {
+            // What is not settled is sent again.
+            true => drop(link.restart(|_| true)),
+            // A master that has started anew knows nothing of what this worker holds.
+            false => {
+                link.restart(|_| false);
+                self.void();
+            }
+        }
+    }
+
+    /// What this worker received before belongs to nobody any more, as far as it has not begun.
+    fn void(&mut self) {
+        if self.links.me.role != Role::Worker {
+            return;
+        }
+        if let Executor::Local(local) = &mut self.executor {
+            for key in local.give_back() {
+                self.ledger.remove(key);
+            }
+        }
+    }
+
+    fn unreachable(&mut self, now: Duration, address: Address) {
+        let Some(key) = self.links.unreachable(now, address) else {
+            return;
+        };
+        let is_worker = self
+            .links
+            .get(key)
+            .is_some_and(|link| link.peer.role == Role::Worker);
+        if is_worker {
+            self.worker_gone(key, true, "its connection broke");
+        }
+    }
+
+    fn tick(&mut self, now: Duration, actions: &mut Vec<Action>) {
+        let mut lost = Vec::new();
+        self.links.tick(now, &mut lost, actions);
+        for key in lost {
+            let is_worker = self.links.get(key).is_some_and(|link| {
+                link.peer.role == Role::Worker && matches!(link.address, Address::Peer(_))
+            });
+            if is_worker {
+                self.worker_gone(key, false, "it was silent for 3 s");
+            }
+        }
+        let forgotten = |link: &link::Link| matches!(link.state, LinkState::Lost { since } if now.saturating_sub(since) >= RETENTION);
+        let expired: Vec<Key> = self
+            .links
+            .iter()
+            .filter(|(_, link)| forgotten(link))
+            .map(|(key, _)| key)
+            .collect();
+        for key in expired {
+            self.left(key, "it did not come back");
+        }
+        self.fail_stranded(now);
+    }
+
+    fn fail_stranded(&mut self, now: Duration) {
+        let Executor::Workers(dispatch) = &mut self.executor else {
+            return;
+        };
+        for key in dispatch.stranded(now) {
+            let Some(entry) = self.ledger.get(key) else {
+                continue;
+            };
+            let step = entry.route.steps().get(usize::from(entry.stage));
+            let function = step.map_or(String::new(), ToString::to_string);
+            let failure = Failure::of(
+                FailureKind::Unknown,
+                format!(
+                    "no worker of {} offers the function `{function}`",
+                    self.links.me.name
+                ),
+            );
+            self.end(key, Outcome::Failure, failure.encode());
+        }
+    }
+
+    /// A worker does not answer, or has gone: others do what it held. It is charged to nobody
+    /// unless the process exited, which makes suspects of what it held, and charges the one that
+    /// it held alone.
+    fn worker_gone(&mut self, worker: Key, exited: bool, why: &str) {
+        let Some(link) = self.links.get_mut(worker) else {
+            return;
+        };
+        let name = link.peer.name.clone();
+        link.restart(|_| false);
+        let mut held: Vec<Key> = self
+            .ledger
+            .iter()
+            .filter(|(_, entry)| entry.state == State::With(worker))
+            .map(|(key, _)| key)
+            .collect();
+        log::warn!(
+            "worker {name} is gone ({why}); it held {} messages",
+            held.len()
+        );
+        self.counts.workers_lost += 1;
+        let failure = match &mut self.executor {
+            Executor::Local(_) => return,
+            Executor::Owners(partitions, _) => {
+                held.extend(partitions.leave(worker, &name));
+                partition_lost(&name)
+            }
+            Executor::Workers(dispatch) => {
+                let alone = dispatch.is_alone(worker);
+                dispatch.leave(worker);
+                return self.requeue(held, exited, alone, &name);
+            }
+        };
+        for key in held {
+            self.end(key, Outcome::Failure, failure.encode());
+        }
+    }
+
+    fn requeue(&mut self, held: Vec<Key>, exited: bool, alone: bool, worker: &str) {
+        let mut dead = Vec::new();
+        // The first of them is to be the first again.
+        for key in held.into_iter().rev() {
+            let Some(entry) = self.ledger.get_mut(key) else {
+                continue;
+            };
+            entry.state = State::Ready;
+            entry.suspect |= exited;
+            entry.charges += u8::from(exited && alone);
+            self.counts.requeued += 1;
+            if entry.charges >= CHARGES {
+                dead.push(key);
+            } else if let Executor::Workers(dispatch) = &mut self.executor {
+                dispatch.push_again(key, entry);
+            }
+        }
+        for key in dead {
+            let failure = Failure::of(
+                FailureKind::DeadLetter,
+                format!(
+                    "{CHARGES} processes died while they executed it and nothing else, the last was worker {worker}"
+                ),
+            );
+            self.end(key, Outcome::Failure, failure.encode());
+        }
+    }
+
+    /// A peer leaves in order, or is given up.
+    fn left(&mut self, key: Key, reason: &str) {
+        let Some(link) = self.links.get(key) else {
+            return;
+        };
+        log::info!("{} leaves: {reason}", link.peer.name);
+        if let Address::Dealer(_) = link.address {
+            return;
+        }
+        match link.peer.role {
+            Role::Worker => self.worker_gone(key, false, reason),
+            Role::Client => self.drop_origin(key),
+            // What a previous server handed over goes on to the clients that wait for it.
+            Role::Server => {}
+        }
+        self.links.remove(key);
+    }
+
+    /// Nobody waits for what this client sent.
+    fn drop_origin(&mut self, origin: Key) {
+        if let Executor::Workers(dispatch) = &mut self.executor {
+            for key in dispatch.drop_origin(origin) {
+                self.ledger.remove(key);
+            }
+        }
+    }
+
+    fn refused(&mut self, key: Key, reason: &str) {
+        if let Some(link) = self.links.get(key) {
+            log::error!("{} refuses this process: {reason}", link.peer.name);
+        }
+    }
+
+    fn executed(&mut self, done: Vec<Done>, all: bool) {
+        let Executor::Local(local) = &mut self.executor else {
+            return;
+        };
+        let nanoseconds = done.iter().map(|done| done.nanoseconds).sum();
+        local.ended(done.len() as u64, nanoseconds, all);
+        for Done {
+            token,
+            outcome,
+            payload,
+            ..
+        } in done
+        {
+            self.end(Key::from_token(token), outcome, payload);
+        }
+    }
+
+    fn flush(&mut self, now: Duration, actions: &mut Vec<Action>) {
+        if !self.draining {
+            self.dispatch(actions);
+        }
+        let pace = match &self.executor {
+            Executor::Local(local) => local.pace(),
+            _ => 0,
+        };
+        self.links.flush(now, pace, actions);
+    }
+
+    fn dispatch(&mut self, actions: &mut Vec<Action>) {
+        let next = self.next;
+        match &mut self.executor {
+            Executor::Local(local) => {
+                let partition = self.links.iter().find_map(|(_, link)| link.partition);
+                local.dispatch(&mut self.ledger, partition, actions);
+            }
+            Executor::Workers(dispatch) => {
+                dispatch.dispatch(&mut self.links, &mut self.ledger, |links, origin| {
+                    has_room(links, next.unwrap_or(origin))
+                });
+            }
+            Executor::Owners(partitions, _) => {
+                partitions.dispatch(&mut self.links, &mut self.ledger);
+            }
+        }
+    }
+
+    fn drain(&mut self) {
+        self.draining = true;
+        if let Executor::Local(local) = &mut self.executor {
+            for key in local.give_back() {
+                self.ledger.remove(key);
+            }
+        }
+    }
+}
+
+/// Whether the lane that the endings go to has room for more.
+fn has_room(links: &Links, target: Key) -> bool {
+    links.get(target).is_none_or(|link| {
+        link.out.kept_bytes() < link.window.bytes && (link.out.len() as u64) < link.window.number
+    })
+}
+
+fn partition_lost(worker: &str) -> Failure {
+    Failure::of(
+        FailureKind::PartitionLost,
+        format!("its partition was lost with worker {worker}, and what that had applied with it"),
+    )
+}

@@ -1,0 +1,110 @@
+use super::ledger::State;
+use super::{Engine, Executor, Key, Origin, Parcel};
+use bytes::Bytes;
+use palm_core::wire::{Outcome, Role};
+
+/// What leaves: endings to clients, messages to the next server, and, once they have left for
+/// good, the settlement of what they came of.
+impl Engine {
+    /// Ends a message that is in the ledger.
+    pub(super) fn end(&mut self, key: Key, outcome: Outcome, payload: Bytes) {
+        let Some(entry) = self.ledger.remove(key) else {
+            return;
+        };
+        if let State::With(worker) = entry.state {
+            match &mut self.executor {
+                Executor::Workers(dispatch) => dispatch.returned(worker),
+                Executor::Owners(partitions, _) => partitions.returned(worker),
+                Executor::Local(_) => {}
+            }
+        }
+        self.unhold(entry.origin, entry.weight);
+        self.leave(Parcel {
+            sequence: entry.sequence,
+            token: entry.token,
+            attempt: entry.attempt,
+            stage: entry.stage,
+            outcome,
+            route: entry.route,
+            extras: entry.extras,
+            payload,
+            origin: Some(entry.origin),
+        });
+    }
+
+    /// Ends a message that never was in the ledger.
+    pub(super) fn finish(&mut self, parcel: Parcel) {
+        if let Some(origin) = parcel.origin {
+            self.unhold(origin, parcel.weight());
+        }
+        self.leave(parcel);
+    }
+
+    /// Hands an ending to whoever is next: the next server, or who waits for it.
+    fn leave(&mut self, mut parcel: Parcel) {
+        match parcel.outcome {
+            Outcome::Success => self.counts.succeeded += 1,
+            _ => self.counts.failed += 1,
+        }
+        if let Some(next) = self.next {
+            parcel.stage = parcel.stage.saturating_add(1);
+            if parcel.outcome == Outcome::Success {
+                parcel.outcome = Outcome::Pending;
+            }
+            return self.post(next, parcel);
+        }
+        let client = parcel.route.client();
+        let origin = parcel.origin.map(|origin| origin.link);
+        let direct = origin.filter(|key| {
+            let link = self.links.get(*key);
+            // A worker answers its master, whoever the client is.
+            link.is_some_and(|link| {
+                link.incarnation == client || self.links.me.role == Role::Worker
+            })
+        });
+        match direct.or_else(|| self.links.of(client)) {
+            Some(key) => self.post(key, parcel),
+            None => self.unclaimed.entry(client).or_default().push(parcel),
+        }
+    }
+
+    /// Puts a parcel on the lane of a link.
+    pub(super) fn post(&mut self, key: Key, parcel: Parcel) {
+        if let Some(link) = self.links.get_mut(key) {
+            let (sequence, weight) = (parcel.sequence, parcel.weight());
+            let payload = parcel.payload.clone();
+            link.out.push(parcel, sequence, &payload, weight);
+        }
+    }
+
+    /// Settles what the peer has released of the lane to it.
+    pub(super) fn release(&mut self, key: Key) {
+        while let Some(parcel) = self.links.get_mut(key).and_then(|link| link.out.release()) {
+            if let Some(origin) = parcel.origin
+                && let Some(link) = self.links.get_mut(origin.link)
+                && link.incoming.generation() == origin.generation
+            {
+                link.incoming.settle(origin.number);
+            }
+        }
+    }
+
+    /// Settles a message of which nothing more is held or will come.
+    pub(super) fn settle(&mut self, origin: Origin, weight: u64) {
+        self.unhold(origin, weight);
+        if let Some(link) = self.links.get_mut(origin.link)
+            && link.incoming.generation() == origin.generation
+        {
+            link.incoming.settle(origin.number);
+        }
+    }
+
+    fn unhold(&mut self, origin: Origin, weight: u64) {
+        if let Some(link) = self.links.get_mut(origin.link)
+            && link.incoming.generation() == origin.generation
+        {
+            link.held.number = link.held.number.saturating_sub(1);
+            link.held.bytes = link.held.bytes.saturating_sub(weight);
+        }
+    }
+}

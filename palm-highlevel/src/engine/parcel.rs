@@ -1,0 +1,59 @@
+use super::slab::Key;
+use bytes::Bytes;
+use palm_core::Route;
+use palm_core::wire::{Extras, Outcome, RECORD_LENGTH, Record};
+use std::sync::Arc;
+
+/// A message on a lane, kept by its sender until the receiver releases it.
+#[derive(Clone, Debug)]
+pub(crate) struct Parcel {
+    pub(crate) sequence: u64,
+    pub(crate) token: u64,
+    pub(crate) attempt: u32,
+    pub(crate) stage: u16,
+    pub(crate) outcome: Outcome,
+    pub(crate) route: Arc<Route>,
+    pub(crate) extras: Option<Box<Extras>>,
+    pub(crate) payload: Bytes,
+    /// What is settled once this has left for good.
+    pub(crate) origin: Option<Origin>,
+}
+
+/// Where a message came in: a number of a lane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Origin {
+    pub(crate) link: Key,
+    pub(crate) generation: u32,
+    pub(crate) number: u64,
+}
+
+/// A message that a lane has just accepted.
+#[derive(Debug)]
+pub(crate) struct Taken {
+    pub(crate) number: u64,
+    pub(crate) record: Record,
+    pub(crate) route: Arc<Route>,
+    pub(crate) extras: Option<Box<Extras>>,
+    pub(crate) payload: Bytes,
+}
+
+impl Parcel {
+    /// The bytes that it takes of a lane's credit.
+    pub(crate) fn weight(&self) -> u64 {
+        (RECORD_LENGTH + self.payload.len()) as u64
+    }
+
+    /// Its fixed part, where the lane calls its route by `route`.
+    pub(crate) fn record(&self, route: u32) -> Record {
+        Record {
+            sequence: self.sequence,
+            token: self.token,
+            route,
+            stage: self.stage,
+            outcome: self.outcome,
+            extras: self.extras.is_some(),
+            attempt: self.attempt,
+            length: self.payload.len() as u32,
+        }
+    }
+}

@@ -1,0 +1,115 @@
+use crate::{Failure, FailureKind, PartitionId};
+use bytes::Bytes;
+use palm_core::{Id, Message, codec};
+use serde::{Serialize, de::DeserializeOwned};
+
+/// What a server does with a message: bytes in, bytes out.
+///
+/// Every closure from `&Call` to a `Result` is one. It may run on several threads at a time, so it
+/// is `Sync`; what it shares it guards itself.
+///
+/// ```
+/// use palm_highlevel::{Call, Failure, Function};
+///
+/// fn takes(_: impl Function) {}
+/// takes(|call: &Call| Ok::<_, Failure>(call.payload().to_ascii_uppercase()));
+/// ```
+pub trait Function: Send + Sync + 'static {
+    /// Does the work for one message.
+    ///
+    /// # Errors
+    ///
+    /// A [`Failure`] ends the message: its client gets it instead of a result.
+    ///
+    /// # Panics
+    ///
+    /// A panic ends the message with a failure that says so; the process goes on.
+    fn call(&self, call: &Call) -> Result<Bytes, Failure>;
+}
+
+impl<F, R, E> Function for F
+where
+    F: Fn(&Call) -> Result<R, E> + Send + Sync + 'static,
+    R: Into<Bytes>,
+    E: Into<Failure>,
+{
+    fn call(&self, call: &Call) -> Result<Bytes, Failure> {
+        self(call).map(Into::into).map_err(Into::into)
+    }
+}
+
+/// One message that a [`Function`] is called for.
+#[derive(Clone, Debug)]
+pub struct Call {
+    message: Message,
+    partition: Option<PartitionId>,
+}
+
+impl Call {
+    pub(crate) fn new(message: Message, partition: Option<PartitionId>) -> Call {
+        Call { message, partition }
+    }
+
+    /// The bytes that the function takes. To give them back as they are, clone them: that copies
+    /// nothing.
+    pub fn payload(&self) -> &Bytes {
+        &self.message.payload
+    }
+
+    /// The message's id.
+    pub fn id(&self) -> &Id {
+        &self.message.id
+    }
+
+    /// The whole message.
+    pub fn message(&self) -> &Message {
+        &self.message
+    }
+
+    /// The partition that this worker owns, if its master has partitions.
+    pub fn partition(&self) -> Option<PartitionId> {
+        self.partition
+    }
+}
+
+/// A function of serde values, as a function of bytes.
+///
+/// A payload that is no `I` is a failure that says so.
+///
+/// ```
+/// use palm_highlevel::{Failure, standalone, typed};
+///
+/// let server = standalone::Server::new("math")
+///     .function("add", typed(|(a, b): (u32, u32)| Ok::<u32, Failure>(a + b)));
+/// ```
+pub fn typed<I, O, E, F>(function: F) -> impl Function
+where
+    I: DeserializeOwned,
+    O: Serialize,
+    E: Into<Failure>,
+    F: Fn(I) -> Result<O, E> + Send + Sync + 'static,
+{
+    move |call: &Call| -> Result<Bytes, Failure> {
+        let input = codec::decode(call.payload())?;
+        let output = function(input).map_err(Into::into)?;
+        Ok(codec::encode(&output)?.into())
+    }
+}
+
+impl From<String> for Failure {
+    fn from(message: String) -> Failure {
+        Failure::of(FailureKind::Function, message)
+    }
+}
+
+impl From<&str> for Failure {
+    fn from(message: &str) -> Failure {
+        Failure::of(FailureKind::Function, message)
+    }
+}
+
+impl From<std::convert::Infallible> for Failure {
+    fn from(never: std::convert::Infallible) -> Failure {
+        match never {}
+    }
+}

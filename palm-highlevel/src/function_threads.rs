@@ -1,0 +1,196 @@
+use crate::engine::{Done, Task};
+use crate::{Call, Failure, FailureKind, Function, Result, thread};
+use bytes::Bytes;
+use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded};
+use palm_core::Waker;
+use palm_core::wire::{MAX_PAYLOAD, Outcome};
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// The functions of a server by name.
+pub(crate) type FunctionTable = BTreeMap<String, Arc<dyn Function>>;
+
+/// After how long a thread hands over what has ended, though it has more to do.
+const HAND_OVER: Duration = Duration::from_millis(1);
+
+/// The threads on which a server's functions run.
+pub(crate) struct FunctionThreads {
+    tasks: Option<Sender<Vec<Task>>>,
+    done: Receiver<Ended>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+/// What one thread hands over.
+pub(crate) struct Ended {
+    pub(crate) done: Vec<Done>,
+    /// Whether these are the last of what it was given.
+    pub(crate) all: bool,
+}
+
+impl FunctionThreads {
+    /// Starts `count` threads, which wake the loop when something has ended.
+    pub(crate) fn start(
+        name: &str,
+        count: u32,
+        functions: FunctionTable,
+        waker: &Waker,
+    ) -> Result<FunctionThreads> {
+        // The engine gives each thread two chunks at most, so that handing over never blocks.
+        let (tasks, todo) = bounded::<Vec<Task>>(2 * count as usize);
+        let (ended, done) = bounded(1024);
+        let functions = Arc::new(functions);
+        let threads = (0..count)
+            .map(|_| {
+                let runner = Runner {
+                    server: name.to_owned(),
+                    functions: functions.clone(),
+                    todo: todo.clone(),
+                    ended: ended.clone(),
+                    waker: waker.clone(),
+                };
+                thread::spawn(&format!("fn-{name}"), move || runner.run())
+            })
+            .collect::<Result<_>>()?;
+        Ok(FunctionThreads {
+            tasks: Some(tasks),
+            done,
+            threads,
+        })
+    }
+
+    /// Gives `tasks` to the next free thread.
+    pub(crate) fn execute(&self, tasks: Vec<Task>) {
+        if let Some(sender) = &self.tasks {
+            // The threads end only after the sender is gone.
+            let _ = sender.send(tasks);
+        }
+    }
+
+    /// What has ended since the last call.
+    pub(crate) fn ended(&self) -> Option<Ended> {
+        match self.done.try_recv() {
+            Ok(ended) => Some(ended),
+            Err(TryRecvError::Empty | TryRecvError::Disconnected) => None,
+        }
+    }
+
+    /// Ends the threads, each after the function that it runs; waits for those that are `idle`.
+    pub(crate) fn stop(mut self, idle: bool) {
+        self.tasks = None;
+        if idle {
+            for thread in self.threads.drain(..) {
+                let _ = thread.join();
+            }
+        }
+    }
+}
+
+struct Runner {
+    server: String,
+    functions: Arc<FunctionTable>,
+    todo: Receiver<Vec<Task>>,
+    ended: Sender<Ended>,
+    waker: Waker,
+}
+
+impl Runner {
+    fn run(self) {
+        while let Ok(tasks) = self.todo.recv() {
+            if self.run_all(tasks).is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Runs one task after another; an error if nobody wants to know how they end.
+    fn run_all(&self, tasks: Vec<Task>) -> std::result::Result<(), ()> {
+        let mut done = Vec::with_capacity(tasks.len());
+        let mut start = Instant::now();
+        let mut handed_over = start;
+        for task in tasks {
+            if start.duration_since(handed_over) >= HAND_OVER {
+                self.hand_over(std::mem::take(&mut done), false)?;
+                handed_over = start;
+            }
+            let token = task.token;
+            let result = self.run_one(task);
+            let end = Instant::now();
+            let nanoseconds = end.duration_since(start).as_nanos() as u64;
+            start = end;
+            let (outcome, payload) = match result {
+                Ok(payload) => (Outcome::Success, payload),
+                Err(failure) => (Outcome::Failure, failure.encode()),
+            };
+            done.push(Done {
+                token,
+                outcome,
+                payload,
+                nanoseconds,
+            });
+        }
+        self.hand_over(done, true)
+    }
+
+    fn hand_over(&self, done: Vec<Done>, all: bool) -> std::result::Result<(), ()> {
+        self.ended.send(Ended { done, all }).map_err(|_| ())?;
+        self.waker.wake();
+        Ok(())
+    }
+
+    fn run_one(&self, task: Task) -> std::result::Result<Bytes, Failure> {
+        let name = task
+            .message
+            .step()
+            .map_or("", |step| step.function.as_str());
+        let Some(function) = self.functions.get(name) else {
+            return Err(self.unknown(name));
+        };
+        let call = Call::new(task.message, task.partition);
+        let result = catch_unwind(AssertUnwindSafe(|| function.call(&call)));
+        let payload = result.unwrap_or_else(|panic| Err(self.panicked(&call, &*panic)))?;
+        if payload.len() > MAX_PAYLOAD {
+            let size = payload.len();
+            return Err(Failure::of(
+                FailureKind::TooLarge,
+                format!("its result has {size} bytes, a message takes {MAX_PAYLOAD}"),
+            ));
+        }
+        Ok(payload)
+    }
+
+    fn unknown(&self, name: &str) -> Failure {
+        let known: Vec<&str> = self.functions.keys().map(String::as_str).collect();
+        Failure::of(
+            FailureKind::Unknown,
+            format!(
+                "{} has no function `{name}`; it has {}",
+                self.server,
+                if known.is_empty() {
+                    "none".to_owned()
+                } else {
+                    known.join(", ")
+                }
+            ),
+        )
+    }
+
+    fn panicked(&self, call: &Call, panic: &(dyn Any + Send)) -> Failure {
+        let said = panic
+            .downcast_ref::<&str>()
+            .map(|text| (*text).to_owned())
+            .or_else(|| panic.downcast_ref::<String>().cloned())
+            .unwrap_or_else(|| "no message".to_owned());
+        let step = call
+            .message()
+            .step()
+            .map_or("", |step| step.function.as_str());
+        Failure::of(
+            FailureKind::Panic,
+            format!("the function `{step}` panicked: {said}"),
+        )
+    }
+}

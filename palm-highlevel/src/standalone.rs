@@ -1,0 +1,186 @@
+//! Servers that talk to a client: [`Server`] executes by itself, [`Master`] has [`Worker`]s.
+//!
+//! ```
+//! use palm_highlevel::{Call, Client, Failure, standalone};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let master = standalone::Master::new("text").bind("tcp://127.0.0.1:*")?;
+//! let worker = standalone::Worker::new("one")
+//!     .function("upper", |call: &Call| Ok::<_, Failure>(call.payload().to_ascii_uppercase()))
+//!     .connect(master.address())?;
+//!
+//! let client = Client::connect(master.address())?;
+//! assert_eq!(client.call("text.upper", "palm")?, "PALM");
+//! # Ok(()) }
+//! ```
+
+use crate::engine::Output;
+use crate::server::{Plan, PlannedExecution, Template};
+use crate::{Config, Function, Result, Running};
+use palm_core::Message;
+use palm_core::wire::Role;
+
+/// A serial server: its functions run in its own process.
+pub struct Server {
+    template: Template,
+    threads: u32,
+}
+
+impl Server {
+    /// A server with the name that routes call it by.
+    pub fn new(name: impl Into<String>) -> Server {
+        Server {
+            template: Template::new(name),
+            threads: 1,
+        }
+    }
+
+    /// Offers `function` under `name`.
+    pub fn function(mut self, name: &str, function: impl Function) -> Server {
+        self.template.function(name, function);
+        self
+    }
+
+    /// Runs functions on so many threads; 1 by default, so that they run one after another.
+    pub fn threads(mut self, threads: u32) -> Server {
+        self.threads = threads.max(1);
+        self
+    }
+
+    /// Replaces the settings.
+    pub fn config(mut self, config: Config) -> Server {
+        self.template.config = config;
+        self
+    }
+
+    /// Binds `endpoint` and starts to serve.
+    ///
+    /// # Errors
+    ///
+    /// If a name, a setting or the endpoint is not as it should be, or can't be bound.
+    pub fn bind(self, endpoint: &str) -> Result<Running> {
+        self.template.start(Plan {
+            role: Role::Server,
+            execution: PlannedExecution::Serial(self.threads),
+            output: Output::Reply,
+            bind: vec![endpoint.to_owned()],
+            connect: None,
+        })
+    }
+}
+
+/// A parallel server: its workers, which come and go, execute the functions.
+pub struct Master {
+    template: Template,
+    execution: PlannedExecution,
+}
+
+impl Master {
+    /// A master with the name that routes call it by; any free worker takes a message.
+    pub fn new(name: impl Into<String>) -> Master {
+        Master {
+            template: Template::new(name),
+            execution: PlannedExecution::Parallel,
+        }
+    }
+
+    /// A master whose workers have state: each of the `partitions` is owned by one worker, and a
+    /// message goes to the owner of partition `key(message) % partitions`, in order.
+    ///
+    /// A worker that joins owns the first partition that is free. A partition whose owner is lost
+    /// is lost with it: its messages fail.
+    ///
+    /// # Panics
+    ///
+    /// The loop of the server, if `key` panics.
+    pub fn partitioned(
+        name: impl Into<String>,
+        partitions: u32,
+        key: impl Fn(&Message) -> u64 + Send + 'static,
+    ) -> Master {
+        Master {
+            template: Template::new(name),
+            execution: PlannedExecution::Partitioned(partitions, Box::new(key)),
+        }
+    }
+
+    /// Replaces the settings.
+    pub fn config(mut self, config: Config) -> Master {
+        self.template.config = config;
+        self
+    }
+
+    /// Binds `endpoint`, for clients and workers alike, and starts to serve.
+    ///
+    /// # Errors
+    ///
+    /// If a name, a setting or the endpoint is not as it should be, or can't be bound.
+    pub fn bind(self, endpoint: &str) -> Result<Running> {
+        self.start(endpoint, Output::Reply, None)
+    }
+
+    pub(crate) fn start(
+        self,
+        endpoint: &str,
+        output: Output,
+        connect: Option<String>,
+    ) -> Result<Running> {
+        self.template.start(Plan {
+            role: Role::Server,
+            execution: self.execution,
+            output,
+            bind: vec![endpoint.to_owned()],
+            connect,
+        })
+    }
+}
+
+/// A process that executes functions for a master. It may come before or after it, and may die:
+/// others then do what it held.
+pub struct Worker {
+    template: Template,
+    threads: u32,
+}
+
+impl Worker {
+    /// A worker with a name of its own among the master's.
+    pub fn new(name: impl Into<String>) -> Worker {
+        Worker {
+            template: Template::new(name),
+            threads: 1,
+        }
+    }
+
+    /// Offers `function` under `name`.
+    pub fn function(mut self, name: &str, function: impl Function) -> Worker {
+        self.template.function(name, function);
+        self
+    }
+
+    /// Runs functions on so many threads; 1 by default.
+    pub fn threads(mut self, threads: u32) -> Worker {
+        self.threads = threads.max(1);
+        self
+    }
+
+    /// Replaces the settings.
+    pub fn config(mut self, config: Config) -> Worker {
+        self.template.config = config;
+        self
+    }
+
+    /// Connects to the master at `endpoint` and starts to work. The master may start later.
+    ///
+    /// # Errors
+    ///
+    /// If a name, a setting or the endpoint is not as it should be.
+    pub fn connect(self, endpoint: &str) -> Result<Running> {
+        self.template.start(Plan {
+            role: Role::Worker,
+            execution: PlannedExecution::Serial(self.threads),
+            output: Output::Reply,
+            bind: Vec::new(),
+            connect: Some(endpoint.to_owned()),
+        })
+    }
+}
