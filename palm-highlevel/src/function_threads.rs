@@ -1,7 +1,7 @@
 use crate::engine::{Done, Task};
 use crate::{Call, Failure, FailureKind, Function, Result, thread};
 use bytes::Bytes;
-use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded};
+use crossbeam_channel::{Receiver, Sender, bounded};
 use palm_core::Waker;
 use palm_core::wire::{MAX_PAYLOAD, Outcome};
 use std::any::Any;
@@ -72,10 +72,7 @@ impl FunctionThreads {
 
     /// What has ended since the last call.
     pub(crate) fn ended(&self) -> Option<Ended> {
-        match self.done.try_recv() {
-            Ok(ended) => Some(ended),
-            Err(TryRecvError::Empty | TryRecvError::Disconnected) => None,
-        }
+        self.done.try_recv().ok()
     }
 
     /// Ends the threads, each after the function that it runs; waits for those that are `idle`.

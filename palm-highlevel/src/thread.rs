@@ -11,9 +11,15 @@ pub(crate) fn spawn<T: Send + 'static>(
     name: &str,
     body: impl FnOnce() -> T + Send + 'static,
 ) -> Result<JoinHandle<T>> {
-    let end = name.floor_char_boundary(LONGEST_NAME);
+    let mut shown = String::new();
+    for c in name.chars().filter(|c| *c != '\0') {
+        if shown.len() + c.len_utf8() > LONGEST_NAME {
+            break;
+        }
+        shown.push(c);
+    }
     Builder::new()
-        .name(name[..end].replace('\0', " "))
+        .name(shown)
         .spawn(body)
         .map_err(|error| Error::new(ErrorKind::Io, "a thread can't be started").caused_by(error))
 }
