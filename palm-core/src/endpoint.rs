@@ -1,5 +1,6 @@
 use crate::{Error, ErrorKind, Result};
 use std::fmt;
+use std::path::Path;
 
 /// An address that was checked before libzmq sees it: `tcp://host:port`, `ipc://path` or
 /// `inproc://name`. To bind, the port may be `*`: the system then chooses a free one.
@@ -36,6 +37,17 @@ impl Endpoint {
     /// The address as it was written.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The file behind an ipc endpoint; none if it is for the system to choose, or is only a name.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        let path = self.0.strip_prefix("ipc://")?;
+        (!path.starts_with(['*', '@'])).then(|| Path::new(path))
+    }
+
+    /// Whether its host is an IPv6 address.
+    pub(crate) fn is_ipv6(&self) -> bool {
+        self.0.starts_with("tcp://[")
     }
 }
 

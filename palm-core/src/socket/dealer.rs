@@ -26,7 +26,7 @@ impl Dealer {
         let connected = socket
             .inner
             .set_immediate(true)
-            .and_then(|()| socket.inner.connect(endpoint.as_str()));
+            .and_then(|()| socket.connect(endpoint));
         connected.map_err(|error| {
             Error::new(ErrorKind::Io, format!("{endpoint} can't be connected to")).caused_by(error)
         })?;
@@ -39,17 +39,10 @@ impl Dealer {
     ///
     /// [`ErrorKind::Io`] if libzmq refuses, as when its context ends.
     pub fn receive(&self) -> Result<Option<Frames>> {
-        let Some(first) = self.socket.receive()? else {
-            return Ok(None);
-        };
-        let first = super::frames::shared(first);
-        let rest = self.socket.receive_rest()?;
-        let second = Some(rest.first).filter(|part| !part.is_empty());
-        Ok(Some(Frames {
-            first,
-            second,
-            excess: rest.excess + usize::from(rest.second.is_some()),
-        }))
+        match self.socket.receive()? {
+            Some(first) => self.socket.receive_rest(Some(first)).map(Some),
+            None => Ok(None),
+        }
     }
 
     /// Sends. It never blocks: without a connection it says [`Sent::NotNow`].

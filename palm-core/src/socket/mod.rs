@@ -2,6 +2,7 @@
 
 mod dealer;
 mod frames;
+mod ipc;
 mod options;
 mod router;
 
@@ -90,10 +91,14 @@ impl Socket {
         }
     }
 
-    /// The rest of a message of which one part was received.
-    fn receive_rest(&self) -> Result<Frames> {
-        let mut frames = Frames::default();
-        let mut parts = 0;
+    /// The rest of a message of which one part was received: `first`, if that is its first part,
+    /// or the sender's id.
+    fn receive_rest(&self, first: Option<zmq::Message>) -> Result<Frames> {
+        let mut parts = usize::from(first.is_some());
+        let mut frames = Frames {
+            first: first.map(frames::shared).unwrap_or_default(),
+            ..Frames::default()
+        };
         while self.more()? {
             // The parts of one message arrive together, so there is one.
             let Some(part) = self.receive()? else { break };
@@ -135,17 +140,33 @@ impl Socket {
 
     /// The address that was bound, with a wildcard port made real.
     fn bind(&self, endpoint: &Endpoint) -> Result<Endpoint> {
+        let refuse = |hint: &str| Error::new(ErrorKind::Bind, format!("{endpoint} {hint}"));
         let failed = |error: zmq::Error| {
             let hint = match error {
-                zmq::Error::EADDRINUSE => "can't be bound: another process has it",
+                zmq::Error::EADDRINUSE => "can't be bound: it is in use",
                 zmq::Error::EADDRNOTAVAIL => "can't be bound: it is no address of this machine",
                 zmq::Error::ENODEV => "can't be bound: this machine has no such interface",
                 _ => "can't be bound",
             };
-            Error::new(ErrorKind::Bind, format!("{endpoint} {hint}")).caused_by(error)
+            refuse(hint).caused_by(error)
         };
+        if let Some(path) = endpoint.path() {
+            ipc::vacate(path).map_err(|error| refuse("can't be bound").caused_by(error))?;
+        }
+        self.speak_ipv6(endpoint).map_err(failed)?;
         self.inner.bind(endpoint.as_str()).map_err(failed)?;
         let bound = self.inner.get_last_endpoint().map_err(failed)?;
         Endpoint::parse(bound.as_deref().unwrap_or(endpoint.as_str()))
+    }
+
+    fn connect(&self, endpoint: &Endpoint) -> zmq::Result<()> {
+        self.speak_ipv6(endpoint)?;
+        self.inner.connect(endpoint.as_str())
+    }
+
+    /// Has the next call take an IPv6 address, if `endpoint` is one. Others go without: with it,
+    /// `*` would be another address.
+    fn speak_ipv6(&self, endpoint: &Endpoint) -> zmq::Result<()> {
+        self.inner.set_ipv6(endpoint.is_ipv6())
     }
 }

@@ -69,7 +69,7 @@ impl Router {
     /// [`ErrorKind::Io`] if libzmq refuses, as when its context ends.
     pub fn receive(&self) -> Result<Option<(PeerId, Frames)>> {
         while let Some(id) = self.socket.receive()? {
-            let frames = self.socket.receive_rest()?;
+            let frames = self.socket.receive_rest(None)?;
             match PeerId::from_wire(&id) {
                 Some(peer) => return Ok(Some((peer, frames))),
                 None => log::debug!("a peer with a routing id of its own was passed over"),
