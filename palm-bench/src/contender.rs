@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::meter::Meter;
+use crate::palm::Palm;
 use crate::raw::Raw;
 
 /// Tasks that a client keeps in flight when throughput is measured.
@@ -48,7 +49,7 @@ pub(crate) trait Client {
 
 /// All contenders. The first is the baseline that the ratios of the others refer to.
 pub(crate) fn all() -> Vec<Box<dyn Contender>> {
-    vec![Box::new(Raw)]
+    vec![Box::new(Raw), Box::new(Palm)]
 }
 
 /// Finds a contender by its name.

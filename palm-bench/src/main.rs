@@ -9,6 +9,7 @@ mod contender;
 mod error;
 mod measurement;
 mod meter;
+mod palm;
 mod plan;
 mod process;
 mod raw;

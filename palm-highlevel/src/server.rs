@@ -289,6 +289,7 @@ impl ServerLoop {
         self.wires
             .receive(|event| engine.step(now, event, actions))?;
         while let Some(ended) = self.threads.ended() {
+            self.wires.moved(ended.done.len());
             let event = Event::Executed {
                 done: ended.done,
                 all: ended.all,

@@ -120,13 +120,16 @@ impl Job {
 
     /// The next ending if one comes within `timeout`; `None` otherwise, or if nothing is awaited.
     pub fn next_timeout(&mut self, timeout: Duration) -> Option<Ending> {
-        let deadline = Instant::now() + timeout;
-        self.next_until(Some(deadline))
+        self.next_until(Some(Instant::now() + timeout))
     }
 
     /// The next ending if one is there now.
     pub fn try_next(&mut self) -> Option<Ending> {
-        self.next_timeout(Duration::ZERO)
+        if self.here.is_empty() {
+            self.acknowledge();
+            self.here.extend(self.arrivals.try_recv().ok()?);
+        }
+        self.give_out()
     }
 
     fn next_until(&mut self, deadline: Option<Instant>) -> Option<Ending> {
@@ -148,6 +151,10 @@ impl Job {
                 }
             }
         }
+        self.give_out()
+    }
+
+    fn give_out(&mut self) -> Option<Ending> {
         let Arrival {
             index,
             result,

@@ -1,6 +1,8 @@
 //! The client's state machine, which the client's loop and a simulation drive alike.
 
-use crate::engine::{Action, Address, Event, Heard, Key, Links, Me, Parcel, TICK, Taken, Welcome};
+use crate::engine::{
+    Action, Address, Event, Heard, Key, LaneView, Links, Me, Parcel, TICK, Taken, Welcome,
+};
 use crate::{Failure, FailureKind};
 use bytes::Bytes;
 use palm_core::lane::Credit;
@@ -110,6 +112,18 @@ impl ClientMachine {
             (link.out.len() as u64) < link.window.number
                 && link.out.kept_bytes() < link.window.bytes
         })
+    }
+
+    /// What it holds for each server, for whoever watches it.
+    pub fn lanes(&self) -> impl Iterator<Item = LaneView> {
+        self.links.views()
+    }
+
+    /// The sequences that it would send again if the entry started anew.
+    pub fn kept(&self) -> impl Iterator<Item = u64> {
+        let link = self.links.get(self.entry);
+        link.into_iter()
+            .flat_map(|link| link.out.iter().map(|parcel| parcel.sequence))
     }
 
     /// Takes one event at time `now`; endings are appended to `arrivals`.

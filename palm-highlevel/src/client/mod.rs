@@ -334,6 +334,7 @@ impl ClientLoop {
         while self.machine.has_room()
             && let Ok(command) = self.submitted.try_recv()
         {
+            self.wires.moved(1);
             match command {
                 Command::Open(job, sender) => {
                     let ready = Vec::new();
