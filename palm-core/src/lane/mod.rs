@@ -13,7 +13,7 @@ mod outgoing;
 mod ring;
 
 pub use incoming::{Incoming, Offer};
-pub use outgoing::{Impossible, Next, Outgoing, Release};
+pub use outgoing::{Carried, Impossible, Next, Outgoing, Release};
 
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64_with_seed;

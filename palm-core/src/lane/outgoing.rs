@@ -5,12 +5,21 @@ use std::collections::VecDeque;
 /// says which may be sent.
 ///
 /// ```
-/// use palm_core::lane::{Credit, Outgoing, Position, Release};
+/// use palm_core::lane::{Carried, Credit, Outgoing, Position, Release};
+///
+/// #[derive(Debug, PartialEq)]
+/// struct Word(u64, &'static str);
+///
+/// impl Carried for Word {
+///     fn sequence(&self) -> u64 { self.0 }
+///     fn payload(&self) -> &[u8] { self.1.as_bytes() }
+///     fn weight(&self) -> u64 { 35 }
+/// }
 ///
 /// let mut lane = Outgoing::new(1, Release::Settled);
-/// lane.push("one", 1, b"one", 35);
-/// lane.push("two", 2, b"two", 35);
-/// assert_eq!(lane.next().unwrap().item, &"one"); // an idle lane may always send one
+/// lane.push(Word(1, "one"));
+/// lane.push(Word(2, "two"));
+/// assert_eq!(lane.next().unwrap().item.1, "one"); // an idle lane may always send one
 /// lane.advance();
 /// assert!(lane.next().is_none()); // no credit for more
 /// lane.grant(Credit { number: 2, bytes: 70 });
@@ -18,7 +27,7 @@ use std::collections::VecDeque;
 /// lane.advance();
 ///
 /// lane.reach(Position { accepted: 2, settled: 1 }).unwrap();
-/// assert_eq!(lane.release(), Some("one"));
+/// assert_eq!(lane.release(), Some(Word(1, "one")));
 /// assert_eq!(lane.release(), None);
 /// ```
 #[derive(Clone, Debug)]
@@ -39,6 +48,18 @@ pub struct Outgoing<T> {
     credit: Credit,
     release: Release,
     bytes: u64,
+}
+
+/// What a lane carries, as far as the lane has to know.
+pub trait Carried {
+    /// The sequence that enters the lane's hash.
+    fn sequence(&self) -> u64;
+
+    /// The payload that enters the lane's hash.
+    fn payload(&self) -> &[u8];
+
+    /// How many bytes it takes of the lane's credit.
+    fn weight(&self) -> u64;
 }
 
 #[derive(Clone, Debug)]
@@ -72,7 +93,7 @@ pub struct Next<'a, T> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Impossible;
 
-impl<T> Outgoing<T> {
+impl<T: Carried> Outgoing<T> {
     /// An empty lane with that generation of numbers.
     pub fn new(generation: u32, release: Release) -> Outgoing<T> {
         Outgoing {
@@ -115,16 +136,24 @@ impl<T> Outgoing<T> {
         self.bytes - self.start
     }
 
-    /// Numbers `item`; `weight` is what it takes of the credit.
-    pub fn push(&mut self, item: T, sequence: u64, payload: &[u8], weight: u64) -> u64 {
-        self.bytes += weight;
+    /// Numbers `item` and gives back its number.
+    pub fn push(&mut self, item: T) -> u64 {
+        self.bytes += item.weight();
         let before = self.kept.back().map_or(self.chain, |kept| kept.chain);
+        let chain = chained(before, item.sequence(), item.payload());
         self.kept.push_back(Kept {
             item,
             end: self.bytes,
-            chain: chained(before, sequence, payload),
+            chain,
         });
         self.released + self.kept.len() as u64
+    }
+
+    /// How many bytes are kept that have not been sent, or are to be sent again.
+    pub fn unsent_bytes(&self) -> u64 {
+        let sent = self.cursor.checked_sub(self.released + 2);
+        let kept = sent.and_then(|index| self.kept.get(index as usize));
+        self.bytes - kept.map_or(self.start, |kept| kept.end)
     }
 
     /// The next item, if there is one and the credit allows it. An idle lane may always send one.
@@ -232,28 +261,15 @@ impl<T> Outgoing<T> {
 
     /// Numbers anew, from 1, what `keep` says is still to be received: for a receiver that
     /// remembers nothing. Gives back what is not kept.
-    pub fn restart(
-        &mut self,
-        mut keep: impl FnMut(&T) -> bool,
-        measure: impl Fn(&T) -> (u64, &[u8], u64),
-    ) -> Vec<T> {
+    pub fn restart(&mut self, mut keep: impl FnMut(&T) -> bool) -> Vec<T> {
         let kept = std::mem::take(&mut self.kept);
         *self = Outgoing::new(self.generation + 1, self.release);
         let mut dropped = Vec::new();
         for Kept { item, .. } in kept {
-            if !keep(&item) {
-                dropped.push(item);
-                continue;
+            match keep(&item) {
+                true => drop(self.push(item)),
+                false => dropped.push(item),
             }
-            let (sequence, payload, weight) = measure(&item);
-            self.bytes += weight;
-            let before = self.kept.back().map_or(self.chain, |kept| kept.chain);
-            let chain = chained(before, sequence, payload);
-            self.kept.push_back(Kept {
-                item,
-                end: self.bytes,
-                chain,
-            });
         }
         dropped
     }
@@ -287,10 +303,28 @@ mod tests {
     use super::super::{Incoming, Offer};
     use super::*;
 
+    impl Carried for u64 {
+        fn sequence(&self) -> u64 {
+            *self
+        }
+
+        fn payload(&self) -> &[u8] {
+            match *self {
+                1 => b"one",
+                2 => b"two",
+                _ => b"more",
+            }
+        }
+
+        fn weight(&self) -> u64 {
+            100
+        }
+    }
+
     fn lane(items: u64) -> Outgoing<u64> {
         let mut lane = Outgoing::new(1, Release::Settled);
         for item in 1..=items {
-            lane.push(item, item, &item.to_le_bytes(), 40);
+            lane.push(item);
         }
         lane.grant(Credit {
             number: 1000,
@@ -309,7 +343,7 @@ mod tests {
         {
             let item = *item;
             if to.offer(number, chain) == Offer::Next
-                && to.take(number, item, &item.to_le_bytes(), 40) == Offer::Next
+                && to.take(number, item, item.payload(), 100) == Offer::Next
             {
                 taken.push(item);
             }
@@ -327,7 +361,7 @@ mod tests {
         assert!(lane.next().is_none());
 
         let mut forgetful = Incoming::new(1);
-        lane.push(6, 6, &6u64.to_le_bytes(), 40);
+        lane.push(6);
         lane.resume(Mark {
             generation: 1,
             number: 0,
@@ -392,7 +426,7 @@ mod tests {
     fn bytes_bound_what_is_sent_and_an_idle_lane_sends_one() {
         let mut lane = Outgoing::new(1, Release::Accepted);
         for item in 1..=3u64 {
-            lane.push(item, item, b"", 100);
+            lane.push(item);
         }
         assert_eq!(lane.next().unwrap().number, 1);
         lane.advance();
@@ -403,7 +437,7 @@ mod tests {
         });
         lane.advance();
         assert!(lane.next().is_none());
-        assert_eq!(lane.kept_bytes(), 300);
+        assert_eq!((lane.kept_bytes(), lane.unsent_bytes()), (300, 100));
         lane.reach(Position {
             accepted: 2,
             settled: 0,
@@ -424,7 +458,7 @@ mod tests {
         })
         .unwrap();
         assert_eq!(lane.release(), Some(1));
-        let dropped = lane.restart(|item| *item != 3, |item| (*item, b"", 40));
+        let dropped = lane.restart(|item| *item != 3);
         assert_eq!(dropped, [3]);
         assert_eq!(lane.generation(), 2);
         lane.grant(Credit {

@@ -196,7 +196,8 @@ pub struct FrameWriter {
 }
 
 impl FrameWriter {
-    /// A writer for a frame of about `capacity` bytes; the last message may go beyond it.
+    /// A writer for a frame of at most `capacity` bytes, header included, which it takes at once;
+    /// a first message may be larger.
     pub fn new(capacity: usize) -> FrameWriter {
         FrameWriter {
             buffer: Vec::new(),
@@ -222,10 +223,10 @@ impl FrameWriter {
     pub fn push(&mut self, record: &Record, payload: &Bytes) {
         debug_assert_eq!(record.length as usize, payload.len());
         if self.buffer.is_empty() {
-            self.buffer.reserve(if record.is_large() {
-                HEADER_LENGTH + RECORD_LENGTH
-            } else {
-                (HEADER_LENGTH + RECORD_LENGTH + payload.len()).max(512)
+            let first = HEADER_LENGTH + RECORD_LENGTH;
+            self.buffer.reserve(match record.is_large() {
+                true => first,
+                false => (first + payload.len()).max(self.capacity.min(MAX_FRAME)),
             });
             self.buffer.resize(HEADER_LENGTH, 0);
         }

@@ -3,10 +3,29 @@
 
 mod world;
 
-use palm_core::lane::{Credit, Incoming, Mark, Offer, Outgoing, Position, Release, chained};
+use palm_core::lane::{
+    Carried, Credit, Incoming, Mark, Offer, Outgoing, Position, Release, chained,
+};
 use proptest::prelude::*;
 use proptest::sample::Index;
 use world::{Fault, Step, World};
+
+/// A message without a payload.
+struct Empty(u64);
+
+impl Carried for Empty {
+    fn sequence(&self) -> u64 {
+        self.0
+    }
+
+    fn payload(&self) -> &[u8] {
+        b""
+    }
+
+    fn weight(&self) -> u64 {
+        32
+    }
+}
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let fault = || {
@@ -115,7 +134,7 @@ proptest! {
         let mut lane = Outgoing::new(1, Release::Settled);
         let mut chains = vec![0];
         for number in 1..=pushed {
-            lane.push(number, number, b"", 32);
+            lane.push(Empty(number));
             chains.push(chained(chains[number as usize - 1], number, b""));
         }
         lane.grant(Credit { number: pushed / 2, bytes: u64::MAX });
@@ -166,7 +185,7 @@ fn claim() -> impl Strategy<Value = u64> {
 fn a_receiver_that_fell_back_gets_all_again() {
     let mut lane = Outgoing::new(1, Release::Settled);
     for number in 1..=5u64 {
-        lane.push(number, number, b"", 32);
+        lane.push(Empty(number));
         assert_eq!(
             lane.next().unwrap().number,
             number,

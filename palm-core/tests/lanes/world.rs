@@ -1,6 +1,6 @@
 //! A lane between two ends, the link between them, and what both of them should know.
 
-use palm_core::lane::{Credit, Incoming, Mark, Offer, Outgoing, Position, Release};
+use palm_core::lane::{Carried, Credit, Incoming, Mark, Offer, Outgoing, Position, Release};
 use proptest::sample::Index;
 use std::collections::BTreeSet;
 
@@ -105,6 +105,20 @@ pub(crate) struct World {
     dropped: Vec<u64>,
 }
 
+impl Carried for Item {
+    fn sequence(&self) -> u64 {
+        self.sequence
+    }
+
+    fn payload(&self) -> &[u8] {
+        &self.payload
+    }
+
+    fn weight(&self) -> u64 {
+        self.weight
+    }
+}
+
 impl World {
     pub(crate) fn new(release: Release) -> World {
         World {
@@ -165,13 +179,7 @@ impl World {
             droppable,
         };
         self.number(item.clone());
-        let Item {
-            sequence,
-            ref payload,
-            weight,
-            ..
-        } = item;
-        let number = self.sender.push(item.clone(), sequence, payload, weight);
+        let number = self.sender.push(item);
         assert_eq!(number, self.order.len() as u64);
     }
 
@@ -393,10 +401,7 @@ impl World {
     fn restart(&mut self) {
         let generation = self.sender.generation();
         let before: Vec<u64> = self.sender.iter().map(|item| item.sequence).collect();
-        let dropped = self.sender.restart(
-            |item| !item.droppable,
-            |item| (item.sequence, &item.payload, item.weight),
-        );
+        let dropped = self.sender.restart(|item| !item.droppable);
         assert_eq!(self.sender.generation(), generation + 1);
         assert!(dropped.iter().all(|item| item.droppable));
         assert_eq!(before.len(), dropped.len() + self.sender.len());

@@ -1,9 +1,10 @@
 use super::machine::{Arrival, Submission};
 use super::{Command, Shared, ended, receive};
-use crate::Failure;
+use crate::{Failure, FailureKind};
 use bytes::Bytes;
 use crossbeam_channel::{Receiver, TrySendError, bounded, select};
 use palm_core::Route;
+use palm_core::wire::MAX_PAYLOAD;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -82,14 +83,23 @@ impl Job {
     ///
     /// # Errors
     ///
-    /// If the client has ended.
+    /// [`FailureKind::TooLarge`] if no message takes so many bytes; then nothing is sent and the
+    /// job goes on. Otherwise that the client has ended.
     pub fn submit(&mut self, payload: impl Into<Bytes>) -> Result<u64, Failure> {
+        let payload = payload.into();
+        if payload.len() > MAX_PAYLOAD {
+            let size = payload.len();
+            return Err(Failure::of(
+                FailureKind::TooLarge,
+                format!("the payload has {size} bytes, a message takes {MAX_PAYLOAD}"),
+            ));
+        }
         let index = self.submitted;
         let submission = Submission {
             job: self.number,
             index,
             route: self.route.clone(),
-            payload: payload.into(),
+            payload,
         };
         self.hand_over(Command::Submit(submission))?;
         self.shared.waker.wake();

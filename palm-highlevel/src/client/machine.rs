@@ -167,8 +167,7 @@ impl ClientMachine {
         let Some(link) = self.links.get_mut(self.entry) else {
             return;
         };
-        let payload = submission.payload;
-        let parcel = Parcel {
+        link.out.push(Parcel {
             sequence,
             token: sequence,
             attempt: 0,
@@ -176,11 +175,9 @@ impl ClientMachine {
             outcome: Outcome::Pending,
             route: submission.route,
             extras: None,
-            payload: payload.clone(),
+            payload: submission.payload,
             origin: None,
-        };
-        let weight = parcel.weight();
-        link.out.push(parcel, sequence, &payload, weight);
+        });
     }
 
     /// The application has taken an ending.
@@ -252,16 +249,18 @@ impl ClientMachine {
     }
 
     fn ending(&mut self, link: Key, taken: Taken, arrivals: &mut Vec<Arrival>) {
-        let Some(generation) = self.links.get(link).map(|link| link.incoming.generation()) else {
+        let Some(peer) = self.links.get(link) else {
             return;
         };
+        let generation = peer.incoming.generation();
+        let route = peer.route(taken.record.route);
+        let mine = route.is_some_and(|route| route.client() == self.links.me.incarnation);
         let receipt = Receipt {
             link,
             generation,
             number: taken.number,
             weight: taken.record.weight(),
         };
-        let mine = taken.route.client() == self.links.me.incarnation;
         let slot = match mine {
             true => self.slot(taken.record.sequence).filter(|slot| slot.waiting),
             false => None,

@@ -300,8 +300,6 @@ pub(super) fn give(key: Key, worker: Key, link: &mut Link, ledger: &mut Ledger) 
         payload: entry.payload.clone(),
         origin: None,
     };
-    let weight = parcel.weight();
-    link.out
-        .push(parcel, entry.sequence, &entry.payload, weight);
+    link.out.push(parcel);
     true
 }

@@ -2,8 +2,9 @@ use super::functions::Resolved;
 use super::ledger::{Entry, State};
 use super::{Engine, Executor, Key, Origin, Parcel, Taken, partition_lost};
 use crate::{Failure, FailureKind};
-use palm_core::Step;
 use palm_core::wire::{Outcome, Role};
+use palm_core::{Route, Step};
+use std::sync::Arc;
 
 /// What lanes have accepted: messages to execute, endings from workers, endings on their way
 /// through.
@@ -26,35 +27,45 @@ impl Engine {
                 generation,
                 number: taken.number,
             };
+            if from_worker {
+                self.result(origin, taken);
+                continue;
+            }
+            let link = self.links.get(key);
+            // A lane takes no message whose route it was not told.
+            let Some(route) = link
+                .and_then(|link| link.route(taken.record.route))
+                .cloned()
+            else {
+                continue;
+            };
             match taken.record.outcome {
-                _ if from_worker => self.result(origin, taken),
-                Outcome::Pending => self.admit(origin, taken),
-                _ => self.pass_on(origin, taken),
+                Outcome::Pending => self.admit(origin, route, taken),
+                _ => self.pass_on(origin, route, taken),
             }
         }
     }
 
     /// A message to execute.
-    fn admit(&mut self, origin: Origin, taken: Taken) {
+    fn admit(&mut self, origin: Origin, route: Arc<Route>, taken: Taken) {
         self.counts.received += 1;
         let name = self.links.me.name.as_str();
         // To a worker the step names its master.
         let name = (self.links.me.role != Role::Worker).then_some(name);
-        let resolved = self
-            .functions
-            .resolve(&taken.route, taken.record.stage, name);
+        let resolved = self.functions.resolve(&route, taken.record.stage, name);
         let function = match resolved {
             Resolved::Function(function) => function,
             Resolved::Elsewhere | Resolved::NoStep => {
-                let step = taken.route.steps().get(usize::from(taken.record.stage));
+                let step = route.steps().get(usize::from(taken.record.stage));
                 let failure = misrouted(&self.links.me.name, step);
-                let mut parcel = ending(origin, taken);
+                let weight = taken.record.weight();
+                let mut parcel = ending(origin, route, taken);
                 parcel.outcome = Outcome::Failure;
                 parcel.payload = failure.encode();
-                return self.finish(parcel);
+                return self.finish(parcel, weight);
             }
         };
-        let entry = Entry::new(taken, origin, function);
+        let entry = Entry::new(taken, route, origin, function);
         match &mut self.executor {
             Executor::Local(local) => local.push(self.ledger.insert(entry)),
             Executor::Workers(dispatch) => {
@@ -96,22 +107,23 @@ impl Engine {
     }
 
     /// An ending that is no success travels the rest of its route without being executed.
-    fn pass_on(&mut self, origin: Origin, taken: Taken) {
+    fn pass_on(&mut self, origin: Origin, route: Arc<Route>, taken: Taken) {
         self.counts.received += 1;
-        let parcel = ending(origin, taken);
-        self.finish(parcel);
+        let weight = taken.record.weight();
+        let parcel = ending(origin, route, taken);
+        self.finish(parcel, weight);
     }
 }
 
 /// What was taken, as it leaves again without having been in the ledger.
-fn ending(origin: Origin, taken: Taken) -> Parcel {
+fn ending(origin: Origin, route: Arc<Route>, taken: Taken) -> Parcel {
     Parcel {
         sequence: taken.record.sequence,
         token: taken.record.token,
         attempt: taken.record.attempt,
         stage: taken.record.stage,
         outcome: taken.record.outcome,
-        route: taken.route,
+        route,
         extras: taken.extras,
         payload: taken.payload,
         origin: Some(origin),

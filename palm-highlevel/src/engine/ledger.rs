@@ -53,14 +53,19 @@ pub(crate) enum State {
 pub(crate) struct FunctionId(pub(crate) u32);
 
 impl Entry {
-    pub(crate) fn new(taken: Taken, origin: Origin, function: FunctionId) -> Entry {
+    pub(crate) fn new(
+        taken: Taken,
+        route: Arc<Route>,
+        origin: Origin,
+        function: FunctionId,
+    ) -> Entry {
         let record = taken.record;
         Entry {
             sequence: record.sequence,
             token: record.token,
             attempt: record.attempt,
             stage: record.stage,
-            route: taken.route,
+            route,
             extras: taken.extras,
             payload: taken.payload,
             origin,
@@ -70,6 +75,15 @@ impl Entry {
             tries: 0,
             charges: 0,
             suspect: false,
+        }
+    }
+
+    /// The message, for a function of this process: its payload goes with it.
+    pub(crate) fn take_message(&mut self) -> Message {
+        let payload = std::mem::take(&mut self.payload);
+        Message {
+            payload,
+            ..self.message()
         }
     }
 

@@ -2,8 +2,8 @@ use super::event::{Action, Address, PartitionId};
 use super::parcel::{Parcel, Taken};
 use super::routes::{RouteNumbers, RouteTable};
 use palm_core::lane::{Credit, Incoming, Offer, Outgoing, Position, Release};
-use palm_core::wire::{Frame, FrameWriter, Greeting, Header, Kind, Role, control};
-use palm_core::{Frames, Incarnation};
+use palm_core::wire::{Frame, FrameWriter, Greeting, HEADER_LENGTH, Header, Kind, Role, control};
+use palm_core::{Frames, Incarnation, Route};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -172,9 +172,7 @@ impl Link {
     /// Has the lane to the peer begin anew with what `keep` says; gives back the rest.
     pub(crate) fn restart(&mut self, keep: impl FnMut(&Parcel) -> bool) -> Vec<Parcel> {
         self.numbers.forget();
-        self.out.restart(keep, |parcel| {
-            (parcel.sequence, &parcel.payload, parcel.weight())
-        })
+        self.out.restart(keep)
     }
 
     /// Forgets the lane from the peer, which begins another under `generation`.
@@ -245,12 +243,12 @@ impl Link {
                 true => extras.next_if(|(at, _)| *at as usize == index),
                 false => None,
             };
-            let Some(route) = self.routes.get(record.route) else {
+            if self.routes.get(record.route).is_none() {
                 return Err(format!(
                     "message {number} refers to route {}, which this lane was never told",
                     record.route
                 ));
-            };
+            }
             let weight = record.weight();
             match self
                 .incoming
@@ -265,7 +263,6 @@ impl Link {
             taken.push(Taken {
                 number,
                 record,
-                route: route.clone(),
                 extras: extra.map(|(_, extras)| Box::new(extras)),
                 payload,
             });
@@ -279,6 +276,11 @@ impl Link {
              two processes use one incarnation, or one has lost its memory",
             self.peer.name
         )
+    }
+
+    /// The route that the peer calls by `number`.
+    pub(crate) fn route(&self, number: u32) -> Option<&Arc<Route>> {
+        self.routes.get(number)
     }
 
     /// Raises the peer's credit to what the window allows beyond what is held.
@@ -317,7 +319,8 @@ impl Link {
     fn fill(&mut self) -> Option<(u64, u64, FrameWriter)> {
         let next = self.out.next()?;
         let (first, chain) = (next.number, next.chain);
-        let mut writer = FrameWriter::new(FRAME);
+        let unsent = usize::try_from(self.out.unsent_bytes()).unwrap_or(usize::MAX);
+        let mut writer = FrameWriter::new(FRAME.min(HEADER_LENGTH.saturating_add(unsent)));
         while let Some(next) = self.out.next() {
             let parcel = next.item;
             if !writer.has_room(parcel.payload.len()) {

@@ -83,7 +83,7 @@ impl Local {
                     entry.state = State::Running;
                     Some(Task {
                         token: key.token(),
-                        message: entry.message(),
+                        message: entry.take_message(),
                         partition,
                     })
                 })

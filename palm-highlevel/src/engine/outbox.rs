@@ -32,10 +32,10 @@ impl Engine {
         });
     }
 
-    /// Ends a message that never was in the ledger.
-    pub(super) fn finish(&mut self, parcel: Parcel) {
+    /// Ends a message that never was in the ledger, and took `weight` of its lane's window.
+    pub(super) fn finish(&mut self, parcel: Parcel, weight: u64) {
         if let Some(origin) = parcel.origin {
-            self.unhold(origin, parcel.weight());
+            self.unhold(origin, weight);
         }
         self.leave(parcel);
     }
@@ -71,9 +71,7 @@ impl Engine {
     /// Puts a parcel on the lane of a link.
     pub(super) fn post(&mut self, key: Key, parcel: Parcel) {
         if let Some(link) = self.links.get_mut(key) {
-            let (sequence, weight) = (parcel.sequence, parcel.weight());
-            let payload = parcel.payload.clone();
-            link.out.push(parcel, sequence, &payload, weight);
+            link.out.push(parcel);
         }
     }
 

@@ -1,6 +1,7 @@
 use super::slab::Key;
 use bytes::Bytes;
 use palm_core::Route;
+use palm_core::lane::Carried;
 use palm_core::wire::{Extras, Outcome, RECORD_LENGTH, Record};
 use std::sync::Arc;
 
@@ -32,17 +33,25 @@ pub(crate) struct Origin {
 pub(crate) struct Taken {
     pub(crate) number: u64,
     pub(crate) record: Record,
-    pub(crate) route: Arc<Route>,
     pub(crate) extras: Option<Box<Extras>>,
     pub(crate) payload: Bytes,
 }
 
-impl Parcel {
-    /// The bytes that it takes of a lane's credit.
-    pub(crate) fn weight(&self) -> u64 {
-        (RECORD_LENGTH + self.payload.len()) as u64
+impl Carried for Parcel {
+    fn sequence(&self) -> u64 {
+        self.sequence
     }
 
+    fn payload(&self) -> &[u8] {
+        &self.payload
+    }
+
+    fn weight(&self) -> u64 {
+        (RECORD_LENGTH + self.payload.len()) as u64
+    }
+}
+
+impl Parcel {
     /// Its fixed part, where the lane calls its route by `route`.
     pub(crate) fn record(&self, route: u32) -> Record {
         Record {
