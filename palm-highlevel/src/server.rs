@@ -194,7 +194,9 @@ impl Template {
         let loop_name = name.clone();
         let thread = thread::spawn(&format!("palm-{name}"), move || {
             let body = || -> Result<(ServerLoop, Vec<Endpoint>)> {
-                let mut wires = Wires::new(&config)?;
+                // What is bound serves many connections, what only connects serves one.
+                let io_threads = if bind.is_empty() { 1 } else { 2 };
+                let mut wires = Wires::new(&config, io_threads)?;
                 let addresses = match bind.is_empty() {
                     true => Vec::new(),
                     false => wires.bind(&bind)?,

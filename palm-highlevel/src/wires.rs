@@ -33,11 +33,13 @@ struct Wire {
 }
 
 impl Wires {
-    pub(crate) fn new(config: &Config) -> Result<Wires> {
+    /// Sockets behind so many I/O threads, unless the configuration brings a context.
+    pub(crate) fn new(config: &Config, io_threads: u16) -> Result<Wires> {
+        let context = config.context.clone();
         Ok(Wires {
             router: None,
             dealers: Vec::new(),
-            context: config.context.clone().unwrap_or_default(),
+            context: context.unwrap_or_else(|| Context::with_io_threads(io_threads)),
             options: SocketOptions {
                 linger: config.drain.min(Duration::from_secs(1)),
                 ..SocketOptions::default()

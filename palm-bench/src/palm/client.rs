@@ -3,6 +3,7 @@
 use std::hint::black_box;
 use std::time::Instant;
 
+use bytes::Bytes;
 use palm_highlevel::{Client as Connection, Ending};
 
 use super::FUNCTION;
@@ -23,7 +24,8 @@ impl PalmClient {
 
 impl Client for PalmClient {
     fn throughput(&mut self, size: usize, meter: &mut Meter) -> Result<()> {
-        let payload = black_box(vec![7; size]);
+        // Like the baseline's, all tasks have the same buffer.
+        let payload = Bytes::from(black_box(vec![7; size]));
         let mut job = self
             .0
             .job(FUNCTION)

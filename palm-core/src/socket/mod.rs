@@ -27,6 +27,14 @@ impl Context {
     pub fn new() -> Context {
         Context::default()
     }
+
+    /// A context with so many I/O threads, at least one; each connection is served by one of them.
+    pub fn with_io_threads(threads: u16) -> Context {
+        let context = zmq::Context::new();
+        // Refused only once sockets exist, and there are none.
+        let _ = context.set_io_threads(i32::from(threads.max(1)));
+        Context(context)
+    }
 }
 
 impl std::fmt::Debug for Context {

@@ -113,7 +113,7 @@ impl Client {
         let (started, starting) = bounded(1);
         let thread = thread::spawn("palm-client", move || {
             let body = || -> Result<ClientLoop> {
-                let mut wires = Wires::new(&config)?;
+                let mut wires = Wires::new(&config, 1)?;
                 wires.connect(&entry)?;
                 if let Some(exit) = &exit {
                     wires.connect(exit)?;
