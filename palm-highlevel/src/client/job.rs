@@ -12,6 +12,10 @@ use std::time::{Duration, Instant};
 /// How many batches of endings wait for the application; further ones are joined.
 const BATCHES: usize = 4;
 
+/// How long who waits for one message alone stays awake. Each thread that a machine's idle core has
+/// to be woken for costs tens of microseconds; a core that somebody yields on needs no waking.
+const AWAKE: Duration = Duration::from_micros(200);
+
 /// A stream of messages and their endings, made by [`Client::job`](crate::Client::job).
 ///
 /// It is an iterator over the endings, in the order in which they come; it ends when everything
@@ -147,6 +151,9 @@ impl Job {
             self.acknowledge();
             return None;
         }
+        if self.here.is_empty() && self.unfinished() == 1 {
+            self.stay_awake();
+        }
         while self.here.is_empty() {
             self.acknowledge();
             let timeout = deadline.map(|at| at.saturating_duration_since(Instant::now()));
@@ -162,6 +169,13 @@ impl Job {
             }
         }
         self.give_out()
+    }
+
+    fn stay_awake(&self) {
+        let start = Instant::now();
+        while self.arrivals.is_empty() && start.elapsed() < AWAKE {
+            std::thread::yield_now();
+        }
     }
 
     fn give_out(&mut self) -> Option<Ending> {
