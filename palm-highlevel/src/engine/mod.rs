@@ -21,6 +21,7 @@
 mod dispatch;
 mod event;
 mod functions;
+mod inspect;
 mod intake;
 mod ledger;
 mod link;
@@ -33,6 +34,7 @@ mod routes;
 mod slab;
 
 pub use event::{Action, Address, Done, Event, PartitionId, Task};
+pub use inspect::{EntryView, LaneView, ParcelView};
 pub(crate) use link::Me;
 pub(crate) use links::{Heard, Links, Welcome};
 pub(crate) use parcel::{Parcel, Taken};

@@ -1,0 +1,99 @@
+use super::ledger::State;
+use super::{Engine, Links};
+use palm_core::lane::Credit;
+use palm_core::wire::{Outcome, Role};
+use palm_core::{Id, Incarnation, Path, Route};
+
+/// What a machine holds for one peer, for whoever watches it: a simulation, a person.
+#[derive(Clone, Debug)]
+pub struct LaneView {
+    /// The peer.
+    pub peer: Incarnation,
+    /// What the peer is.
+    pub role: Role,
+    /// Whether frames can go to it.
+    pub is_up: bool,
+    /// How many messages, and bytes of them, the peer may have unfinished here.
+    pub window: Credit,
+    /// What of the peer's lane is unfinished.
+    pub held: Credit,
+    /// What is kept of the lane to the peer.
+    pub kept: Credit,
+}
+
+/// A message that has not ended, for whoever watches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EntryView {
+    /// Which message it is.
+    pub id: Id,
+    /// The worker that it is with, if it is with one.
+    pub with: Option<Incarnation>,
+    /// The deaths that it is charged with.
+    pub charges: u8,
+    /// Whether it may have killed a process.
+    pub suspect: bool,
+}
+
+/// What is kept of a lane, for whoever watches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ParcelView {
+    /// Which message it is, or is the ending of.
+    pub id: Id,
+    /// What it is.
+    pub outcome: Outcome,
+}
+
+impl Links {
+    /// What is held for each peer.
+    pub(crate) fn views(&self) -> impl Iterator<Item = LaneView> {
+        self.iter().map(|(_, link)| LaneView {
+            peer: link.incarnation,
+            role: link.peer.role,
+            is_up: link.is_up(),
+            window: link.window,
+            held: link.held,
+            kept: Credit {
+                number: link.out.len() as u64,
+                bytes: link.out.kept_bytes(),
+            },
+        })
+    }
+}
+
+impl Engine {
+    /// What it holds for each of its peers.
+    pub fn lanes(&self) -> impl Iterator<Item = LaneView> {
+        self.links.views()
+    }
+
+    /// What has not ended.
+    pub fn unfinished(&self) -> impl Iterator<Item = EntryView> {
+        self.ledger.iter().map(|(_, entry)| EntryView {
+            id: entry.message().id,
+            with: match entry.state {
+                State::With(worker) => self.links.get(worker).map(|link| link.incarnation),
+                State::Ready | State::Running => None,
+            },
+            charges: entry.charges,
+            suspect: entry.suspect,
+        })
+    }
+
+    /// What has ended and has not left for good, and what is on its way to a worker.
+    pub fn outgoing(&self) -> impl Iterator<Item = ParcelView> {
+        let lanes = self.links.iter().flat_map(|(_, link)| link.out.iter());
+        let unclaimed = self.unclaimed.values().flatten();
+        lanes.chain(unclaimed).map(|parcel| ParcelView {
+            id: id(&parcel.route, parcel.sequence),
+            outcome: parcel.outcome,
+        })
+    }
+}
+
+fn id(route: &Route, sequence: u64) -> Id {
+    Id {
+        client: route.client(),
+        sequence,
+        path: Path::ROOT,
+    }
+}

@@ -1,0 +1,196 @@
+//! What holds after every step.
+
+use super::scenario::Role;
+use super::wiretap::{News, Sent};
+use super::witness::Violation;
+use super::world::World;
+use palm_core::Incarnation;
+use palm_core::wire::{Frame, Outcome};
+use palm_highlevel::engine::PartitionId;
+use std::collections::BTreeSet;
+
+impl World {
+    /// Rules 3 and 6, by what is said on the wire: what is settled has ended.
+    pub(super) fn check_news(&mut self, frame: &Frame, news: &News) {
+        let settler = self.role_of(frame.header.sender);
+        for Sent {
+            client, sequence, ..
+        } in &news.settled
+        {
+            let executes = matches!(settler, Some(Role::Server { .. }));
+            let from_worker = matches!(
+                self.role_of(frame.header.receiver),
+                Some(Role::Worker { .. })
+            );
+            if executes && !from_worker && !self.witness.has_ended(*client, *sequence) {
+                let message = format!(
+                    "rule 3: {} settles message {sequence} of {client}, which has not ended",
+                    frame.header.sender
+                );
+                return self.fail(Violation::Lost(message));
+            }
+        }
+    }
+
+    fn role_of(&self, incarnation: Incarnation) -> Option<&Role> {
+        let node = (incarnation.number() >> 32) as usize;
+        let node = self.scenario.nodes.get(node.checked_sub(1)?)?;
+        Some(&node.role)
+    }
+
+    /// Rules 7 and 9 in the process that has just had a turn.
+    pub(super) fn check_process(&mut self, node: usize) {
+        let Some(process) = &self.processes[node] else {
+            return;
+        };
+        let largest = self.wiretap.largest;
+        for lane in process.lanes() {
+            let budget = lane.window.bytes + largest;
+            if lane.held.bytes > budget || lane.held.number > lane.window.number + 1 {
+                let message = format!(
+                    "rule 7: {} holds more than {budget} bytes: {lane:?}",
+                    process.incarnation
+                );
+                return self.fail(Violation::Broken(message));
+            }
+        }
+        let Some(engine) = process.engine() else {
+            return;
+        };
+        let charged = engine.unfinished().filter(|entry| entry.charges > 0);
+        let wrong = charged
+            .map(|entry| {
+                let (client, sequence) = (entry.id.client, entry.id.sequence);
+                self.witness
+                    .charged(process.incarnation, client, sequence, entry.charges)
+            })
+            .find_map(Result::err);
+        if let Some(violation) = wrong {
+            self.fail(violation);
+        }
+    }
+
+    /// Rule 3: what has not ended is held by its client, and by the server that has accepted it.
+    pub(super) fn check_all(&mut self) {
+        let wrong = (0..self.processes.len()).find_map(|node| self.check_custody(node));
+        if let Some(message) = wrong {
+            self.fail(Violation::Lost(message));
+        }
+    }
+
+    fn check_custody(&self, node: usize) -> Option<String> {
+        let process = self.processes[node].as_ref()?;
+        match &process.machine {
+            super::process::Machine::Client(client) => {
+                if self.witness.is_gone(process.incarnation) {
+                    return None;
+                }
+                let kept: BTreeSet<u64> = client.kept().collect();
+                let application = process.application.as_ref()?;
+                let sent = application.submitted - application.waiting.len() as u64;
+                let unfinished = self.witness.unfinished(process.incarnation);
+                let lost = unfinished
+                    .into_iter()
+                    .find(|sequence| *sequence <= sent && !kept.contains(sequence))?;
+                Some(format!(
+                    "rule 3: {} no longer keeps message {lost}, which has not ended",
+                    process.incarnation
+                ))
+            }
+            super::process::Machine::Server(engine) => {
+                if let Role::Worker { .. } = self.scenario.nodes[node].role {
+                    return None;
+                }
+                let mut held: BTreeSet<(Incarnation, u64)> = engine
+                    .unfinished()
+                    .map(|entry| (entry.id.client, entry.id.sequence))
+                    .collect();
+                let leaving = engine.outgoing();
+                held.extend(leaving.map(|parcel| (parcel.id.client, parcel.id.sequence)));
+                let senders = |sender| !matches!(self.role_of(sender), Some(Role::Worker { .. }));
+                let custody = self.wiretap.in_custody(process.incarnation, senders);
+                let lost = custody.into_iter().find(|message| {
+                    !held.contains(message) && !self.witness.has_ended(message.0, message.1)
+                })?;
+                Some(format!(
+                    "rule 3: {} has accepted message {} of {} and does not hold it",
+                    process.incarnation, lost.1, lost.0
+                ))
+            }
+        }
+    }
+
+    /// A partition's messages are executed once each, in the order of their client.
+    pub(super) fn check_partition(
+        &mut self,
+        node: usize,
+        partition: PartitionId,
+        client: Incarnation,
+        sequence: u64,
+    ) {
+        let Role::Worker { master, .. } = self.scenario.nodes[node].role else {
+            return;
+        };
+        let Some(master) = &self.processes[master] else {
+            return;
+        };
+        let incarnation = master.incarnation;
+        if sequence % u64::from(partition.of) != u64::from(partition.number) {
+            let message = format!("message {sequence} of {client} is in partition {partition:?}");
+            return self.fail(Violation::Broken(message));
+        }
+        // What comes through another server comes in the order in which that had it executed.
+        if self.scenario.is_in_order()
+            && let Err(violation) =
+                self.witness
+                    .apply(incarnation, partition.number, client, sequence)
+        {
+            self.fail(violation);
+        }
+    }
+
+    /// A worker dies: what its master takes it to hold alone may be charged with that.
+    pub(super) fn note_deaths_alone(&mut self, node: usize) {
+        let Role::Worker { master, .. } = self.scenario.nodes[node].role else {
+            return;
+        };
+        let (Some(worker), Some(master)) = (&self.processes[node], &self.processes[master]) else {
+            return;
+        };
+        let Some(engine) = master.engine() else {
+            return;
+        };
+        let held: Vec<_> = engine
+            .unfinished()
+            .filter(|entry| entry.with == Some(worker.incarnation))
+            .collect();
+        if let [entry] = &held[..] {
+            let (client, sequence) = (entry.id.client, entry.id.sequence);
+            self.witness
+                .died_alone(master.incarnation, client, sequence);
+        }
+    }
+
+    /// Once all jobs have ended, nobody holds anything of them.
+    pub(super) fn check_rest(&mut self) {
+        self.check_all();
+        for process in self.processes.iter().flatten() {
+            let Some(engine) = process.engine() else {
+                continue;
+            };
+            let entry = engine
+                .unfinished()
+                .find(|entry| !self.witness.is_gone(entry.id.client));
+            let parcel = engine.outgoing().find(|parcel| {
+                parcel.outcome != Outcome::Pending && !self.witness.is_gone(parcel.id.client)
+            });
+            if entry.is_some() || parcel.is_some() {
+                let message = format!(
+                    "{} still holds, though all has ended: {entry:?} {parcel:?}",
+                    process.incarnation
+                );
+                return self.fail(Violation::Broken(message));
+            }
+        }
+    }
+}

@@ -1,0 +1,97 @@
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// What the simulation does to the cluster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Fault {
+    /// A server's process is killed and starts again some time later.
+    ServerCrash,
+    /// A worker's process is killed and starts again.
+    WorkerCrash,
+    /// A client's process is killed; another client comes instead.
+    ClientCrash,
+    /// A client leaves in order while its messages are under way.
+    ClientLeaves,
+    /// A worker is told to stop: it drains, says good-bye and joins again later as another process.
+    WorkerLeaves,
+    /// A message kills the worker that executes it.
+    Poison,
+    /// A process is stopped for up to 10 s, and then has everything at once.
+    Stall,
+    /// A connection breaks and is made again.
+    Break,
+    /// A connection breaks, and one end learns of it up to 3 s later.
+    HalfBreak,
+    /// Nothing comes through a connection for up to 10 s, and then everything at once.
+    Freeze,
+    /// Nothing comes through a connection for up to 10 s, and what was sent is lost.
+    Partition,
+    /// A ROUTER takes no frames for its peers for some time.
+    Blocked,
+    /// A process's clock jumps ahead by up to an hour.
+    ClockJump,
+    /// All functions of a process are a hundred times as slow for some time.
+    SlowFunctions,
+    /// A client's application takes no endings for up to 10 s.
+    SlowConsumer,
+    /// A frame is lost.
+    Loss,
+    /// A frame comes twice.
+    Duplicate,
+    /// A frame is overtaken by later ones.
+    Reorder,
+    /// A frame comes up to 5 s late, after later ones.
+    Delay,
+}
+
+impl Fault {
+    /// Those that are planned for a time and hit a process or a connection.
+    pub(super) const PLANNED: [Fault; 14] = [
+        Fault::ServerCrash,
+        Fault::WorkerCrash,
+        Fault::ClientCrash,
+        Fault::ClientLeaves,
+        Fault::WorkerLeaves,
+        Fault::Stall,
+        Fault::Break,
+        Fault::HalfBreak,
+        Fault::Freeze,
+        Fault::Partition,
+        Fault::Blocked,
+        Fault::ClockJump,
+        Fault::SlowFunctions,
+        Fault::SlowConsumer,
+    ];
+}
+
+/// How often each fault was injected.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Injected(BTreeMap<Fault, u64>);
+
+impl Injected {
+    pub(super) fn count(&mut self, fault: Fault) {
+        *self.0.entry(fault).or_default() += 1;
+    }
+
+    /// Adds those of another simulation.
+    pub fn add(&mut self, other: &Injected) {
+        for (fault, count) in &other.0 {
+            *self.0.entry(*fault).or_default() += count;
+        }
+    }
+
+    /// How often one was.
+    pub fn of(&self, fault: Fault) -> u64 {
+        self.0.get(&fault).copied().unwrap_or_default()
+    }
+}
+
+impl fmt::Display for Injected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, (fault, count)) in self.0.iter().enumerate() {
+            let separator = if index == 0 { "" } else { ", " };
+            write!(f, "{separator}{fault:?} {count}")?;
+        }
+        Ok(())
+    }
+}

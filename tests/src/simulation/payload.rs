@@ -1,0 +1,122 @@
+//! Payloads that say where they come from: the client's message, and behind it one record for each
+//! function that was executed, with the number of the execution and a hash over all before.
+
+use bytes::Bytes;
+
+/// What is to become of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Its functions give results.
+    Plain,
+    /// Its first function says that it fails.
+    Failing,
+    /// Whoever executes it dies.
+    Poison,
+}
+
+/// The beginning of every payload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Start {
+    pub(super) client: u64,
+    pub(super) sequence: u64,
+    pub(super) kind: Kind,
+    /// How long each function takes, in microseconds.
+    pub(super) cost: u32,
+    /// How many bytes of no meaning follow.
+    pub(super) padding: u32,
+}
+
+/// The length of [`Start`] in bytes.
+const START: usize = 25;
+
+/// The length of the record of an execution: stage, number, hash.
+const RECORD: usize = 18;
+
+impl Start {
+    pub(super) fn payload(&self) -> Bytes {
+        let mut bytes = Vec::with_capacity(START + self.padding as usize);
+        bytes.extend(self.client.to_le_bytes());
+        bytes.extend(self.sequence.to_le_bytes());
+        bytes.push(match self.kind {
+            Kind::Plain => 0,
+            Kind::Failing => 1,
+            Kind::Poison => 2,
+        });
+        bytes.extend(self.cost.to_le_bytes());
+        bytes.extend(self.padding.to_le_bytes());
+        bytes.resize(START + self.padding as usize, self.sequence as u8);
+        bytes.into()
+    }
+
+    pub(super) fn read(payload: &[u8]) -> Option<Start> {
+        let start = Start {
+            client: long(payload, 0)?,
+            sequence: long(payload, 8)?,
+            kind: match payload.get(16)? {
+                0 => Kind::Plain,
+                1 => Kind::Failing,
+                2 => Kind::Poison,
+                _ => return None,
+            },
+            cost: word(payload, 17)?,
+            padding: word(payload, 21)?,
+        };
+        (payload.len() >= START + start.padding as usize).then_some(start)
+    }
+}
+
+/// The result of executing the function of `stage` as execution `number`: a function of these and
+/// the input alone.
+pub(super) fn executed(input: &[u8], stage: u16, number: u64) -> Bytes {
+    let mut result = Vec::with_capacity(input.len() + RECORD);
+    result.extend(input);
+    result.extend(stage.to_le_bytes());
+    result.extend(number.to_le_bytes());
+    let hash = hash(&result);
+    result.extend(hash.to_le_bytes());
+    result.into()
+}
+
+/// The executions that a result descends from, as (stage, number), the first one first.
+///
+/// # Errors
+///
+/// What is wrong with it.
+pub(super) fn descent(result: &[u8]) -> Result<(Start, Vec<(u16, u64)>), String> {
+    let start = Start::read(result).ok_or("it is no payload of the simulation")?;
+    let mut at = START + start.padding as usize;
+    let mut executions = Vec::new();
+    while at < result.len() {
+        let record = result.get(at..at + RECORD).ok_or("it is cut off")?;
+        let stage = u16::from_le_bytes([record[0], record[1]]);
+        let number = long(record, 2).unwrap_or_default();
+        if long(record, 10) != Some(hash(&result[..at + 10])) {
+            return Err(format!("its hash after execution {number} is wrong"));
+        }
+        executions.push((stage, number));
+        at += RECORD;
+    }
+    Ok((start, executions))
+}
+
+/// A hash of bytes (Fowler, Noll and Vo's 1a over eight bytes at a time).
+pub(super) fn hash(bytes: &[u8]) -> u64 {
+    let mut hash = 0xcbf2_9ce4_8422_2325 ^ bytes.len() as u64;
+    let mut chunks = bytes.chunks_exact(8);
+    for chunk in &mut chunks {
+        let word = long(chunk, 0).unwrap_or_default();
+        hash = (hash ^ word).wrapping_mul(0x0100_0000_01b3).rotate_left(29);
+    }
+    for byte in chunks.remainder() {
+        hash = (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+    }
+    hash ^ hash >> 31
+}
+
+fn long(bytes: &[u8], at: usize) -> Option<u64> {
+    Some(u64::from_le_bytes(bytes.get(at..at + 8)?.try_into().ok()?))
+}
+
+fn word(bytes: &[u8], at: usize) -> Option<u32> {
+    Some(u32::from_le_bytes(bytes.get(at..at + 4)?.try_into().ok()?))
+}

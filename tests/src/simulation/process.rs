@@ -1,0 +1,297 @@
+use super::scenario::{Execution, JobPlan, Node, Role};
+use bytes::Bytes;
+use palm_core::lane::Credit;
+use palm_core::wire::{self, Frame};
+use palm_core::{Frames, Incarnation, Message, PeerId, Route};
+use palm_highlevel::client::machine::{Arrival, ClientMachine, Receipt, Submission};
+use palm_highlevel::engine::{
+    self, Action, Address, Done, Engine, EngineConfig, Event, LaneView, Output,
+};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// One life of a process: its machine and what the thin loops around it have besides sockets.
+pub(super) struct Process {
+    pub(super) incarnation: Incarnation,
+    pub(super) life: u32,
+    pub(super) machine: Machine,
+    /// When it started.
+    born: Duration,
+    /// How far its clock is ahead.
+    pub(super) ahead: Duration,
+    /// By its own clock.
+    pub(super) tick_at: Duration,
+    /// When it has its next turn.
+    pub(super) turn_at: Option<Duration>,
+    pub(super) last_turn: Duration,
+    pub(super) router: VecDeque<(PeerId, Frames)>,
+    pub(super) dealers: Vec<Dealer>,
+    /// Until when each of its function threads is busy.
+    pub(super) threads: Vec<Duration>,
+    pub(super) ended: VecDeque<(Vec<Done>, bool)>,
+    pub(super) actions: Vec<Action>,
+    pub(super) arrivals: Vec<Arrival>,
+    pub(super) stopping: bool,
+    pub(super) drain_until: Option<Duration>,
+    /// Its functions are slow until then.
+    pub(super) slow: Duration,
+    /// Its ROUTER takes no frames until then.
+    pub(super) blocked: Duration,
+    pub(super) application: Option<Application>,
+}
+
+/// What runs in a process.
+pub(super) enum Machine {
+    Server(Box<Engine>),
+    Client(Box<ClientMachine>),
+}
+
+/// A DEALER of a process.
+#[derive(Debug, Default)]
+pub(super) struct Dealer {
+    /// The node that it connects to.
+    pub(super) target: usize,
+    /// How often it was made anew.
+    pub(super) made: u32,
+    pub(super) connection: Option<u32>,
+    /// A frame could not be sent: the loop waits until one can be.
+    pub(super) blocked: bool,
+    pub(super) inbox: VecDeque<Frames>,
+}
+
+/// What uses a client.
+#[derive(Debug)]
+pub(super) struct Application {
+    pub(super) plan: JobPlan,
+    pub(super) route: Arc<Route>,
+    pub(super) submitted: u64,
+    /// Handed to the client, which has no room for them yet.
+    pub(super) waiting: VecDeque<Bytes>,
+    pub(super) ended: u64,
+    /// Endings that have come and are not taken yet.
+    pub(super) here: Vec<Receipt>,
+    /// Endings that are taken, of which the client does not know yet.
+    pub(super) taken: Vec<Receipt>,
+    /// It takes nothing until then.
+    pub(super) busy: Duration,
+    pub(super) take_planned: bool,
+}
+
+impl Application {
+    fn new(plan: JobPlan, incarnation: Incarnation) -> Application {
+        let route = Route::parse(incarnation, 1, &plan.route).expect("the route of a scenario");
+        Application {
+            plan,
+            route: Arc::new(route),
+            submitted: 0,
+            waiting: VecDeque::new(),
+            ended: 0,
+            here: Vec::new(),
+            taken: Vec::new(),
+            busy: Duration::ZERO,
+            take_planned: false,
+        }
+    }
+
+    /// Whether it has submitted all, and has taken all endings.
+    pub(super) fn is_done(&self) -> bool {
+        self.submitted == self.plan.count
+            && self.ended == self.plan.count
+            && self.here.is_empty()
+            && self.taken.is_empty()
+    }
+}
+
+impl Process {
+    pub(super) fn start(
+        node: &Node,
+        number: usize,
+        life: u32,
+        incarnation: Incarnation,
+        now: Duration,
+    ) -> Process {
+        let (machine, targets, threads) = match &node.role {
+            Role::Server { execution, next } => server(node, incarnation, *execution, *next),
+            Role::Worker { master, threads } => {
+                let config = config(node, incarnation, wire::Role::Worker);
+                let execution = engine::Execution::Serial(*threads);
+                let engine = Engine::new(config, execution, Output::Reply);
+                (Machine::Server(Box::new(engine)), vec![*master], *threads)
+            }
+            Role::Client { entry, exit, .. } => {
+                let name = format!("{}-{incarnation}", node.name);
+                let listens = exit.is_some();
+                let machine =
+                    ClientMachine::new(incarnation, name, number as u32, node.window, listens);
+                let targets = [Some(*entry), *exit].into_iter().flatten().collect();
+                (Machine::Client(Box::new(machine)), targets, 0)
+            }
+        };
+        let application = match &node.role {
+            Role::Client { job, .. } => Some(Application::new(job.clone(), incarnation)),
+            _ => None,
+        };
+        Process {
+            incarnation,
+            life,
+            machine,
+            born: now,
+            ahead: Duration::ZERO,
+            tick_at: Duration::ZERO,
+            turn_at: None,
+            last_turn: now,
+            router: VecDeque::new(),
+            dealers: targets
+                .into_iter()
+                .map(|target| Dealer {
+                    target,
+                    blocked: true,
+                    ..Dealer::default()
+                })
+                .collect(),
+            threads: vec![now; threads as usize],
+            ended: VecDeque::new(),
+            actions: Vec::new(),
+            arrivals: Vec::new(),
+            stopping: false,
+            drain_until: None,
+            slow: Duration::ZERO,
+            blocked: Duration::ZERO,
+            application,
+        }
+    }
+
+    /// What its clock says.
+    pub(super) fn clock(&self, now: Duration) -> Duration {
+        now - self.born + self.ahead
+    }
+
+    /// When its clock says `local`.
+    pub(super) fn world_time(&self, local: Duration) -> Duration {
+        (local + self.born).saturating_sub(self.ahead)
+    }
+
+    pub(super) fn step(&mut self, now: Duration, event: Event) {
+        let local = self.clock(now);
+        match &mut self.machine {
+            Machine::Server(engine) => engine.step(local, event, &mut self.actions),
+            Machine::Client(client) => {
+                client.step(local, event, &mut self.arrivals, &mut self.actions);
+            }
+        }
+    }
+
+    pub(super) fn tick(&mut self, now: Duration) {
+        let local = self.clock(now);
+        if local >= self.tick_at {
+            self.step(now, Event::Tick);
+            self.tick_at = match &self.machine {
+                Machine::Server(engine) => engine.next_deadline(local),
+                Machine::Client(client) => client.next_deadline(local),
+            };
+        }
+    }
+
+    pub(super) fn bye(&mut self) {
+        match &mut self.machine {
+            Machine::Server(engine) => engine.bye("it was told to stop", &mut self.actions),
+            Machine::Client(client) => client.bye(&mut self.actions),
+        }
+    }
+
+    /// What a client's loop does for its application: receipts first, then submissions.
+    pub(super) fn take_commands(&mut self) {
+        let (Machine::Client(client), Some(application)) =
+            (&mut self.machine, &mut self.application)
+        else {
+            return;
+        };
+        for receipt in application.taken.drain(..) {
+            client.take(receipt);
+        }
+        while client.has_room()
+            && let Some(payload) = application.waiting.pop_front()
+        {
+            client.submit(Submission {
+                job: 1,
+                index: application.submitted - application.waiting.len() as u64 - 1,
+                route: application.route.clone(),
+                payload,
+            });
+        }
+    }
+
+    /// Whether there is something to do before the next tick.
+    pub(super) fn is_ready(&self, network_open: impl Fn(u32) -> bool) -> bool {
+        !self.router.is_empty()
+            || !self.ended.is_empty()
+            || self.dealers.iter().any(|dealer| {
+                !dealer.inbox.is_empty()
+                    || dealer.blocked && dealer.connection.is_some_and(&network_open)
+            })
+    }
+
+    pub(super) fn lanes(&self) -> Vec<LaneView> {
+        match &self.machine {
+            Machine::Server(engine) => engine.lanes().collect(),
+            Machine::Client(client) => client.lanes().collect(),
+        }
+    }
+
+    pub(super) fn engine(&self) -> Option<&Engine> {
+        match &self.machine {
+            Machine::Server(engine) => Some(engine),
+            Machine::Client(_) => None,
+        }
+    }
+
+    /// Whether a server or worker that was told to stop may end now.
+    pub(super) fn is_drained(&self, now: Duration) -> bool {
+        let late = self.drain_until.is_some_and(|until| now >= until);
+        self.drain_until.is_some() && (late || self.engine().is_some_and(Engine::is_drained))
+    }
+}
+
+/// What bytes from a peer are to a machine.
+pub(super) fn read(from: Address, frames: Frames) -> Event {
+    match Frame::read(frames) {
+        Ok(frame) => Event::Frame(from, frame),
+        Err(error) => Event::BadFrame(from, error.to_string()),
+    }
+}
+
+fn server(
+    node: &Node,
+    incarnation: Incarnation,
+    execution: Execution,
+    next: Option<usize>,
+) -> (Machine, Vec<usize>, u32) {
+    let (execution, threads) = match execution {
+        Execution::Serial(threads) => (engine::Execution::Serial(threads), threads),
+        Execution::Parallel => (engine::Execution::Parallel, 0),
+        Execution::Partitioned(count) => {
+            let key = Box::new(|message: &Message| message.id.sequence);
+            (engine::Execution::Partitioned(count, key), 0)
+        }
+    };
+    let output = match next {
+        Some(_) => Output::Next,
+        None => Output::Reply,
+    };
+    let config = config(node, incarnation, wire::Role::Server);
+    let engine = Engine::new(config, execution, output);
+    let targets = next.into_iter().collect();
+    (Machine::Server(Box::new(engine)), targets, threads)
+}
+
+fn config(node: &Node, incarnation: Incarnation, role: wire::Role) -> EngineConfig {
+    EngineConfig {
+        incarnation,
+        name: node.name.clone(),
+        role,
+        functions: vec!["work".to_owned()],
+        pid: incarnation.number() as u32,
+        window: Credit { ..node.window },
+    }
+}

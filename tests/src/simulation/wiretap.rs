@@ -1,0 +1,190 @@
+use super::payload::hash;
+use palm_core::lane::{Credit, Position};
+use palm_core::wire::{Frame, Header, Kind, Outcome};
+use palm_core::{Incarnation, Route};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Reads all frames as they are sent, and knows from them what the ends of every lane have said.
+#[derive(Debug, Default)]
+pub(super) struct Wiretap {
+    lanes: BTreeMap<Lane, Facts>,
+    /// The newest generation of the lane from one to the other.
+    newest: BTreeMap<(Incarnation, Incarnation), u32>,
+    /// The most that a message weighs.
+    pub(super) largest: u64,
+}
+
+/// A lane: its sender, its receiver, and the sender's generation of it.
+pub(super) type Lane = (Incarnation, Incarnation, u32);
+
+#[derive(Debug, Default)]
+struct Facts {
+    /// Message 1, 2, 3 …
+    sent: Vec<Sent>,
+    /// The routes that its numbers stand for.
+    routes: BTreeMap<u32, Route>,
+    position: Position,
+    credit: Credit,
+}
+
+/// A message of a lane.
+#[derive(Clone, Debug)]
+pub(super) struct Sent {
+    pub(super) client: Incarnation,
+    pub(super) sequence: u64,
+    outcome: Outcome,
+    content: u64,
+    /// The byte position that it ends at.
+    end: u64,
+}
+
+/// What a receiver newly says of a lane.
+#[derive(Debug, Default)]
+pub(super) struct News {
+    /// What it says that it has settled.
+    pub(super) settled: Vec<Sent>,
+    /// What was never sent before.
+    pub(super) sent: Vec<Sent>,
+}
+
+impl Wiretap {
+    /// Notes a frame that is sent to the process `to`, and gives back what is new in it.
+    ///
+    /// # Errors
+    ///
+    /// Which rule it breaks, and how.
+    pub(super) fn hear(&mut self, frame: &Frame, to: Incarnation) -> Result<News, String> {
+        let mut header = frame.header.clone();
+        let mut news = News::default();
+        if header.kind == Kind::Refused || header.kind == Kind::WhoAreYou {
+            return Ok(news);
+        }
+        if header.receiver == Incarnation::UNKNOWN {
+            // Whoever gets it takes it to be meant.
+            header.receiver = to;
+        }
+        self.hear_position(&header, &mut news)?;
+        if header.kind == Kind::Messages && header.count > 0 {
+            self.hear_messages(frame, &mut news)?;
+        }
+        Ok(news)
+    }
+
+    /// Rule 10: what a receiver says of a lane only goes up.
+    fn hear_position(&mut self, header: &Header, news: &mut News) -> Result<(), String> {
+        let lane = (header.receiver, header.sender, header.peer_lane);
+        let facts = self.lanes.entry(lane).or_default();
+        let (before, now) = (facts.position, header.position);
+        let (credit, granted) = (facts.credit, header.credit);
+        if now.accepted < before.accepted
+            || now.settled < before.settled
+            || granted.number < credit.number
+            || granted.bytes < credit.bytes
+        {
+            return Err(format!(
+                "rule 10: of lane {lane:?} its receiver says {now:?} {granted:?} after {before:?} {credit:?}"
+            ));
+        }
+        if now.settled > now.accepted || now.accepted > facts.sent.len() as u64 {
+            return Err(format!(
+                "rule 4: of lane {lane:?} its receiver says {now:?}, {} were sent",
+                facts.sent.len()
+            ));
+        }
+        for number in before.settled..now.settled {
+            news.settled.push(facts.sent[number as usize].clone());
+        }
+        (facts.position, facts.credit) = (now, granted);
+        Ok(())
+    }
+
+    /// Rules 4, 7 and 10: numbers are without gap, have one content each, and do not go beyond the
+    /// credit; generations only go up.
+    fn hear_messages(&mut self, frame: &Frame, news: &mut News) -> Result<(), String> {
+        let header = &frame.header;
+        let lane = (header.sender, header.receiver, header.lane);
+        let newest = self
+            .newest
+            .entry((header.sender, header.receiver))
+            .or_default();
+        if header.lane < *newest {
+            return Err(format!(
+                "rule 10: lane {lane:?} is used after generation {newest}"
+            ));
+        }
+        *newest = header.lane;
+        let facts = self.lanes.entry(lane).or_default();
+        for (number, route) in frame.notes().map_err(|error| error.to_string())?.routes {
+            facts.routes.insert(number, route);
+        }
+        for (index, (record, payload)) in frame.records().enumerate() {
+            let number = header.first + index as u64;
+            let index = number as usize - 1;
+            let content = hash(&payload);
+            let client = facts.routes.get(&record.route).map(Route::client);
+            let Some(client) = client else {
+                return Err(format!("lane {lane:?} never told route {}", record.route));
+            };
+            if index > facts.sent.len() {
+                return Err(format!(
+                    "rule 4: {number} of lane {lane:?} comes after {}",
+                    facts.sent.len()
+                ));
+            }
+            let start = index.checked_sub(1).map_or(0, |last| facts.sent[last].end);
+            let sent = Sent {
+                client,
+                sequence: record.sequence,
+                outcome: record.outcome,
+                content,
+                end: start + record.weight(),
+            };
+            self.largest = self.largest.max(record.weight());
+            match facts.sent.get(index) {
+                None => {
+                    facts.sent.push(sent.clone());
+                    news.sent.push(sent.clone());
+                }
+                Some(before)
+                    if before.content != content
+                        || before.outcome != record.outcome
+                        || before.sequence != record.sequence
+                        || before.client != client =>
+                {
+                    return Err(format!(
+                        "rule 4: {number} of lane {lane:?} is {sent:?} after {before:?}"
+                    ));
+                }
+                Some(_) => {}
+            }
+            let beyond = number > facts.credit.number || sent.end > facts.credit.bytes;
+            if beyond && number > facts.position.settled + 1 {
+                return Err(format!(
+                    "rule 7: {number} of lane {lane:?}, up to byte {}, goes beyond {:?} at {:?}",
+                    sent.end, facts.credit, facts.position
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// What `receiver` has said that it has accepted of the lanes of these senders, and not that
+    /// it has settled it.
+    pub(super) fn in_custody(
+        &self,
+        receiver: Incarnation,
+        sender: impl Fn(Incarnation) -> bool,
+    ) -> BTreeSet<(Incarnation, u64)> {
+        let mut held = BTreeSet::new();
+        for (lane, facts) in &self.lanes {
+            let is_newest = self.newest.get(&(lane.0, lane.1)) == Some(&lane.2);
+            if lane.1 != receiver || !sender(lane.0) || !is_newest {
+                continue;
+            }
+            let (from, to) = (facts.position.settled, facts.position.accepted);
+            let sent = &facts.sent[from as usize..to as usize];
+            held.extend(sent.iter().map(|sent| (sent.client, sent.sequence)));
+        }
+        held
+    }
+}
