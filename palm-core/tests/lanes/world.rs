@@ -195,7 +195,7 @@ impl World {
             return false;
         };
         let allowed = self.cursor <= self.credit.number && *end <= self.credit.bytes;
-        allowed || self.cursor == self.told.accepted + 1
+        allowed || self.cursor == self.told.settled + 1
     }
 
     /// Puts a frame of up to `most` messages on the link; gives back how many it has.

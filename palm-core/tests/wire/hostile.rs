@@ -285,6 +285,10 @@ fn a_refusal_says_what_was_found() {
         reason(&three, |first| put(first, COUNT, MAX_MESSAGES + 1)),
         &["65537 messages"],
     );
+    says(
+        reason(&three, |first| put(first, COUNT, 60_000)),
+        &["60000 messages"],
+    );
     says(reason(&three, |first| put(first, COUNT, 2)), &["bytes of"]);
     says(
         reason(&three, |first| first[record + 22] = 200),

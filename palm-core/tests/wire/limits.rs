@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use palm_core::wire::{
-    Frame, FrameWriter, Header, Kind, MAX_FRAME, MAX_MESSAGES, MAX_PAYLOAD, OWN_FRAME, Outcome,
-    Record, control,
+    Frame, FrameWriter, HEADER_LENGTH, Header, Kind, MAX_FRAME, MAX_MESSAGES, MAX_PAYLOAD,
+    OWN_FRAME, Outcome, RECORD_LENGTH, Record, control,
 };
 use palm_core::{ErrorKind, Incarnation};
 
@@ -49,7 +49,7 @@ fn a_full_frame_is_taken_whatever_its_capacity() {
 
 #[test]
 fn a_body_that_fits_no_frame_is_refused() {
-    let overhead = palm_core::wire::HEADER_LENGTH + size_of::<u64>();
+    let overhead = HEADER_LENGTH + size_of::<u64>();
     let fits = "x".repeat(MAX_FRAME - overhead);
     let frame = Frame::read(control(header(Kind::Bye), &fits).unwrap()).unwrap();
     assert_eq!(frame.body::<String>().unwrap(), fits);
@@ -77,4 +77,20 @@ fn a_payload_beyond_the_limit_is_refused() {
             }
         }
     }
+}
+
+#[test]
+fn a_frame_of_too_many_messages_is_refused() {
+    let writer = fill(usize::MAX, &Bytes::new());
+    assert_eq!(writer.count(), MAX_MESSAGES);
+    let mut frames = writer.finish(header(Kind::Messages)).unwrap();
+    let mut first = frames.first.to_vec();
+    first.extend_from_slice(&frames.first[HEADER_LENGTH..][..RECORD_LENGTH]);
+    let records = (first.len() - HEADER_LENGTH) as u32;
+    first[80..84].copy_from_slice(&(MAX_MESSAGES + 1).to_le_bytes());
+    first[88..92].copy_from_slice(&records.to_le_bytes());
+    frames.first = first.into();
+    let error = Frame::read(frames).map(drop).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Decode);
+    assert!(error.to_string().contains("65537 messages"), "{error}");
 }
