@@ -156,10 +156,12 @@ impl<T: Carried> Outgoing<T> {
         self.bytes - kept.map_or(self.start, |kept| kept.end)
     }
 
-    /// The next item, if there is one and the credit allows it. An idle lane may always send one.
+    /// The next item, if there is one and the credit allows it. An idle lane, of which all is
+    /// settled, may always send one: so does what is larger than any credit get through, and the
+    /// receiver never holds more than that one beyond what it granted.
     pub fn next(&self) -> Option<Next<'_, T>> {
         let kept = self.kept.get(self.index(self.cursor))?;
-        let idle = self.cursor == self.position.accepted + 1;
+        let idle = self.cursor == self.position.settled + 1;
         if !idle && (self.cursor > self.credit.number || kept.end > self.credit.bytes) {
             return None;
         }
@@ -445,6 +447,12 @@ mod tests {
         .unwrap();
         assert_eq!(lane.release(), Some(1));
         assert_eq!(lane.kept_bytes(), 200);
+        assert!(lane.next().is_none(), "the receiver still holds two");
+        lane.reach(Position {
+            accepted: 2,
+            settled: 2,
+        })
+        .unwrap();
         assert_eq!(lane.next().unwrap().number, 3);
     }
 
