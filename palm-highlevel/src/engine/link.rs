@@ -159,14 +159,20 @@ impl Link {
     ///
     /// Gives back whether that is possible; if not, the peer has lost what it had accepted.
     pub(super) fn meet(&mut self, address: Address, peer: Greeting, now: Duration) -> bool {
-        let mark = peer.mark;
+        let mark = peer.mark.unwrap_or_default();
         self.address = address;
         self.peer = peer;
         self.state = State::Up;
         self.last_heard = now;
         self.last_progress = now;
         self.numbers.forget();
-        self.out.resume(mark.unwrap_or_default()).is_ok()
+        // One incarnation never falls back: a greeting that says so was overtaken on its way.
+        let (generation, accepted) = (self.out.generation(), self.out.position().accepted);
+        if (mark.generation, mark.number) < (generation, accepted) {
+            self.out.repeat();
+            return true;
+        }
+        self.out.resume(mark).is_ok()
     }
 
     /// Has the lane to the peer begin anew with what `keep` says; gives back the rest.
@@ -403,5 +409,9 @@ impl Link {
     pub(super) fn shift(&mut self, by: Duration) {
         self.last_heard += by;
         self.last_progress += by;
+        match &mut self.state {
+            State::Greeting { since } | State::Lost { since } => *since += by,
+            State::Up => {}
+        }
     }
 }

@@ -196,10 +196,15 @@ impl Links {
         actions: &mut Vec<Action>,
     ) -> Heard {
         let sender = frame.header.sender;
-        let (Address::Peer(peer), Ok(greeting)) = (from, frame.body::<Greeting>()) else {
+        let (Address::Peer(peer), Ok(mut greeting)) = (from, frame.body::<Greeting>()) else {
             self.bad_frames += 1;
             return Heard::Nothing;
         };
+        // Where it stands with the lane of another life says nothing of this one's.
+        let knows_me = frame.header.receiver == self.me.incarnation;
+        if !knows_me {
+            greeting.mark = None;
+        }
         if let Some(reason) = self.objection(now, sender, &greeting) {
             self.refuse(from, sender, &reason, actions);
             return Heard::Nothing;
@@ -225,12 +230,14 @@ impl Links {
             link.incarnation = sender;
             link.restart_incoming(frame.header.lane);
         }
-        let remembers = link.meet(from, greeting, now);
-        if remembers {
+        if !link.meet(from, greeting, now) {
+            self.bad_frames += 1;
+            let reason = format!("it says of the lane from {} what can't be", self.me.name);
+            self.refuse(from, sender, &reason, actions);
+            return Heard::Nothing;
+        }
+        if knows_me || met.is_none() && frame.header.receiver == Incarnation::UNKNOWN {
             link.acknowledge(&frame.header, now);
-        } else {
-            // What was on the way to a peer that has forgotten it comes to nobody.
-            link.restart(|_| true);
         }
         link.greet(Kind::Welcome, &self.me, now, actions);
         match met {
