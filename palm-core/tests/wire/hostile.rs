@@ -28,22 +28,25 @@ fn read(frames: &Frames) -> Result<Frame> {
     let bytes = frames.size() as u64;
     let mut result = None;
     let allocated = allocation_counter::measure(|| {
-        let frame = Frame::read(frames.clone());
-        if let Ok(frame) = &frame {
+        // The counter has to hear the end, or one panic is the end of all tests.
+        result = Some(std::panic::catch_unwind(|| {
+            let frame = Frame::read(frames.clone())?;
             frame.records().for_each(drop);
             drop((
                 frame.notes(),
                 frame.body::<Greeting>(),
                 frame.body::<String>(),
             ));
-        }
-        result = Some(frame);
+            Ok(frame)
+        }));
     });
+    let result = result.unwrap();
+    let result = result.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
     // Before a list is seen to end early, serde reserves up to a megabyte for it: here for three
     // lists, one in another.
     let most = (4 << 20) + 8 * bytes;
     assert!(allocated.bytes_max <= most, "{} bytes", allocated.bytes_max);
-    result.unwrap()
+    result
 }
 
 fn assert_decode(error: &Error) {
