@@ -31,6 +31,7 @@
 
 pub mod aggregation;
 pub mod client;
+pub mod cluster;
 pub mod command;
 pub mod fault;
 pub mod generation;

@@ -61,52 +61,38 @@ impl Batch {
     /// # Panics
     ///
     /// If the dimensions have 2³² different values or more.
-    pub fn new(mut job: Job, contributions: impl IntoIterator<Item = Contribution>) -> Self {
-        let mut texts = vec![String::new()];
-        let mut text_places: HashMap<String, u32> = HashMap::from([(String::new(), 0)]);
-        let mut combinations = Vec::new();
-        let mut combination_places = HashMap::new();
-        let mut rows = Vec::new();
-        for contribution in contributions {
-            let mut combination = Vec::new();
-            for (name, value) in contribution.dimensions.into_iter().rev() {
-                if name == TRADE_ID {
-                    continue;
-                }
-                let dimension = match job.dimensions.iter().position(|known| *known == name) {
-                    Some(place) => place,
-                    None => {
-                        job.dimensions.push(name);
-                        job.dimensions.len() - 1
-                    }
-                };
-                if combination.len() <= dimension {
-                    combination.resize(dimension + 1, 0);
-                }
-                combination[dimension] = *text_places.entry(value).or_insert_with_key(|value| {
-                    texts.push(value.clone());
-                    place(texts.len() - 1)
-                });
-            }
-            let combination = *combination_places.entry(combination).or_insert_with_key(
-                |combination: &Vec<u32>| {
-                    combinations.push(combination.clone());
-                    place(combinations.len() - 1)
-                },
-            );
-            rows.push(Row {
-                trade: contribution.trade,
-                version: contribution.version,
-                combination,
-                outcome: contribution.outcome,
-            });
+    pub fn new(job: Job, contributions: impl IntoIterator<Item = Contribution>) -> Self {
+        let contributions: Vec<_> = contributions.into_iter().collect();
+        let mut packing = Packing::new(job);
+        let combinations: Vec<u32> = contributions
+            .iter()
+            .map(|contribution| {
+                let dimensions = contribution.dimensions.iter();
+                packing.combination(dimensions.map(|(name, value)| (&**name, &**value)))
+            })
+            .collect();
+        let mut batch = packing.finish();
+        for (contribution, combination) in contributions.into_iter().zip(combinations) {
+            let Contribution {
+                trade,
+                version,
+                outcome,
+                ..
+            } = contribution;
+            batch.push(trade, version, combination, outcome);
         }
-        Self {
-            job,
-            texts,
-            combinations,
-            rows,
-        }
+        batch
+    }
+
+    /// Adds a contribution whose dimensions are those of `combination`, a number that
+    /// [`Packing::combination`] gave.
+    pub fn push(&mut self, trade: String, version: u64, combination: u32, outcome: Outcome) {
+        self.rows.push(Row {
+            trade,
+            version,
+            combination,
+            outcome,
+        });
     }
 
     /// The job that the contributions belong to.
@@ -140,6 +126,82 @@ impl Batch {
             Ok(())
         } else {
             Err(BatchError::Malformed)
+        }
+    }
+}
+
+/// The dimensions of a batch being packed: names and values stand once, however many trades have
+/// them.
+#[derive(Debug)]
+pub struct Packing<'t> {
+    job: Job,
+    texts: Vec<String>,
+    text_places: HashMap<&'t str, u32>,
+    combinations: Vec<Vec<u32>>,
+    combination_places: HashMap<Vec<u32>, u32>,
+}
+
+impl<'t> Packing<'t> {
+    /// A batch of `job` without any trade.
+    pub fn new(job: Job) -> Self {
+        Self {
+            job,
+            texts: vec![String::new()],
+            text_places: HashMap::from([("", 0)]),
+            combinations: Vec::new(),
+            combination_places: HashMap::new(),
+        }
+    }
+
+    /// The number of the combination of these names and values; equal ones have one number. Of a
+    /// name that stands twice the first counts. Names that the job does not list are added to it.
+    ///
+    /// # Panics
+    ///
+    /// If there are 2³² different values or combinations.
+    pub fn combination(
+        &mut self,
+        dimensions: impl Iterator<Item = (&'t str, &'t str)>,
+    ) -> u32 {
+        let dimensions: Vec<_> = dimensions.collect();
+        let mut combination = Vec::new();
+        for (name, value) in dimensions.into_iter().rev() {
+            if name == TRADE_ID {
+                continue;
+            }
+            let dimension = match self.job.dimensions.iter().position(|known| known == name) {
+                Some(place) => place,
+                None => {
+                    self.job.dimensions.push(name.to_owned());
+                    self.job.dimensions.len() - 1
+                }
+            };
+            if combination.len() <= dimension {
+                combination.resize(dimension + 1, 0);
+            }
+            let texts = &mut self.texts;
+            combination[dimension] = *self.text_places.entry(value).or_insert_with(|| {
+                texts.push(value.to_owned());
+                place(texts.len() - 1)
+            });
+        }
+        let combinations = &mut self.combinations;
+        *self
+            .combination_places
+            .entry(combination)
+            .or_insert_with_key(|combination| {
+                combinations.push(combination.clone());
+                place(combinations.len() - 1)
+            })
+    }
+
+    /// The batch, to which trades can now be [added](Batch::push).
+    pub fn finish(self) -> Batch {
+        Batch {
+            job: self.job,
+            texts: self.texts,
+            combinations: self.combinations,
+            rows: Vec::new(),
         }
     }
 }

@@ -25,7 +25,7 @@ mod query;
 
 pub use aggregate::{Aggregate, Group};
 pub use alarm::{Alarm, Difference, Ingested};
-pub use batch::{Batch, BatchError, Job};
+pub use batch::{Batch, BatchError, Job, Packing};
 pub use completeness::Completeness;
 pub use contribution::{Contribution, Figures, Outcome, TRADE_ID, partition_of};
 pub use exact::{Exact, ExactError, LIMIT};

@@ -142,6 +142,15 @@ impl Display {
             None => self.pace.plain_line(now) + "\n",
         };
         self.progress.write(&text)?;
+        self.table(table)
+    }
+
+    /// Writes the table to standard output.
+    ///
+    /// # Errors
+    ///
+    /// As [`Display::update`].
+    pub fn table(&mut self, table: &Aggregate) -> io::Result<()> {
         let (width, height) = self.results.size().unwrap_or((usize::MAX, usize::MAX));
         // The prompt comes below.
         self.results

@@ -5,6 +5,9 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use super::{ALL_VALUED, BAD_INPUT, FAILED, INTERRUPTED};
+use crate::aggregation::QueryError;
+use crate::cluster::ClusterError;
 use crate::fault::Faults;
 
 /// Why a command stopped; displays as one line, or one for each fault.
@@ -37,6 +40,49 @@ pub enum CommandError {
     /// An argument does not fit the others or the input.
     #[error("{0}")]
     Usage(String),
+    /// It could not be done, though nothing was wrong with what was asked.
+    #[error("{0}")]
+    Failed(String),
+    /// The process was told to stop before it was done.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+impl CommandError {
+    /// The exit status that tells it.
+    pub(crate) fn status(&self) -> u8 {
+        match self {
+            // Whoever was reading has seen enough.
+            Self::ClosedPipe => ALL_VALUED,
+            Self::Failed(_) => FAILED,
+            Self::Interrupted => INTERRUPTED,
+            Self::Unreadable { .. } | Self::Faulty { .. } | Self::Unwritable(_) | Self::Usage(_) => {
+                BAD_INPUT
+            }
+        }
+    }
+}
+
+impl From<palm_highlevel::Error> for CommandError {
+    fn from(error: palm_highlevel::Error) -> Self {
+        match error.kind() {
+            palm_highlevel::ErrorKind::Io => Self::Failed(error.to_string()),
+            _ => Self::Usage(error.to_string()),
+        }
+    }
+}
+
+impl From<ClusterError> for CommandError {
+    fn from(error: ClusterError) -> Self {
+        match error {
+            ClusterError::Palm(error) => error.into(),
+            ClusterError::Failed(failure) => Self::Failed(failure.to_string()),
+            ClusterError::Query(QueryError::Overflow(error)) => Self::Failed(error.to_string()),
+            ClusterError::Query(error) => Self::Usage(error.to_string()),
+            ClusterError::Unwritable(error) => Self::Unwritable(error),
+            ClusterError::Stopped => Self::Interrupted,
+        }
+    }
 }
 
 /// The error's text in the house's style: lower case, without the number of the operating system.

@@ -1,11 +1,93 @@
 //! Reading what a command is given.
 
+use std::ffi::OsString;
 use std::fs;
-use std::path::Path;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
 
 use super::{CommandError, output};
+use crate::cluster::MarketText;
 use crate::market::{Fixings, Market, Quotes};
 use crate::portfolio::Portfolio;
+use crate::sample;
+
+/// What a cluster is to value: files, or the sample that is built in.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Source {
+    /// Portfolio, a JSON file; without it, a sample that is built in
+    #[arg(long, value_name = "F", requires = "market")]
+    pub(crate) portfolio: Option<PathBuf>,
+    /// Market, a text file
+    #[arg(long, value_name = "F")]
+    pub(crate) market: Option<PathBuf>,
+    /// Past fixings, a text file
+    #[arg(long, value_name = "F")]
+    pub(crate) fixings: Option<PathBuf>,
+    /// Value the trades without faults; the others count as failed
+    #[arg(long)]
+    pub(crate) skip_invalid: bool,
+}
+
+impl Source {
+    /// Whether every file is one and can be opened, before anything is started for it.
+    pub(crate) fn check(&self) -> Result<(), CommandError> {
+        for path in [&self.portfolio, &self.market, &self.fixings] {
+            let Some(path) = path else { continue };
+            let unreadable = |error| CommandError::Unreadable {
+                path: path.clone(),
+                error,
+            };
+            let file = fs::File::open(path).map_err(unreadable)?;
+            if file.metadata().map_err(unreadable)?.is_dir() {
+                return Err(unreadable(ErrorKind::IsADirectory.into()));
+            }
+        }
+        Ok(())
+    }
+
+    /// The same as arguments of a command.
+    pub(crate) fn arguments(&self) -> Vec<OsString> {
+        let mut arguments = Vec::new();
+        for (name, path) in [
+            ("--portfolio", &self.portfolio),
+            ("--market", &self.market),
+            ("--fixings", &self.fixings),
+        ] {
+            if let Some(path) = path {
+                arguments.extend([name.into(), path.into()]);
+            }
+        }
+        arguments.extend(self.skip_invalid.then(|| "--skip-invalid".into()));
+        arguments
+    }
+
+    /// Reads and checks everything.
+    pub(crate) fn read(&self) -> Result<(Portfolio, MarketText), CommandError> {
+        let portfolio = match &self.portfolio {
+            Some(path) => portfolio(path, self.skip_invalid)?,
+            None => sample::portfolio(),
+        };
+        let quotes = match &self.market {
+            Some(path) => {
+                let file = read(path)?;
+                quotes(path, &file, &portfolio)?;
+                text(path, file)?
+            }
+            None => sample::MARKET.to_owned(),
+        };
+        let fixings = match &self.fixings {
+            Some(path) => {
+                fixings(path)?;
+                text(path, read(path)?)?
+            }
+            None => String::new(),
+        };
+        let market = MarketText::new(portfolio.as_of(), portfolio.base(), quotes, fixings);
+        Ok((portfolio, market))
+    }
+}
 
 /// Reads a portfolio; faulty trades are refused unless they are to be skipped.
 pub(crate) fn portfolio(path: &Path, skip_invalid: bool) -> Result<Portfolio, CommandError> {
@@ -25,24 +107,26 @@ pub(crate) fn portfolio(path: &Path, skip_invalid: bool) -> Result<Portfolio, Co
 
 /// Reads the market that `portfolio` is valued with.
 pub(crate) fn market(path: &Path, portfolio: &Portfolio) -> Result<Market, CommandError> {
-    let quotes = Quotes::parse(&read(path)?, portfolio.as_of());
-    match quotes {
-        Ok(quotes) => {
-            if quotes.skipped() > 0 {
-                output::tell(&format!(
-                    "{}: {} quotes of other days than {} are ignored",
-                    path.display(),
-                    quotes.skipped(),
-                    quotes.as_of()
-                ));
-            }
-            Ok(Market::new(&quotes, portfolio.base()))
-        }
-        Err(faults) => Err(CommandError::Faulty {
+    let quotes = quotes(path, &read(path)?, portfolio)?;
+    Ok(Market::new(&quotes, portfolio.base()))
+}
+
+/// The quotes of a market file; tells of those that are of another day.
+fn quotes(path: &Path, file: &[u8], portfolio: &Portfolio) -> Result<Quotes, CommandError> {
+    let quotes =
+        Quotes::parse(file, portfolio.as_of()).map_err(|faults| CommandError::Faulty {
             path: path.to_owned(),
             faults,
-        }),
+        })?;
+    if quotes.skipped() > 0 {
+        output::tell(&format!(
+            "{}: {} quotes of other days than {} are ignored",
+            path.display(),
+            quotes.skipped(),
+            quotes.as_of()
+        ));
     }
+    Ok(quotes)
 }
 
 /// Reads past fixings.
@@ -57,5 +141,13 @@ fn read(path: &Path) -> Result<Vec<u8>, CommandError> {
     fs::read(path).map_err(|error| CommandError::Unreadable {
         path: path.to_owned(),
         error,
+    })
+}
+
+/// A file that has been read without faults, as text.
+fn text(path: &Path, file: Vec<u8>) -> Result<String, CommandError> {
+    String::from_utf8(file).map_err(|error| CommandError::Unreadable {
+        path: path.to_owned(),
+        error: io::Error::new(ErrorKind::InvalidData, error),
     })
 }

@@ -7,6 +7,7 @@ use std::thread;
 use clap::Args;
 
 use super::output::Listener;
+use super::tally::Tally;
 use super::{ALL_VALUED, CommandError, SOME_FAILED, input, output};
 use crate::market::Market;
 use crate::portfolio::{Entry, Portfolio};
@@ -15,8 +16,6 @@ use crate::valuation::{explain, value};
 
 /// So many trades are valued by a thread before it hands its rows over.
 const CHUNK: usize = 4096;
-/// So many ids of past trades are shown.
-const SHOWN: usize = 10;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -153,48 +152,5 @@ fn tell_explanation(entry: &Entry, market: &Market) {
             Err(fault) => output::tell(&fault),
         },
         Entry::Rejected(rejected) => output::tell(&rejected.fault),
-    }
-}
-
-/// What there is to tell at the end.
-#[derive(Default)]
-struct Tally {
-    failed: usize,
-    past: usize,
-    past_shown: Vec<String>,
-}
-
-impl Tally {
-    fn past(&mut self, id: &str) {
-        self.past += 1;
-        if self.past_shown.len() < SHOWN {
-            self.past_shown.push(id.to_owned());
-        }
-    }
-
-    fn add(&mut self, other: Self) {
-        let room = SHOWN - self.past_shown.len();
-        self.failed += other.failed;
-        self.past += other.past;
-        self.past_shown
-            .extend(other.past_shown.into_iter().take(room));
-    }
-
-    fn tell(&self, portfolio: &Portfolio) {
-        if self.past > 0 {
-            let shown = self.past_shown.join(", ");
-            let more = if self.past > SHOWN { ", …" } else { "" };
-            output::tell(&format!(
-                "{} trades are past on {} and worth zero: {shown}{more}",
-                self.past,
-                portfolio.as_of()
-            ));
-        }
-        if self.failed > 0 {
-            output::tell(&format!(
-                "{} trades failed: npv.csv has #N/A for them, failed.csv the reasons (--output)",
-                self.failed
-            ));
-        }
     }
 }

@@ -1,0 +1,64 @@
+//! A market as it travels: the text that people wrote.
+
+use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::Xxh3;
+
+use crate::fault::Faults;
+use crate::market::Market;
+use crate::portfolio::Currency;
+use crate::time::Date;
+
+/// The texts that a market is made of, with the day and the currency that give them their meaning.
+///
+/// ```
+/// use mastr::cluster::MarketText;
+///
+/// let portfolio = mastr::sample::portfolio();
+/// let text = |quotes: &str| {
+///     MarketText::new(portfolio.as_of(), portfolio.base(), quotes.to_owned(), String::new())
+/// };
+/// let sample = text(mastr::sample::MARKET);
+/// assert!(sample.id().starts_with("2026-06-15-EUR-"));
+/// assert_eq!(sample.id(), text(mastr::sample::MARKET).id());
+/// assert_ne!(sample.id(), text("# nothing is quoted").id());
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MarketText {
+    as_of: Date,
+    base: Currency,
+    quotes: String,
+    /// No product of today looks at past fixings; the identity covers them all the same.
+    fixings: String,
+}
+
+impl MarketText {
+    /// The market that `quotes` and `fixings` are on this day, for values in this currency.
+    pub fn new(as_of: Date, base: Currency, quotes: String, fixings: String) -> Self {
+        Self {
+            as_of,
+            base,
+            quotes,
+            fixings,
+        }
+    }
+
+    /// What the market is called by: the day, the currency and a hash of the texts.
+    ///
+    /// Figures of markets with different names never mix.
+    pub fn id(&self) -> String {
+        let mut hash = Xxh3::new();
+        hash.update(&(self.quotes.len() as u64).to_le_bytes());
+        hash.update(self.quotes.as_bytes());
+        hash.update(self.fixings.as_bytes());
+        format!("{}-{}-{:016x}", self.as_of, self.base, hash.digest())
+    }
+
+    /// Builds the market.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Market::parse`].
+    pub fn build(&self) -> Result<Market, Faults> {
+        Market::parse(self.quotes.as_bytes(), self.as_of, self.base)
+    }
+}

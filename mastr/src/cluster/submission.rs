@@ -1,0 +1,331 @@
+//! A portfolio on its way through the cluster.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use palm_core::{Incarnation, codec};
+use palm_highlevel::{Client, Ending, Failure, FailureKind, Job, PartitionId};
+
+use super::appraisal::{self, Returns};
+use super::assignment::{Draft, Drafted};
+use super::outstanding::{Fate, Outstanding};
+use super::packer::Packer;
+use super::{ClusterError, GLANCE, MarketText, Servers, broken, call, next_ending, partitions};
+use crate::aggregation::{self, Outcome, partition_of};
+use crate::portfolio::{Entry, Portfolio};
+use crate::valuation::Valuation;
+
+/// The most trades of an assignment.
+const LARGEST_ASSIGNMENT: usize = 256;
+/// A smaller portfolio gives about this many assignments, so that every worker gets some.
+const ASSIGNMENTS: usize = 64;
+/// The most contributions of a message that tells what to expect.
+const LARGEST_ANNOUNCEMENT: usize = 8192;
+/// The most assignments that are under way.
+const UNDER_WAY: usize = 1024;
+/// The most assignments of which results are kept because earlier ones are missing.
+const WAITING: usize = 4 * UNDER_WAY;
+
+/// A portfolio that is to be valued with a market by a cluster.
+#[derive(Clone, Copy, Debug)]
+pub struct Submission<'p> {
+    /// The portfolio; elements with faults count as failed.
+    pub portfolio: &'p Portfolio,
+    /// The market.
+    pub market: &'p MarketText,
+    /// Whether every single value is to come back.
+    pub wants_valuations: bool,
+}
+
+/// What became of a submission.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// How many trades have a value.
+    pub valued: u64,
+    /// How many have none.
+    pub failed: u64,
+    /// In how many assignments they travelled.
+    pub assignments: u64,
+    /// How many trades each process has valued, or tried to, by its id: exactly those whose
+    /// results count.
+    pub workers: BTreeMap<u32, u64>,
+}
+
+/// Takes what became of each trade, in the order of the ids: its value (`None` if values were not
+/// wanted) or why it has none.
+pub type Take<'t> = dyn FnMut(&Entry, Result<Option<&Valuation>, &str>) -> io::Result<()> + 't;
+
+impl Submission<'_> {
+    /// Has the portfolio valued and its contributions aggregated; `take` is called for each trade.
+    ///
+    /// It waits for whatever is not there yet: servers, workers. A valuation worker that dies
+    /// costs time. Trades that no worker survives count as failed.
+    ///
+    /// # Errors
+    ///
+    /// If an endpoint is none, an aggregation worker is lost, the cluster refuses, or `take` does;
+    /// [`ClusterError::Stopped`] if the process is to `stop`.
+    pub fn run(
+        &self,
+        servers: &Servers,
+        stop: &AtomicBool,
+        take: &mut Take<'_>,
+    ) -> Result<Summary, ClusterError> {
+        let aggregation = Client::connect(&servers.aggregation)?;
+        let valuation = Client::connect_through(&servers.valuation, &servers.aggregation)?;
+        let markets = Client::connect(&servers.markets)?;
+        let partitions = partitions(&aggregation, stop)?;
+        let market = codec::encode(self.market).map_err(broken)?;
+        call(&markets, "markets.put", market, stop)?;
+        let entries = self.portfolio.by_id();
+        let mut running = Running {
+            batch: entries.len().div_ceil(ASSIGNMENTS).clamp(1, LARGEST_ASSIGNMENT),
+            job: aggregation::Job {
+                id: Incarnation::random().number(),
+                market: self.market.id(),
+                trades: entries.len() as u64,
+                dimensions: Vec::new(),
+            },
+            entries,
+            partitions,
+            wants_valuations: self.wants_valuations,
+            next: 0,
+            outstanding: Outstanding::default(),
+            announcements: job(&aggregation, "aggregation.ingest")?,
+            assignments: job(&valuation, "valuation.value aggregation.ingest")?,
+            summary: Summary::default(),
+        };
+        running.announce()?;
+        running.value(stop, take)?;
+        while running.announcements.unfinished() > 0 {
+            next_ending(&mut running.announcements, stop)?.map_err(ClusterError::Failed)?;
+        }
+        Ok(running.summary)
+    }
+}
+
+fn job(client: &Client, route: &str) -> Result<Job, ClusterError> {
+    client.job(route).map_err(ClusterError::Failed)
+}
+
+/// A submission under way.
+struct Running<'p> {
+    /// In the order of their ids.
+    entries: Vec<&'p Entry>,
+    partitions: u32,
+    wants_valuations: bool,
+    job: aggregation::Job,
+    /// About how many trades an assignment has.
+    batch: usize,
+    /// The place of the first entry that has not been sent.
+    next: usize,
+    outstanding: Outstanding,
+    announcements: Job,
+    assignments: Job,
+    summary: Summary,
+}
+
+impl<'p> Running<'p> {
+    fn partition(&self, number: u32) -> PartitionId {
+        PartitionId {
+            number,
+            of: self.partitions,
+        }
+    }
+
+    /// Splits places by the partition that owns the trade.
+    fn split(&self, places: Range<usize>) -> Vec<Vec<usize>> {
+        let mut split = vec![Vec::new(); self.partitions as usize];
+        for place in places {
+            let owner = partition_of(self.entries[place].id(), self.partitions);
+            split[owner as usize].push(place);
+        }
+        split
+    }
+
+    /// Tells each partition which trades to expect, and which have faults.
+    fn announce(&mut self) -> Result<(), ClusterError> {
+        let split = self.split(0..self.entries.len());
+        for (number, places) in (0..).zip(split) {
+            let none = places.is_empty().then_some(&places[..]);
+            for places in places.chunks(LARGEST_ANNOUNCEMENT).chain(none) {
+                self.contribute(self.partition(number), places, |entry| match entry {
+                    Entry::Valid(_) => Outcome::Expected,
+                    Entry::Rejected(rejected) => Outcome::Failed(rejected.fault.clone()),
+                })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends contributions straight to the partition that owns the trades.
+    fn contribute(
+        &mut self,
+        partition: PartitionId,
+        places: &[usize],
+        outcome: impl Fn(&Entry) -> Outcome,
+    ) -> Result<(), ClusterError> {
+        let mut packer = Packer::new(&self.job);
+        let combinations: Vec<u32> = places
+            .iter()
+            .map(|place| packer.combination(self.entries[*place]))
+            .collect();
+        let mut batch = packer.finish();
+        for (place, combination) in places.iter().zip(combinations) {
+            let entry = self.entries[*place];
+            let version = entry.version().into();
+            batch.push(entry.id().to_owned(), version, combination, outcome(entry));
+        }
+        let payload = appraisal::pack(partition, &batch, None).map_err(ClusterError::Failed)?;
+        self.announcements
+            .submit(payload)
+            .map_err(ClusterError::Failed)?;
+        Ok(())
+    }
+
+    /// Sends assignments and takes in what comes back until all has.
+    fn value(&mut self, stop: &AtomicBool, take: &mut Take<'_>) -> Result<(), ClusterError> {
+        while self.next < self.entries.len() || !self.outstanding.is_empty() {
+            if stop.load(Ordering::Relaxed) {
+                return Err(ClusterError::Stopped);
+            }
+            while let Some(ending) = self.announcements.try_next() {
+                ending.result.map_err(ClusterError::Failed)?;
+            }
+            let sends = self.next < self.entries.len() && self.has_room();
+            if sends {
+                self.assign()?;
+            } else if let Some(ending) = self.assignments.next_timeout(GLANCE) {
+                self.end(ending)?;
+            }
+            while let Some(ending) = self.assignments.try_next() {
+                self.end(ending)?;
+            }
+            self.hand_on(take)?;
+        }
+        Ok(())
+    }
+
+    fn has_room(&self) -> bool {
+        self.outstanding.messages() < UNDER_WAY
+            && self.outstanding.windows() * self.partitions as usize <= WAITING
+    }
+
+    /// Sends the next window, an assignment for each partition that owns some of its trades.
+    fn assign(&mut self) -> Result<(), ClusterError> {
+        let end = self.next + self.batch * self.partitions as usize;
+        let places = self.next..end.min(self.entries.len());
+        self.next = places.end;
+        let known = self.entries[places.clone()].iter().map(|entry| match entry {
+            Entry::Valid(_) => None,
+            Entry::Rejected(rejected) => Some(Err(rejected.fault.clone())),
+        });
+        self.outstanding.open(places.clone(), known);
+        for (number, mut places) in (0..).zip(self.split(places)) {
+            places.retain(|place| self.entries[*place].trade().is_some());
+            if places.is_empty() {
+                continue;
+            }
+            let payload = self
+                .draft(self.partition(number), &places)
+                .encode()
+                .map_err(ClusterError::Failed)?;
+            let index = self
+                .assignments
+                .submit(payload)
+                .map_err(ClusterError::Failed)?;
+            self.outstanding.sent(index, places);
+            self.summary.assignments += 1;
+        }
+        Ok(())
+    }
+
+    fn draft(&self, partition: PartitionId, places: &[usize]) -> Draft<'p> {
+        let mut packer = Packer::new(&self.job);
+        let trades = places
+            .iter()
+            .filter_map(|place| {
+                let entry = self.entries[*place];
+                let trade = entry.trade()?;
+                Some(Drafted::new(trade, packer.combination(entry)))
+            })
+            .collect();
+        Draft {
+            partition,
+            wants_valuations: self.wants_valuations,
+            batch: packer.finish(),
+            trades,
+        }
+    }
+
+    /// Takes in how an assignment ended.
+    fn end(&mut self, ending: Ending) -> Result<(), ClusterError> {
+        let count = self.outstanding.places(ending.index).map_or(0, <[_]>::len);
+        match ending.result {
+            Ok(payload) => {
+                let returns = Returns::decode(&payload).map_err(ClusterError::Failed)?;
+                *self.summary.workers.entry(returns.worker).or_default() += count as u64;
+                self.outstanding
+                    .ended(ending.index, fates(returns, count, self.wants_valuations));
+                Ok(())
+            }
+            Err(failure) if is_of_the_trades(&failure) => self.give_up(ending.index, &failure),
+            Err(failure) => Err(ClusterError::Failed(failure)),
+        }
+    }
+
+    /// The trades of this assignment have no value and never will.
+    fn give_up(&mut self, index: u64, failure: &Failure) -> Result<(), ClusterError> {
+        let reason = failure.to_string();
+        let fates = std::iter::repeat_with(|| Err(reason.clone()));
+        let places = self.outstanding.ended(index, fates).unwrap_or_default();
+        let Some(first) = places.first() else {
+            return Ok(());
+        };
+        let owner = partition_of(self.entries[*first].id(), self.partitions);
+        self.contribute(self.partition(owner), &places, |_| {
+            Outcome::Failed(reason.clone())
+        })
+    }
+
+    fn hand_on(&mut self, take: &mut Take<'_>) -> Result<(), ClusterError> {
+        while let Some(window) = self.outstanding.next_whole() {
+            for (place, fate) in window {
+                match fate {
+                    Ok(_) => self.summary.valued += 1,
+                    Err(_) => self.summary.failed += 1,
+                }
+                let fate = fate.as_ref().map(Option::as_ref);
+                take(self.entries[place], fate.map_err(|reason| &**reason))
+                    .map_err(ClusterError::Unwritable)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What became of each of the `count` trades of an assignment.
+fn fates(returns: Returns, count: usize, wants_valuations: bool) -> impl Iterator<Item = Fate> {
+    let mut failed = returns.failed.into_iter().peekable();
+    let mut valuations = returns.valuations.into_iter();
+    (0..count as u32).map(move |place| {
+        match failed.next_if(|(failed, _)| *failed == place) {
+            Some((_, reason)) => Err(reason),
+            None if !wants_valuations => Ok(None),
+            None => match valuations.next() {
+                Some(valuation) => Ok(Some(valuation)),
+                None => Err("the valuation worker, another version of mastr, gave no value".into()),
+            },
+        }
+    })
+}
+
+/// Whether the trades are at fault rather than the cluster: others may go on.
+fn is_of_the_trades(failure: &Failure) -> bool {
+    matches!(
+        failure.kind,
+        FailureKind::DeadLetter | FailureKind::Panic | FailureKind::TooLarge
+    )
+}

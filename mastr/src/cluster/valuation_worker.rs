@@ -1,0 +1,139 @@
+//! The process that values trades. It holds nothing that another could not do again.
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::Bytes;
+use palm_core::StopHandle;
+use palm_highlevel::{Call, Failure, Running, standalone};
+
+use super::appraisal::{self, Returns};
+use super::assignment::Assigned;
+use super::market_cache::MarketCache;
+use super::Assignment;
+use crate::aggregation::{Figures, Outcome};
+use crate::market::Market;
+use crate::portfolio::{Envelope, Trade};
+use crate::valuation::{Valuation, value};
+
+/// A running valuation worker.
+#[derive(Debug)]
+pub struct ValuationWorker {
+    running: Running,
+    done: Arc<Done>,
+}
+
+/// What a worker has done.
+#[derive(Debug, Default)]
+struct Done {
+    trades: AtomicU64,
+    batches: AtomicU64,
+}
+
+/// Connects to the valuation master at `master`, and to the market server at `markets`; values on
+/// so many threads. Both may start later.
+///
+/// # Errors
+///
+/// If an endpoint is none.
+pub fn connect(
+    master: &str,
+    markets: &str,
+    threads: NonZeroU32,
+) -> palm_highlevel::Result<ValuationWorker> {
+    let done = Arc::new(Done::default());
+    let valuer = Valuer {
+        markets: MarketCache::new(markets)?,
+        nowhere: Arc::new(Envelope::default()),
+        done: done.clone(),
+    };
+    let name = format!("valuation-worker-{}", std::process::id());
+    let running = standalone::Worker::new(name)
+        .function("value", move |call: &Call| valuer.value(call))
+        .threads(threads.get())
+        .connect(master)?;
+    Ok(ValuationWorker { running, done })
+}
+
+impl ValuationWorker {
+    /// A handle that stops it from another thread.
+    pub fn stop_handle(&self) -> StopHandle {
+        self.running.stop_handle()
+    }
+
+    /// Waits until it has been stopped; gives back how many trades it has worked on, and in how
+    /// many assignments they came.
+    ///
+    /// # Errors
+    ///
+    /// What made it end, if nobody stopped it.
+    pub fn join(self) -> palm_highlevel::Result<(u64, u64)> {
+        self.running.join()?;
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Ok((count(&self.done.trades), count(&self.done.batches)))
+    }
+}
+
+/// The function `value`.
+struct Valuer {
+    markets: MarketCache,
+    /// What trades are filed under here, where nobody looks at it.
+    nowhere: Arc<Envelope>,
+    done: Arc<Done>,
+}
+
+impl Valuer {
+    fn value(&self, call: &Call) -> Result<Bytes, Failure> {
+        let Assignment {
+            partition,
+            wants_valuations,
+            mut batch,
+            trades,
+        } = Assignment::decode(call.payload())?;
+        let market = self.markets.get(&batch.job().market)?;
+        let mut returns = Returns {
+            worker: std::process::id(),
+            ..Returns::default()
+        };
+        let count = trades.len() as u64;
+        for (place, assigned) in (0..).zip(trades) {
+            let (trade, combination) = self.trade(assigned);
+            let outcome = match appraise(&trade, &market) {
+                Ok((valued, valuation)) => {
+                    if wants_valuations {
+                        returns.valuations.push(valuation);
+                    }
+                    valued
+                }
+                Err(reason) => {
+                    returns.failed.push((place, reason.clone()));
+                    Outcome::Failed(reason)
+                }
+            };
+            batch.push(trade.id.into(), trade.version.into(), combination, outcome);
+        }
+        self.done.trades.fetch_add(count, Ordering::Relaxed);
+        self.done.batches.fetch_add(1, Ordering::Relaxed);
+        Ok(appraisal::pack(partition, &batch, Some(&returns))?.into())
+    }
+
+    fn trade(&self, assigned: Assigned) -> (Trade, u32) {
+        let trade = Trade {
+            id: assigned.id,
+            version: assigned.version,
+            envelope: self.nowhere.clone(),
+            product: assigned.product,
+        };
+        (trade, assigned.combination)
+    }
+}
+
+/// What a trade contributes and what it is worth; or why it has neither.
+fn appraise(trade: &Trade, market: &Market) -> Result<(Outcome, Valuation), String> {
+    let valuation = value(trade, market).map_err(|fault| fault.message)?;
+    match Outcome::of(Figures::from(&valuation)) {
+        Outcome::Failed(reason) => Err(reason),
+        valued => Ok((valued, valuation)),
+    }
+}

@@ -1,0 +1,48 @@
+//! `mastr valuation-master`.
+
+use clap::Args;
+
+use super::lifeline::{self, Supervision};
+use super::report::Report;
+use super::{ALL_VALUED, CommandError, address};
+use crate::cluster::valuation_master;
+
+/// The first line on standard output is where it is bound: the master's address, a blank, the
+/// market server's.
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// Where clients and valuation workers find it; port `*` takes a free one
+    #[arg(long, value_name = "ENDPOINT", default_value = address::VALUATION)]
+    bind: String,
+    /// The aggregation master
+    #[arg(long, value_name = "ENDPOINT", default_value = address::AGGREGATION)]
+    next: String,
+    /// Where clients bring markets and workers fetch them
+    #[arg(long, value_name = "ENDPOINT", default_value = address::MARKETS)]
+    markets: String,
+    #[command(flatten)]
+    supervision: Supervision,
+}
+
+impl Arguments {
+    pub(super) fn run(self) -> Result<u8, CommandError> {
+        let master = valuation_master::bind(&self.bind, &self.next, &self.markets)?;
+        let addresses = master.addresses().map(str::to_owned);
+        let handle = master.stop_handle();
+        lifeline::hold(self.supervision, move || handle.stop())?;
+        self.supervision.report(&Report::Bound(addresses.into()));
+        let counts = master.join()?;
+        let mut did = format!("passed on {} assignments", counts.succeeded);
+        if counts.failed > 0 {
+            did += &format!(", {} more failed", counts.failed);
+        }
+        if counts.workers_lost > 0 {
+            did += &format!(
+                "; lost {} workers and gave {} assignments to others",
+                counts.workers_lost, counts.requeued
+            );
+        }
+        self.supervision.report(&Report::Did(did));
+        Ok(ALL_VALUED)
+    }
+}
