@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::str::FromStr;
 use std::time::{Duration, Instant};
 
-use hdrhistogram::Histogram;
+use palm_metrics::{Registry, Unit};
 
 use crate::contender::{Addresses, Contender};
 use crate::error::{Attempt, Error, Result};
@@ -182,20 +182,28 @@ fn round_trips(span: Span, mut round_trip: impl FnMut() -> Result<()>) -> Result
     while start.elapsed() < span.warm_up {
         round_trip()?;
     }
-    // Three digits are within the one to five that are allowed.
-    let mut nanoseconds = Histogram::<u64>::new(3).expect("three significant digits are valid");
+    let registry = Registry::new();
+    let mut times = registry.histogram(TIMES, Unit::Nanoseconds);
     let begun = Instant::now();
     let mut sent = begun;
-    while nanoseconds.is_empty() || sent - begun < span.measured {
+    loop {
         round_trip()?;
         let now = Instant::now();
-        nanoseconds += u64::try_from((now - sent).as_nanos()).unwrap_or(u64::MAX);
+        times.record_duration(now - sent);
         sent = now;
+        if sent - begun >= span.measured {
+            break;
+        }
     }
-    Ok([0.5, 0.99]
-        .map(|quantile| nanoseconds.value_at_quantile(quantile) as f64 / 1e3)
-        .to_vec())
+    let snapshot = registry.snapshot();
+    let summary = snapshot.summary(TIMES);
+    let figures = summary.map(|summary| [summary.p50, summary.p99]);
+    let microseconds = figures.unwrap_or_default().map(|time| time as f64 / 1e3);
+    Ok(microseconds.to_vec())
 }
+
+/// What the times of round trips are called.
+const TIMES: &str = "round-trip";
 
 #[cfg(test)]
 mod tests {
