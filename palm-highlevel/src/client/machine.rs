@@ -52,7 +52,7 @@ pub struct Arrival {
 #[derive(Clone, Copy, Debug)]
 pub struct Receipt {
     link: Key,
-    generation: u32,
+    era: u32,
     number: u64,
     weight: u64,
 }
@@ -183,7 +183,7 @@ impl ClientMachine {
     /// The application has taken an ending.
     pub fn take(&mut self, receipt: Receipt) {
         if let Some(link) = self.links.get_mut(receipt.link)
-            && link.incoming.generation() == receipt.generation
+            && link.era() == receipt.era
         {
             link.incoming.settle(receipt.number);
             link.held.number = link.held.number.saturating_sub(1);
@@ -252,12 +252,12 @@ impl ClientMachine {
         let Some(peer) = self.links.get(link) else {
             return;
         };
-        let generation = peer.incoming.generation();
+        let era = peer.era();
         let route = peer.route(taken.record.route);
         let mine = route.is_some_and(|route| route.client() == self.links.me.incarnation);
         let receipt = Receipt {
             link,
-            generation,
+            era,
             number: taken.number,
             weight: taken.record.weight(),
         };

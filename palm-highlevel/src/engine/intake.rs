@@ -13,7 +13,7 @@ impl Engine {
         let Some(link) = self.links.get(key) else {
             return;
         };
-        let generation = link.incoming.generation();
+        let era = link.era();
         let from_worker = link.peer.role == Role::Worker;
         if from_worker
             && pace > 0
@@ -24,7 +24,7 @@ impl Engine {
         for taken in taken.drain(..) {
             let origin = Origin {
                 link: key,
-                generation,
+                era,
                 number: taken.number,
             };
             if from_worker {

@@ -42,6 +42,8 @@ pub(crate) struct Link {
     pub(crate) state: State,
     pub(crate) out: Outgoing<Parcel>,
     pub(crate) incoming: Incoming,
+    /// How often the lane from the peer began anew, under whatever generation and incarnation.
+    era: u32,
     /// What of the incoming lane this process still holds, against the lane's window.
     pub(crate) held: Credit,
     pub(crate) window: Credit,
@@ -98,6 +100,7 @@ impl Link {
             state: State::Greeting { since: now },
             out: Outgoing::new(1, release),
             incoming: Incoming::new(1),
+            era: 0,
             held: Credit::default(),
             window,
             partition: None,
@@ -114,6 +117,12 @@ impl Link {
 
     pub(crate) fn is_up(&self) -> bool {
         self.state == State::Up
+    }
+
+    /// Which lane from the peer it is, of all that this process has had: two incarnations of a peer
+    /// may number theirs under the same generation.
+    pub(crate) fn era(&self) -> u32 {
+        self.era
     }
 
     fn header(&self, kind: Kind, me: &Me) -> Header {
@@ -184,6 +193,7 @@ impl Link {
     /// Forgets the lane from the peer, which begins another under `generation`.
     pub(super) fn restart_incoming(&mut self, generation: u32) {
         self.incoming.restart(generation);
+        self.era += 1;
         self.routes = RouteTable::default();
         self.held = Credit::default();
         self.told = Default::default();

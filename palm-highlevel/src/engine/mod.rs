@@ -325,10 +325,12 @@ impl Engine {
         match self.next == Some(key) {
             // What is not settled is sent again.
             true => drop(link.restart(|_| true)),
-            // A master that has started anew knows nothing of what this worker holds.
+            // A master that has started anew knows nothing of what this worker holds; what still
+            // runs must not end as something else of the new one's.
             false => {
                 link.restart(|_| false);
                 self.void();
+                self.ledger.clear();
             }
         }
     }

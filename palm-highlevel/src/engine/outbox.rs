@@ -80,7 +80,7 @@ impl Engine {
         while let Some(parcel) = self.links.get_mut(key).and_then(|link| link.out.release()) {
             if let Some(origin) = parcel.origin
                 && let Some(link) = self.links.get_mut(origin.link)
-                && link.incoming.generation() == origin.generation
+                && link.era() == origin.era
             {
                 link.incoming.settle(origin.number);
             }
@@ -91,7 +91,7 @@ impl Engine {
     pub(super) fn settle(&mut self, origin: Origin, weight: u64) {
         self.unhold(origin, weight);
         if let Some(link) = self.links.get_mut(origin.link)
-            && link.incoming.generation() == origin.generation
+            && link.era() == origin.era
         {
             link.incoming.settle(origin.number);
         }
@@ -99,7 +99,7 @@ impl Engine {
 
     fn unhold(&mut self, origin: Origin, weight: u64) {
         if let Some(link) = self.links.get_mut(origin.link)
-            && link.incoming.generation() == origin.generation
+            && link.era() == origin.era
         {
             link.held.number = link.held.number.saturating_sub(1);
             link.held.bytes = link.held.bytes.saturating_sub(weight);

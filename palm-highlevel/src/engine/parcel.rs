@@ -24,7 +24,7 @@ pub(crate) struct Parcel {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Origin {
     pub(crate) link: Key,
-    pub(crate) generation: u32,
+    pub(crate) era: u32,
     pub(crate) number: u64,
 }
 

@@ -88,6 +88,13 @@ impl<T> Slab<T> {
         Some(value)
     }
 
+    /// Frees all slots.
+    pub(crate) fn clear(&mut self) {
+        for key in self.keys() {
+            self.remove(key);
+        }
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.slots.len() - self.free.len()
     }
