@@ -420,7 +420,13 @@ impl Engine {
             .filter(|(_, entry)| entry.state == State::With(worker))
             .map(|(key, _)| key)
             .collect();
-        log::warn!(
+        // One that leaves without holding anything is no matter of concern.
+        let level = match held.is_empty() {
+            true => log::Level::Info,
+            false => log::Level::Warn,
+        };
+        log::log!(
+            level,
             "worker {name} is gone ({why}); it held {} messages",
             held.len()
         );
