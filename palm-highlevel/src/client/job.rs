@@ -121,10 +121,20 @@ impl Job {
         loop {
             select! {
                 send(self.shared.commands, command) -> sent => return sent.map_err(|_| ended()),
-                recv(self.arrivals) -> batch => self.here.extend(batch.unwrap_or_default()),
+                recv(self.arrivals) -> batch => self.pull(batch.unwrap_or_default()),
             }
             self.shared.waker.wake();
         }
+    }
+
+    /// Takes endings out of the client's hands while it has no room. They count as taken from here
+    /// on: were they to wait for the application, who submits would wait for itself.
+    fn pull(&mut self, batch: Vec<Arrival>) {
+        for mut arrival in batch {
+            self.receipts.extend(arrival.receipt.take());
+            self.here.push_back(arrival);
+        }
+        self.acknowledge();
     }
 
     /// How many messages have not ended, or not been given out by the iterator.
