@@ -1,9 +1,10 @@
 use super::event::{Action, Address, PartitionId};
 use super::parcel::{Parcel, Taken};
-use super::routes::{RouteNumbers, RouteTable};
+use super::routes::{RouteNumbers, RouteTable, TOLD};
 use palm_core::lane::{Credit, Incoming, Offer, Outgoing, Position, Release};
 use palm_core::wire::{Frame, FrameWriter, Greeting, HEADER_LENGTH, Header, Kind, Role, control};
 use palm_core::{Frames, Incarnation, Route};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,7 +20,8 @@ const HELLO_EVERY: Duration = Duration::from_millis(250);
 /// About how many bytes of messages one frame carries.
 const FRAME: usize = 128 << 10;
 
-/// How many messages may be accepted or settled before a frame says so, where none goes anyway.
+/// How many messages may be accepted or settled before a frame says so, where none goes anyway; less
+/// if the window is small, or its sender would wait with a full one for the next heartbeat.
 const QUIET: u64 = 1024;
 
 /// Who this process is.
@@ -58,6 +60,11 @@ pub(crate) struct Link {
     hello_at: Duration,
     /// The peer is to be told where this process stands with its lane.
     greeting_wanted: bool,
+    /// Where frames that were taken end, as numbers and byte positions, until all of them is settled.
+    ends: VecDeque<(u64, u64)>,
+    /// The byte position up to which all is settled, and what of it the last frame to the peer said.
+    settled_bytes: u64,
+    told_bytes: u64,
     /// What the last frame to the peer said.
     told: (Position, Credit),
 }
@@ -111,6 +118,9 @@ impl Link {
             last_progress: now,
             hello_at: now,
             greeting_wanted: false,
+            ends: VecDeque::new(),
+            settled_bytes: 0,
+            told_bytes: 0,
             told: Default::default(),
         }
     }
@@ -153,8 +163,7 @@ impl Link {
                 .map(|partition| (partition.number, partition.of)),
         };
         let header = self.header(kind, me);
-        self.told = (header.position, header.credit);
-        self.last_sent = now;
+        self.tell(&header, now);
         self.hello_at = now + HELLO_EVERY;
         self.greeting_wanted = false;
         // Names and lists of functions have no limit of their own: one that fits no frame is
@@ -174,7 +183,7 @@ impl Link {
         self.state = State::Up;
         self.last_heard = now;
         self.last_progress = now;
-        self.numbers.forget();
+        self.numbers.tell_again();
         // One incarnation never falls back: a greeting that says so was overtaken on its way.
         let (generation, accepted) = (self.out.generation(), self.out.position().accepted);
         if (mark.generation, mark.number) < (generation, accepted) {
@@ -186,7 +195,7 @@ impl Link {
 
     /// Has the lane to the peer begin anew with what `keep` says; gives back the rest.
     pub(crate) fn restart(&mut self, keep: impl FnMut(&Parcel) -> bool) -> Vec<Parcel> {
-        self.numbers.forget();
+        self.numbers.restart();
         self.out.restart(keep)
     }
 
@@ -196,6 +205,8 @@ impl Link {
         self.era += 1;
         self.routes = RouteTable::default();
         self.held = Credit::default();
+        self.ends.clear();
+        (self.settled_bytes, self.told_bytes) = (0, 0);
         self.told = Default::default();
     }
 
@@ -283,6 +294,8 @@ impl Link {
                 payload,
             });
         }
+        let end = (self.incoming.position().accepted, self.incoming.bytes());
+        self.ends.push_back(end);
         Ok(())
     }
 
@@ -321,9 +334,17 @@ impl Link {
             self.send(Some((first, chain, writer)), me, now, pace, actions);
         }
         let (position, credit) = (self.incoming.position(), self.incoming.credit());
+        while let Some(&(last, end)) = self.ends.front()
+            && last <= position.settled
+        {
+            self.settled_bytes = end;
+            self.ends.pop_front();
+        }
         let (told, told_credit) = self.told;
-        let news = position.accepted - told.accepted >= QUIET
-            || position.settled - told.settled >= QUIET
+        let quiet = QUIET.min(self.window.number.div_ceil(2));
+        let news = position.accepted - told.accepted >= quiet
+            || position.settled - told.settled >= quiet
+            || self.settled_bytes - self.told_bytes > self.window.bytes / 2
             || credit.bytes - told_credit.bytes > self.window.bytes / 2
             || credit.number - told_credit.number > self.window.number / 2;
         if news || now.saturating_sub(self.last_sent) >= HEARTBEAT {
@@ -337,13 +358,15 @@ impl Link {
         let (first, chain) = (next.number, next.chain);
         let unsent = usize::try_from(self.out.unsent_bytes()).unwrap_or(usize::MAX);
         let mut writer = FrameWriter::new(FRAME.min(HEADER_LENGTH.saturating_add(unsent)));
+        let mut told = 0;
         while let Some(next) = self.out.next() {
             let parcel = next.item;
-            if !writer.has_room(parcel.payload.len()) {
+            if !writer.has_room(parcel.payload.len()) || told == TOLD {
                 break;
             }
             let (number, new) = self.numbers.number(&parcel.route);
             if new {
+                told += 1;
                 writer.define(number, &parcel.route);
             }
             if let Some(extras) = &parcel.extras {
@@ -372,12 +395,18 @@ impl Link {
             }
             None => FrameWriter::new(0).finish(header.clone()),
         };
-        self.told = (header.position, header.credit);
-        self.last_sent = now;
+        self.tell(&header, now);
         match frames {
             Ok(frames) => actions.push(Action::Send(self.address, frames)),
             Err(error) => log::error!("a frame for {} can't be built: {error}", self.peer.name),
         }
+    }
+
+    /// Notes what a frame that leaves says.
+    fn tell(&mut self, header: &Header, now: Duration) {
+        self.told = (header.position, header.credit);
+        self.told_bytes = self.settled_bytes;
+        self.last_sent = now;
     }
 
     /// A last frame: positions, and why this process leaves.
@@ -389,7 +418,7 @@ impl Link {
     pub(super) fn repeat_if_stalled(&mut self, now: Duration) {
         if self.out.in_flight() && now.saturating_sub(self.last_progress) >= DEAD_AFTER {
             self.out.repeat();
-            self.numbers.forget();
+            self.numbers.tell_again();
             self.last_progress = now;
         }
     }
@@ -398,7 +427,7 @@ impl Link {
     pub(super) fn lose(&mut self, state: State) {
         self.state = state;
         self.out.repeat();
-        self.numbers.forget();
+        self.numbers.tell_again();
     }
 
     /// Asks for a greeting; a flood of frames that can't be taken asks for one all the same.
