@@ -1,18 +1,37 @@
 use palm_core::Route;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-/// How many routes a lane keeps at a time; a further one takes the number of the oldest.
-const SLOTS: usize = 1024;
+/// How many routes a sender refers to at a time; a further one takes the place of the oldest.
+const SENT: usize = 1024;
+
+/// How many routes a frame tells of at most.
+pub(super) const TOLD: usize = SENT;
+
+/// How many routes a receiver remembers: those that the sender may have referred to at the
+/// beginning of a frame, and those that the frame tells of.
+const KEPT: usize = SENT + TOLD;
 
 /// The numbers that a sender gives the routes of a lane.
+///
+/// Invariant: in a generation of the lane a number means one route, so that a frame which was
+/// overtaken means what it meant.
 #[derive(Debug, Default)]
 pub(super) struct RouteNumbers {
-    numbers: HashMap<Arc<Route>, u32>,
-    slots: Vec<Arc<Route>>,
-    oldest: usize,
+    numbers: HashMap<Arc<Route>, Number>,
+    /// The routes that have numbers, the oldest first.
+    order: VecDeque<Arc<Route>>,
+    next: u32,
+    /// What was told in an earlier round the receiver may not have heard.
+    round: u32,
     /// The last one asked for: the messages of a job come one after another.
     last: Option<(Arc<Route>, u32)>,
+}
+
+#[derive(Debug)]
+struct Number {
+    number: u32,
+    round: u32,
 }
 
 impl RouteNumbers {
@@ -23,8 +42,11 @@ impl RouteNumbers {
         {
             return (*number, false);
         }
-        let (number, new) = match self.numbers.get(route) {
-            Some(number) => (*number, false),
+        let (number, new) = match self.numbers.get_mut(route) {
+            Some(known) => {
+                let round = std::mem::replace(&mut known.round, self.round);
+                (known.number, round != self.round)
+            }
             None => (self.assign(route), true),
         };
         self.last = Some((route.clone(), number));
@@ -32,46 +54,51 @@ impl RouteNumbers {
     }
 
     fn assign(&mut self, route: &Arc<Route>) -> u32 {
-        let number = if self.slots.len() < SLOTS {
-            self.slots.push(route.clone());
-            self.slots.len() - 1
-        } else {
-            let number = self.oldest;
-            self.oldest = (number + 1) % SLOTS;
-            let old = std::mem::replace(&mut self.slots[number], route.clone());
-            self.numbers.remove(&old);
-            number
-        };
-        self.numbers.insert(route.clone(), number as u32);
-        number as u32
+        if self.order.len() == SENT
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.numbers.remove(&oldest);
+        }
+        let number = self.next;
+        self.next = number.wrapping_add(1);
+        let round = self.round;
+        self.order.push_back(route.clone());
+        self.numbers.insert(route.clone(), Number { number, round });
+        number
     }
 
-    /// Forgets all numbers: the receiver may have lost frames that told it of some.
-    pub(super) fn forget(&mut self) {
+    /// Has all numbers told again: the receiver may have lost frames that told it of some.
+    pub(super) fn tell_again(&mut self) {
+        self.round = self.round.wrapping_add(1);
+        self.last = None;
+    }
+
+    /// Forgets all numbers, as the lane begins anew.
+    pub(super) fn restart(&mut self) {
         *self = RouteNumbers::default();
     }
 }
 
 /// The routes that a receiver was told of.
 #[derive(Debug, Default)]
-pub(super) struct RouteTable(Vec<Option<Arc<Route>>>);
+pub(super) struct RouteTable(Vec<Option<(u32, Arc<Route>)>>);
 
 impl RouteTable {
-    /// Notes what `number` means from now on. A number beyond what a sender may use is passed
-    /// over; a message that refers to it is then refused.
+    /// Notes what `number` means from now on, unless it is older than what it would replace.
     pub(super) fn define(&mut self, number: u32, route: Arc<Route>) {
-        let index = number as usize;
-        if index >= SLOTS {
-            return;
-        }
+        let index = number as usize % KEPT;
         if self.0.len() <= index {
             self.0.resize(index + 1, None);
         }
-        self.0[index] = Some(route);
+        let slot = &mut self.0[index];
+        if slot.as_ref().is_none_or(|(known, _)| *known <= number) {
+            *slot = Some((number, route));
+        }
     }
 
     pub(super) fn get(&self, number: u32) -> Option<&Arc<Route>> {
-        self.0.get(number as usize)?.as_ref()
+        let (known, route) = self.0.get(number as usize % KEPT)?.as_ref()?;
+        (*known == number).then_some(route)
     }
 }
 
@@ -81,27 +108,55 @@ mod tests {
     use palm_core::Incarnation;
 
     #[test]
-    fn a_route_is_told_once_and_numbers_are_used_again() {
+    fn a_route_is_told_once_a_round_under_one_number() {
         let client = Incarnation::from_number(1);
         let route = |job| Arc::new(Route::parse(client, job, "s.f").unwrap());
         let mut numbers = RouteNumbers::default();
         assert_eq!(numbers.number(&route(0)), (0, true));
         assert_eq!(numbers.number(&route(0)), (0, false));
-        for job in 1..SLOTS as u64 {
+        for job in 1..SENT as u64 {
             assert_eq!(numbers.number(&route(job)), (job as u32, true));
         }
-        assert_eq!(numbers.number(&route(5000)), (0, true));
-        assert_eq!(numbers.number(&route(0)), (1, true));
-        numbers.forget();
+        numbers.tell_again();
+        assert_eq!(numbers.number(&route(7)), (7, true));
+        assert_eq!(numbers.number(&route(7)), (7, false));
+        assert_eq!(numbers.number(&route(5000)), (SENT as u32, true));
+        assert_eq!(numbers.number(&route(0)), (SENT as u32 + 1, true));
+        numbers.restart();
         assert_eq!(numbers.number(&route(7)), (0, true));
     }
 
     #[test]
-    fn a_number_out_of_range_is_not_kept() {
+    fn a_frame_full_of_new_routes_hides_none_that_it_refers_to() {
         let client = Incarnation::from_number(1);
+        let route = |job| Arc::new(Route::parse(client, job, "f").unwrap());
+        let mut numbers = RouteNumbers::default();
         let mut table = RouteTable::default();
-        table.define(u32::MAX, Arc::new(Route::parse(client, 1, "f").unwrap()));
+        let tell = |numbers: &mut RouteNumbers, table: &mut RouteTable, job: u64| {
+            let (number, _) = numbers.number(&route(job));
+            table.define(number, route(job));
+            number
+        };
+        let old: Vec<u32> = (0..SENT as u64)
+            .map(|job| tell(&mut numbers, &mut table, job))
+            .collect();
+        for job in 0..TOLD as u64 {
+            tell(&mut numbers, &mut table, 10_000 + job);
+        }
+        for (job, number) in old.into_iter().enumerate() {
+            assert_eq!(table.get(number), Some(&route(job as u64)));
+        }
+    }
+
+    #[test]
+    fn a_number_that_was_not_told_means_nothing() {
+        let client = Incarnation::from_number(1);
+        let route = |job| Arc::new(Route::parse(client, job, "f").unwrap());
+        let mut table = RouteTable::default();
+        table.define(3 + KEPT as u32, route(1));
+        table.define(3, route(2));
+        assert!(table.get(3).is_none());
+        assert_eq!(table.get(3 + KEPT as u32), Some(&route(1)));
         assert!(table.get(u32::MAX).is_none());
-        assert!(table.get(0).is_none());
     }
 }
