@@ -24,11 +24,24 @@ pub struct Notes {
     pub routes: Vec<(u32, Route)>,
     /// The extras of those records that have some, by their index in the frame.
     pub extras: Vec<(u32, Extras)>,
+    /// What functions of the sender, a worker, have said of how far they are.
+    pub progress: Vec<Progress>,
+}
+
+/// How far a function is with a message, in its own words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    /// The token of the message.
+    pub token: u64,
+    /// Which attempt at it is under way.
+    pub attempt: u32,
+    /// What the function said last.
+    pub text: String,
 }
 
 impl Notes {
     fn is_empty(&self) -> bool {
-        self.routes.is_empty() && self.extras.is_empty()
+        self.routes.is_empty() && self.extras.is_empty() && self.progress.is_empty()
     }
 }
 
@@ -247,6 +260,11 @@ impl FrameWriter {
     /// Gives extras to the message that is pushed next.
     pub fn extras(&mut self, extras: Extras) {
         self.notes.extras.push((self.count, extras));
+    }
+
+    /// Says how far functions are.
+    pub fn progress(&mut self, progress: Vec<Progress>) {
+        self.notes.progress = progress;
     }
 
     /// How many messages there are so far.

@@ -34,7 +34,7 @@ mod greeting;
 mod header;
 mod record;
 
-pub use frame::{Frame, FrameWriter, Notes, Records, control};
+pub use frame::{Frame, FrameWriter, Notes, Progress, Records, control};
 pub use greeting::{Greeting, Role};
 pub use header::{HEADER_LENGTH, Header, Kind, MAGIC, VERSION};
 pub use record::{Extras, Outcome, RECORD_LENGTH, Record};

@@ -8,7 +8,7 @@ pub const RECORD_LENGTH: usize = 32;
 
 const EXTRAS: u8 = 1;
 
-/// What a message on a lane is: still to be executed, or how it ended.
+/// What a message on a lane is: still to be executed, how it ended, or the word to end others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Outcome {
     /// To be executed: the payload is the function's input.
@@ -21,15 +21,22 @@ pub enum Outcome {
     Expired,
     /// Somebody cancelled it.
     Cancelled,
+    /// A request: the message of that client and sequence is to be cancelled; to a worker, the one
+    /// with that token.
+    Cancel,
+    /// A request: all messages of that client and pipeline are to be cancelled.
+    CancelJob,
 }
 
 impl Outcome {
-    const ALL: [Outcome; 5] = [
+    const ALL: [Outcome; 7] = [
         Outcome::Pending,
         Outcome::Success,
         Outcome::Failure,
         Outcome::Expired,
         Outcome::Cancelled,
+        Outcome::Cancel,
+        Outcome::CancelJob,
     ];
 
     fn byte(self) -> u8 {
@@ -80,6 +87,8 @@ pub struct Extras {
     pub path: Path,
     /// A key into a cache.
     pub cache: Option<String>,
+    /// The milliseconds until its deadline, from when the frame is sent.
+    pub deadline: Option<u32>,
 }
 
 impl Record {

@@ -3,7 +3,8 @@
 use bytes::Bytes;
 use palm_core::lane::{Credit, Mark, Position};
 use palm_core::wire::{
-    Extras, FrameWriter, Greeting, Header, Kind, Notes, OWN_FRAME, Outcome, Record, Role, control,
+    Extras, FrameWriter, Greeting, Header, Kind, Notes, OWN_FRAME, Outcome, Progress, Record, Role,
+    control,
 };
 use palm_core::{Frames, Incarnation, Path, Route};
 use proptest::prelude::*;
@@ -22,6 +23,7 @@ impl Messages {
         for (number, route) in &self.notes.routes {
             writer.define(*number, route);
         }
+        writer.progress(self.notes.progress.clone());
         let mut extras = self.notes.extras.iter().peekable();
         for (record, payload) in &self.records {
             assert!(writer.has_room(payload.len()));
@@ -52,10 +54,13 @@ pub(crate) fn messages() -> impl Strategy<Value = Messages> {
     let message = (record(), prop::collection::vec(any::<u8>(), 0..300));
     let messages = prop::collection::vec((message, prop::option::of(extras())), 0..12);
     let routes = prop::collection::vec((any::<u32>(), route()), 0..3);
-    (header(Kind::Messages), messages, routes).prop_map(|(mut header, messages, routes)| {
+    let progress = prop::collection::vec(progress(), 0..2);
+    let parts = (header(Kind::Messages), messages, routes, progress);
+    parts.prop_map(|(mut header, messages, routes, progress)| {
         let mut notes = Notes {
             routes,
             extras: Vec::new(),
+            progress,
         };
         let mut records = Vec::new();
         for (index, ((mut record, payload), extras)) in messages.into_iter().enumerate() {
@@ -95,6 +100,7 @@ pub(crate) fn large() -> impl Strategy<Value = Messages> {
                 notes: Notes {
                     routes: Vec::new(),
                     extras: extras.map(|extras| (0, extras)).into_iter().collect(),
+                    progress: Vec::new(),
                 },
             }
         })
@@ -158,6 +164,8 @@ fn record() -> impl Strategy<Value = Record> {
         Outcome::Failure,
         Outcome::Expired,
         Outcome::Cancelled,
+        Outcome::Cancel,
+        Outcome::CancelJob,
     ]);
     (any::<[u64; 2]>(), any::<[u32; 2]>(), any::<u16>(), outcome).prop_map(
         |([sequence, token], [route, attempt], stage, outcome)| Record {
@@ -179,7 +187,21 @@ fn extras() -> impl Strategy<Value = Extras> {
         let child = |path: Path, ordinal: u32| path.child(ordinal);
         ordinals.into_iter().fold(Path::ROOT, child)
     });
-    (path, any::<Option<String>>()).prop_map(|(path, cache)| Extras { path, cache })
+    (path, any::<Option<String>>(), any::<Option<u32>>()).prop_map(|(path, cache, deadline)| {
+        Extras {
+            path,
+            cache,
+            deadline,
+        }
+    })
+}
+
+fn progress() -> impl Strategy<Value = Progress> {
+    any::<(u64, u32, String)>().prop_map(|(token, attempt, text)| Progress {
+        token,
+        attempt,
+        text,
+    })
 }
 
 fn route() -> impl Strategy<Value = Route> {
