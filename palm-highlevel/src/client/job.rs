@@ -2,7 +2,7 @@ use super::machine::{Arrival, Submission};
 use super::{Command, Shared, ended, receive};
 use crate::{Failure, FailureKind};
 use bytes::Bytes;
-use crossbeam_channel::{Receiver, TrySendError, bounded, select};
+use crossbeam_channel::{Receiver, TrySendError, at, bounded, never, select};
 use palm_core::Route;
 use palm_core::wire::MAX_PAYLOAD;
 use std::collections::VecDeque;
@@ -90,7 +90,17 @@ impl Job {
     /// [`FailureKind::TooLarge`] if no message takes so many bytes; then nothing is sent and the
     /// job goes on. Otherwise that the client has ended.
     pub fn submit(&mut self, payload: impl Into<Bytes>) -> Result<u64, Failure> {
-        let payload = payload.into();
+        let index = self.submit_until(payload.into(), None)?;
+        Ok(index.unwrap_or(self.submitted))
+    }
+
+    /// As [`submit`](Self::submit), but waits until `deadline` at most; `None` if there was no
+    /// room until then.
+    pub(super) fn submit_until(
+        &mut self,
+        payload: Bytes,
+        deadline: Option<Instant>,
+    ) -> Result<Option<u64>, Failure> {
         if payload.len() > MAX_PAYLOAD {
             let size = payload.len();
             return Err(Failure::of(
@@ -105,23 +115,33 @@ impl Job {
             route: self.route.clone(),
             payload,
         };
-        self.hand_over(Command::Submit(submission))?;
+        if !self.hand_over(submission, deadline)? {
+            return Ok(None);
+        }
         self.shared.waker.wake();
         self.submitted += 1;
-        Ok(index)
+        Ok(Some(index))
     }
 
-    fn hand_over(&mut self, command: Command) -> Result<(), Failure> {
-        let command = match self.shared.commands.try_send(command) {
-            Ok(()) => return Ok(()),
+    fn hand_over(
+        &mut self,
+        submission: Submission,
+        deadline: Option<Instant>,
+    ) -> Result<bool, Failure> {
+        let submission = match self.shared.submissions.try_send(submission) {
+            Ok(()) => return Ok(true),
             Err(TrySendError::Disconnected(_)) => return Err(ended()),
-            Err(TrySendError::Full(command)) => command,
+            Err(TrySendError::Full(submission)) => submission,
         };
         self.shared.waker.wake();
+        let too_late = deadline.map_or_else(never, at);
         loop {
             select! {
-                send(self.shared.commands, command) -> sent => return sent.map_err(|_| ended()),
+                send(self.shared.submissions, submission) -> sent => {
+                    return sent.map(|()| true).map_err(|_| ended());
+                }
                 recv(self.arrivals) -> batch => self.pull(batch.unwrap_or_default()),
+                recv(too_late) -> _ => return Ok(false),
             }
             self.shared.waker.wake();
         }
@@ -156,7 +176,7 @@ impl Job {
         self.give_out()
     }
 
-    fn next_until(&mut self, deadline: Option<Instant>) -> Option<Ending> {
+    pub(super) fn next_until(&mut self, deadline: Option<Instant>) -> Option<Ending> {
         if self.unfinished() == 0 {
             self.acknowledge();
             return None;
@@ -205,7 +225,7 @@ impl Job {
         if !self.receipts.is_empty() {
             let receipts = std::mem::take(&mut self.receipts);
             // Without a client there is nobody to tell.
-            let _ = self.shared.receipts.send(receipts);
+            let _ = self.shared.commands.send(Command::Taken(receipts));
             self.shared.waker.wake();
         }
     }
@@ -225,8 +245,16 @@ impl Drop for Job {
         self.receipts
             .extend(self.here.drain(..).filter_map(|arrival| arrival.receipt));
         self.acknowledge();
-        let _ = self.hand_over(Command::Close(self.number));
+        let _ = self.shared.commands.send(Command::Close(self.number));
         self.shared.waker.wake();
+        if self.unfinished() > 0 {
+            // What was handed over before the client heard of it is as good as taken. This ends as
+            // soon as it has heard.
+            let left = self.arrivals.iter().flatten();
+            self.receipts
+                .extend(left.filter_map(|arrival| arrival.receipt));
+            self.acknowledge();
+        }
     }
 }
 

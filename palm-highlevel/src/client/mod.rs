@@ -18,10 +18,13 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How many submissions wait for the loop at most.
 const SUBMISSIONS: usize = 4096;
+
+/// How many commands wait for the loop at most, which takes all of them in each of its turns.
+const COMMANDS: usize = 1024;
 
 /// Sends messages to servers and gives back how they end: one by one with [`call`](Client::call),
 /// as a stream with [`job`](Client::job). It may be used from several threads.
@@ -52,18 +55,20 @@ pub struct Client {
 /// What jobs and calls need of the client that they are of.
 struct Shared {
     incarnation: Incarnation,
+    submissions: Sender<Submission>,
     commands: Sender<Command>,
-    receipts: Sender<Vec<Receipt>>,
     waker: Waker,
     next_job: AtomicU64,
     /// The routes of calls, so that each is told to the server once.
     routes: Mutex<HashMap<String, Arc<Route>>>,
 }
 
+/// What the loop hears of at once. Submissions come another way, for they wait until there is room.
 enum Command {
     /// A job begins; its endings go there, a batch at a time.
     Open(u64, Sender<Vec<Arrival>>),
-    Submit(Submission),
+    /// The application has taken endings.
+    Taken(Vec<Receipt>),
     /// Nobody listens to the job any more.
     Close(u64),
 }
@@ -108,8 +113,8 @@ impl Client {
             config.window(),
             exit.is_some(),
         );
-        let (commands, submitted) = bounded(SUBMISSIONS);
-        let (receipts, taken) = bounded(1024);
+        let (submissions, submitted) = bounded(SUBMISSIONS);
+        let (commands, commanded) = bounded(COMMANDS);
         let (started, starting) = bounded(1);
         let thread = thread::spawn("palm-client", move || {
             let body = || -> Result<ClientLoop> {
@@ -122,7 +127,7 @@ impl Client {
                     machine,
                     wires,
                     submitted,
-                    taken,
+                    commanded,
                     jobs: HashMap::new(),
                     undelivered: Vec::new(),
                     arrivals: Vec::new(),
@@ -149,8 +154,8 @@ impl Client {
         })??;
         let shared = Shared {
             incarnation,
+            submissions,
             commands,
-            receipts,
             waker,
             next_job: AtomicU64::new(1),
             routes: Mutex::new(HashMap::new()),
@@ -193,9 +198,12 @@ impl Client {
         payload: impl Into<Bytes>,
         timeout: Duration,
     ) -> std::result::Result<Option<Bytes>, Failure> {
+        let deadline = Instant::now() + timeout;
         let mut job = self.call_job(function)?;
-        job.submit(payload)?;
-        job.next_timeout(timeout)
+        if job.submit_until(payload.into(), Some(deadline))?.is_none() {
+            return Ok(None);
+        }
+        job.next_until(Some(deadline))
             .map(|ending| ending.result)
             .transpose()
     }
@@ -278,8 +286,8 @@ fn ended() -> Failure {
 struct ClientLoop {
     machine: ClientMachine,
     wires: Wires,
-    submitted: Receiver<Command>,
-    taken: Receiver<Vec<Receipt>>,
+    submitted: Receiver<Submission>,
+    commanded: Receiver<Command>,
     jobs: HashMap<u64, Listener>,
     /// The jobs with endings that their application has no room for yet.
     undelivered: Vec<u64>,
@@ -326,21 +334,17 @@ impl ClientLoop {
     }
 
     fn take_commands(&mut self) {
-        while let Ok(receipts) = self.taken.try_recv() {
-            for receipt in receipts {
-                self.machine.take(receipt);
-            }
-        }
-        while self.machine.has_room()
-            && let Ok(command) = self.submitted.try_recv()
-        {
-            self.wires.moved(1);
+        while let Ok(command) = self.commanded.try_recv() {
             match command {
                 Command::Open(job, sender) => {
                     let ready = Vec::new();
                     self.jobs.insert(job, Listener { sender, ready });
                 }
-                Command::Submit(submission) => self.machine.submit(submission),
+                Command::Taken(receipts) => {
+                    for receipt in receipts {
+                        self.machine.take(receipt);
+                    }
+                }
                 Command::Close(job) => {
                     let left = self.jobs.remove(&job).map(|listener| listener.ready);
                     for arrival in left.unwrap_or_default() {
@@ -348,6 +352,12 @@ impl ClientLoop {
                     }
                 }
             }
+        }
+        while self.machine.has_room()
+            && let Ok(submission) = self.submitted.try_recv()
+        {
+            self.wires.moved(1);
+            self.machine.submit(submission);
         }
     }
 
