@@ -294,6 +294,7 @@ impl ClientMachine {
 
     /// Nothing that was sent will end: a failure for each.
     fn fail_all(&mut self, reason: &str, arrivals: &mut Vec<Arrival>) {
+        self.base += self.ring.len() as u64;
         for slot in self.ring.drain(..).filter(|slot| slot.waiting) {
             arrivals.push(Arrival {
                 job: slot.job,
@@ -301,7 +302,6 @@ impl ClientMachine {
                 result: Err(Failure::of(FailureKind::Refused, reason)),
                 receipt: None,
             });
-            self.base += 1;
         }
         self.waiting = 0;
         for key in [Some(self.entry), self.exit].into_iter().flatten() {
@@ -314,7 +314,7 @@ impl ClientMachine {
 
 fn result_of(outcome: Outcome, payload: Bytes) -> Option<Result<Bytes, Failure>> {
     match outcome {
-        Outcome::Pending => None,
+        Outcome::Pending | Outcome::Cancel | Outcome::CancelJob => None,
         Outcome::Success => Some(Ok(payload)),
         Outcome::Failure => Some(Err(Failure::decode(&payload))),
         Outcome::Expired => Some(Err(Failure::of(

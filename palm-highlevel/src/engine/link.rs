@@ -359,7 +359,6 @@ impl Link {
         let unsent = usize::try_from(self.out.unsent_bytes()).unwrap_or(usize::MAX);
         let mut writer = FrameWriter::new(FRAME.min(HEADER_LENGTH.saturating_add(unsent)));
         let mut told = 0;
-        let mut told = 0;
         while let Some(next) = self.out.next() {
             let parcel = next.item;
             if !writer.has_room(parcel.payload.len()) || told == TOLD {

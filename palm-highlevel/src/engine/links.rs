@@ -41,16 +41,21 @@ pub(crate) enum Heard {
     /// The one that this process connects to answers.
     Welcomed(Key, Welcome),
     /// Messages, if there are any in the buffer; positions may have moved.
-    Messages(Key, Option<Restarted>),
+    Messages(Key, Peer),
     /// The peer leaves, for that reason.
     Left(Key, String),
     /// The peer refuses this process, for that reason.
     Refused(Key, String),
 }
 
-/// The peer numbers its lane anew: what came of the old one is void.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Restarted;
+/// What else a frame of messages shows of the peer.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Peer {
+    /// It numbers its lane anew: what came of the old one is void.
+    pub(crate) restarted: bool,
+    /// It was given up, and is back on the same connection.
+    pub(crate) returned: bool,
+}
 
 /// Whom a process met where it connects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -368,14 +373,18 @@ impl Links {
                     link.state = State::Up;
                 }
                 link.acknowledge(&frame.header, now);
-                Heard::Messages(key, restarted.then_some(Restarted))
+                let peer = Peer {
+                    restarted,
+                    returned,
+                };
+                Heard::Messages(key, peer)
             }
             Took::Gap => {
                 link.last_heard = now;
                 link.acknowledge(&frame.header, now);
                 link.want_greeting();
                 self.greet_if_due(key, now, actions);
-                Heard::Messages(key, None)
+                Heard::Messages(key, Peer::default())
             }
             Took::Foreign => {
                 link.want_greeting();
@@ -419,13 +428,17 @@ impl Links {
         Some(key)
     }
 
-    /// Nothing takes frames at `address` now: it is greeted again as soon as something does.
+    /// Nothing takes frames at `address` now: a DEALER greets as soon as something does, and to a
+    /// peer that is connected what was to be sent is sent again.
     pub(crate) fn blocked(&mut self, now: Duration, address: Address) {
         if let Some(key) = self.at(address)
             && let Some(link) = self.links.get_mut(key)
             && link.is_up()
         {
-            link.lose(State::Greeting { since: now });
+            link.lose(match address {
+                Address::Dealer(_) => State::Greeting { since: now },
+                Address::Peer(_) => State::Up,
+            });
         }
     }
 

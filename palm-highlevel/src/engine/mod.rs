@@ -15,9 +15,12 @@
 //! | incarnations, `WhoAreYou`, heartbeats, new sockets | `links`, `link` |
 //! | what is taken in | `intake` |
 //! | what has not ended | `ledger` |
-//! | who executes what, blame | `local`, `dispatch`, `partitions` |
+//! | who executes what | `local`, `dispatch`, `partitions` |
+//! | who is to blame for a death | `blame` |
+//! | who comes and goes | `peers` |
 //! | endings and settlement | `outbox` |
 
+mod blame;
 mod dispatch;
 mod event;
 mod functions;
@@ -30,6 +33,7 @@ mod local;
 mod outbox;
 mod parcel;
 mod partitions;
+mod peers;
 mod routes;
 mod slab;
 
@@ -42,11 +46,11 @@ pub(crate) use slab::Key;
 
 use dispatch::{CHARGES, Dispatch};
 use functions::Functions;
-use ledger::{Ledger, State};
+use ledger::Ledger;
 use link::State as LinkState;
 use local::Local;
 use palm_core::lane::Credit;
-use palm_core::wire::{Outcome, Role};
+use palm_core::wire::Role;
 use palm_core::{Incarnation, Message};
 use parcel::Origin;
 use partitions::Partitions;
@@ -237,9 +241,12 @@ impl Engine {
             Heard::Joined(key) => self.joined(now, key, actions),
             Heard::Returned(key) => self.returned(key),
             Heard::Welcomed(key, welcome) => self.welcomed(key, welcome),
-            Heard::Messages(key, restarted) => {
-                if restarted.is_some() {
+            Heard::Messages(key, peer) => {
+                if peer.restarted {
                     self.void();
+                }
+                if peer.returned {
+                    self.returned(key);
                 }
                 self.take_in(key, frame.header.pace, &mut taken);
                 self.release(key);
@@ -252,112 +259,6 @@ impl Engine {
         }
         taken.clear();
         self.taken = taken;
-    }
-
-    fn joined(&mut self, now: Duration, key: Key, actions: &mut Vec<Action>) {
-        let Some(link) = self.links.get(key) else {
-            return;
-        };
-        match link.peer.role {
-            Role::Worker => self.worker_joined(now, key, actions),
-            Role::Client => {
-                let unclaimed = self.unclaimed.remove(&link.incarnation).unwrap_or_default();
-                for parcel in unclaimed {
-                    self.post(key, parcel);
-                }
-            }
-            Role::Server => {}
-        }
-    }
-
-    fn worker_joined(&mut self, now: Duration, key: Key, actions: &mut Vec<Action>) {
-        let Some(link) = self.links.get_mut(key) else {
-            return;
-        };
-        log::info!(
-            "worker {} (pid {}) joins with {} threads",
-            link.peer.name,
-            link.peer.pid,
-            link.peer.threads
-        );
-        match &mut self.executor {
-            Executor::Local(_) => log::warn!(
-                "worker {} connects to a server that executes by itself",
-                link.peer.name
-            ),
-            Executor::Workers(dispatch) => {
-                let names = link.peer.functions.iter();
-                let functions = names.map(|name| self.functions.id(name)).collect();
-                dispatch.join(key, functions, link.peer.threads);
-            }
-            Executor::Owners(partitions, _) => {
-                link.partition = partitions.join(key);
-                self.links.greet(key, now, actions);
-            }
-        }
-    }
-
-    /// A peer is on a new connection: had its process died, it would have another incarnation.
-    fn returned(&mut self, key: Key) {
-        let Some(link) = self.links.get(key) else {
-            return;
-        };
-        if link.peer.role != Role::Worker {
-            return;
-        }
-        if let Executor::Workers(dispatch) = &mut self.executor {
-            let names = link.peer.functions.iter();
-            let functions = names.map(|name| self.functions.id(name)).collect();
-            if !dispatch.knows(key) {
-                dispatch.join(key, functions, link.peer.threads);
-            }
-        }
-    }
-
-    fn welcomed(&mut self, key: Key, welcome: Welcome) {
-        let Some(link) = self.links.get_mut(key) else {
-            return;
-        };
-        if welcome != Welcome::Stranger {
-            return;
-        }
-        log::warn!("{} has started anew", link.peer.name);
-        match self.next == Some(key) {
-            // What is not settled is sent again.
-            true => drop(link.restart(|_| true)),
-            // A master that has started anew knows nothing of what this worker holds; what still
-            // runs must not end as something else of the new one's.
-            false => {
-                link.restart(|_| false);
-                self.void();
-                self.ledger.clear();
-            }
-        }
-    }
-
-    /// What this worker received before belongs to nobody any more, as far as it has not begun.
-    fn void(&mut self) {
-        if self.links.me.role != Role::Worker {
-            return;
-        }
-        if let Executor::Local(local) = &mut self.executor {
-            for key in local.give_back() {
-                self.ledger.remove(key);
-            }
-        }
-    }
-
-    fn unreachable(&mut self, now: Duration, address: Address) {
-        let Some(key) = self.links.unreachable(now, address) else {
-            return;
-        };
-        let is_worker = self
-            .links
-            .get(key)
-            .is_some_and(|link| link.peer.role == Role::Worker);
-        if is_worker {
-            self.worker_gone(key, true, "its connection broke");
-        }
     }
 
     fn tick(&mut self, now: Duration, actions: &mut Vec<Action>) {
@@ -382,131 +283,6 @@ impl Engine {
             self.left(key, "it did not come back");
         }
         self.fail_stranded(now);
-    }
-
-    fn fail_stranded(&mut self, now: Duration) {
-        let Executor::Workers(dispatch) = &mut self.executor else {
-            return;
-        };
-        for key in dispatch.stranded(now) {
-            let Some(entry) = self.ledger.get(key) else {
-                continue;
-            };
-            let step = entry.route.steps().get(usize::from(entry.stage));
-            let function = step.map_or(String::new(), ToString::to_string);
-            let failure = Failure::of(
-                FailureKind::Unknown,
-                format!(
-                    "no worker of {} offers the function `{function}`",
-                    self.links.me.name
-                ),
-            );
-            self.end(key, Outcome::Failure, failure.encode());
-        }
-    }
-
-    /// A worker does not answer, or has gone: others do what it held. It is charged to nobody
-    /// unless the process exited, which makes suspects of what it held, and charges the one that
-    /// it held alone.
-    fn worker_gone(&mut self, worker: Key, exited: bool, why: &str) {
-        let Some(link) = self.links.get_mut(worker) else {
-            return;
-        };
-        let name = link.peer.name.clone();
-        link.restart(|_| false);
-        let mut held: Vec<Key> = self
-            .ledger
-            .iter()
-            .filter(|(_, entry)| entry.state == State::With(worker))
-            .map(|(key, _)| key)
-            .collect();
-        // One that leaves without holding anything is no matter of concern.
-        let level = match held.is_empty() {
-            true => log::Level::Info,
-            false => log::Level::Warn,
-        };
-        log::log!(
-            level,
-            "worker {name} is gone ({why}); it held {} messages",
-            held.len()
-        );
-        self.counts.workers_lost += 1;
-        let failure = match &mut self.executor {
-            Executor::Local(_) => return,
-            Executor::Owners(partitions, _) => {
-                held.extend(partitions.leave(worker, &name));
-                partition_lost(&name)
-            }
-            Executor::Workers(dispatch) => {
-                let alone = dispatch.is_alone(worker);
-                dispatch.leave(worker);
-                return self.requeue(held, exited, alone, &name);
-            }
-        };
-        for key in held {
-            self.end(key, Outcome::Failure, failure.encode());
-        }
-    }
-
-    fn requeue(&mut self, held: Vec<Key>, exited: bool, alone: bool, worker: &str) {
-        let mut dead = Vec::new();
-        // The first of them is to be the first again.
-        for key in held.into_iter().rev() {
-            let Some(entry) = self.ledger.get_mut(key) else {
-                continue;
-            };
-            entry.state = State::Ready;
-            entry.suspect |= exited;
-            entry.charges += u8::from(exited && alone);
-            self.counts.requeued += 1;
-            if entry.charges >= CHARGES {
-                dead.push(key);
-            } else if let Executor::Workers(dispatch) = &mut self.executor {
-                dispatch.push_again(key, entry);
-            }
-        }
-        for key in dead {
-            let failure = Failure::of(
-                FailureKind::DeadLetter,
-                format!(
-                    "{CHARGES} processes died while they executed it and nothing else, the last was worker {worker}"
-                ),
-            );
-            self.end(key, Outcome::Failure, failure.encode());
-        }
-    }
-
-    /// A peer leaves in order, or is given up.
-    fn left(&mut self, key: Key, reason: &str) {
-        let Some(link) = self.links.get(key) else {
-            return;
-        };
-        log::info!("{} leaves: {reason}", link.peer.name);
-        if let Address::Dealer(_) = link.address {
-            return;
-        }
-        match link.peer.role {
-            Role::Worker => self.worker_gone(key, false, reason),
-            Role::Client => self.drop_origin(key),
-            // What a previous server handed over goes on to the clients that wait for it.
-            Role::Server => {}
-        }
-        self.links.remove(key);
-    }
-
-    /// Nobody waits for what this client sent.
-    fn drop_origin(&mut self, origin: Key) {
-        if let Executor::Workers(dispatch) = &mut self.executor {
-            for key in dispatch.drop_origin(origin) {
-                self.ledger.remove(key);
-            }
-        }
-    }
-
-    fn refused(&mut self, key: Key, reason: &str) {
-        if let Some(link) = self.links.get(key) {
-            log::error!("{} refuses this process: {reason}", link.peer.name);
-        }
     }
 
     fn executed(&mut self, done: Vec<Done>, all: bool) {

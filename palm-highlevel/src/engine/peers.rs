@@ -1,0 +1,145 @@
+use super::{Action, Address, Engine, Executor, Key, Welcome};
+use palm_core::wire::Role;
+use std::time::Duration;
+
+/// Who comes, comes back and goes, and what becomes of what was exchanged with them.
+impl Engine {
+    pub(super) fn joined(&mut self, now: Duration, key: Key, actions: &mut Vec<Action>) {
+        let Some(link) = self.links.get(key) else {
+            return;
+        };
+        match link.peer.role {
+            Role::Worker => self.worker_joined(now, key, actions),
+            Role::Client => {
+                let unclaimed = self.unclaimed.remove(&link.incarnation).unwrap_or_default();
+                for parcel in unclaimed {
+                    self.post(key, parcel);
+                }
+            }
+            Role::Server => {}
+        }
+    }
+
+    fn worker_joined(&mut self, now: Duration, key: Key, actions: &mut Vec<Action>) {
+        let Some(link) = self.links.get_mut(key) else {
+            return;
+        };
+        log::info!(
+            "worker {} (pid {}) joins with {} threads",
+            link.peer.name,
+            link.peer.pid,
+            link.peer.threads
+        );
+        match &mut self.executor {
+            Executor::Local(_) => log::warn!(
+                "worker {} connects to a server that executes by itself",
+                link.peer.name
+            ),
+            Executor::Workers(dispatch) => {
+                let names = link.peer.functions.iter();
+                let functions = names.map(|name| self.functions.id(name)).collect();
+                dispatch.join(key, functions, link.peer.threads);
+            }
+            Executor::Owners(partitions, _) => {
+                link.partition = partitions.join(key);
+                self.links.greet(key, now, actions);
+            }
+        }
+    }
+
+    /// A peer is back: had its process died, it would have another incarnation.
+    pub(super) fn returned(&mut self, key: Key) {
+        let Some(link) = self.links.get(key) else {
+            return;
+        };
+        if link.peer.role != Role::Worker {
+            return;
+        }
+        if let Executor::Workers(dispatch) = &mut self.executor {
+            let names = link.peer.functions.iter();
+            let functions = names.map(|name| self.functions.id(name)).collect();
+            if !dispatch.knows(key) {
+                dispatch.join(key, functions, link.peer.threads);
+            }
+        }
+    }
+
+    pub(super) fn welcomed(&mut self, key: Key, welcome: Welcome) {
+        let Some(link) = self.links.get_mut(key) else {
+            return;
+        };
+        if welcome != Welcome::Stranger {
+            return;
+        }
+        log::warn!("{} has started anew", link.peer.name);
+        match self.next == Some(key) {
+            // What is not settled is sent again.
+            true => drop(link.restart(|_| true)),
+            // A master that has started anew knows nothing of what this worker holds; what still
+            // runs must not end as something else of the new one's.
+            false => {
+                link.restart(|_| false);
+                self.void();
+                self.ledger.clear();
+            }
+        }
+    }
+
+    /// What this worker received before belongs to nobody any more, as far as it has not begun.
+    pub(super) fn void(&mut self) {
+        if self.links.me.role != Role::Worker {
+            return;
+        }
+        if let Executor::Local(local) = &mut self.executor {
+            for key in local.give_back() {
+                self.ledger.remove(key);
+            }
+        }
+    }
+
+    pub(super) fn unreachable(&mut self, now: Duration, address: Address) {
+        let Some(key) = self.links.unreachable(now, address) else {
+            return;
+        };
+        let is_worker = self
+            .links
+            .get(key)
+            .is_some_and(|link| link.peer.role == Role::Worker);
+        if is_worker {
+            self.worker_gone(key, true, "its connection broke");
+        }
+    }
+
+    /// A peer leaves in order, or is given up.
+    pub(super) fn left(&mut self, key: Key, reason: &str) {
+        let Some(link) = self.links.get(key) else {
+            return;
+        };
+        log::info!("{} leaves: {reason}", link.peer.name);
+        if let Address::Dealer(_) = link.address {
+            return;
+        }
+        match link.peer.role {
+            Role::Worker => self.worker_gone(key, false, reason),
+            Role::Client => self.drop_origin(key),
+            // What a previous server handed over goes on to the clients that wait for it.
+            Role::Server => {}
+        }
+        self.links.remove(key);
+    }
+
+    /// Nobody waits for what this client sent.
+    fn drop_origin(&mut self, origin: Key) {
+        if let Executor::Workers(dispatch) = &mut self.executor {
+            for key in dispatch.drop_origin(origin) {
+                self.ledger.remove(key);
+            }
+        }
+    }
+
+    pub(super) fn refused(&mut self, key: Key, reason: &str) {
+        if let Some(link) = self.links.get(key) {
+            log::error!("{} refuses this process: {reason}", link.peer.name);
+        }
+    }
+}
