@@ -30,6 +30,8 @@ pub enum FailureKind {
     Unknown,
     /// It was executed too often without ending: each time its process died of it.
     DeadLetter,
+    /// The function ran for longer than its lease without saying how far it is.
+    Lease,
     /// A limit does not allow it.
     TooLarge,
     /// The partition that it belongs to has lost its worker.

@@ -33,11 +33,13 @@
 pub mod chained;
 pub mod client;
 mod config;
+mod dead_letter;
 pub mod engine;
 mod error;
 mod failure;
 mod function;
 mod function_threads;
+mod retry;
 mod server;
 pub mod standalone;
 pub mod store;
@@ -46,8 +48,10 @@ mod wires;
 
 pub use client::{Client, Ending, Job};
 pub use config::Config;
+pub use dead_letter::DeadLetter;
 pub use engine::{Counts, PartitionId};
 pub use error::{Error, ErrorKind, Result};
 pub use failure::{Failure, FailureKind};
 pub use function::{Call, Function, typed};
+pub use retry::Retry;
 pub use server::Running;

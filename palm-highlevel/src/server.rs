@@ -184,6 +184,7 @@ impl Template {
                 functions: functions.keys().cloned().collect(),
                 pid: std::process::id(),
                 window: config.window(),
+                retry: None,
             },
             execution,
             plan.output,

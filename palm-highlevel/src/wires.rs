@@ -145,6 +145,7 @@ impl Wires {
         for action in actions.drain(..) {
             match action {
                 Action::Execute(tasks) => execute(tasks),
+                Action::Recall(_) => {}
                 Action::Reconnect(index) => {
                     if let Some(wire) = self.dealers.get_mut(index) {
                         wire.dealer =

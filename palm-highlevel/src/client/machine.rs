@@ -151,7 +151,11 @@ impl ClientMachine {
                 }
             }
             Event::Flush => self.links.flush(now, 0, actions),
-            Event::Executed { .. } | Event::Drain => {}
+            Event::Executed { .. }
+            | Event::Progress(_)
+            | Event::Overdue(..)
+            | Event::DropLetter(_)
+            | Event::Drain => {}
         }
     }
 
@@ -175,6 +179,7 @@ impl ClientMachine {
             outcome: Outcome::Pending,
             route: submission.route,
             extras: None,
+            deadline: None,
             payload: submission.payload,
             origin: None,
         });

@@ -1,6 +1,6 @@
 use super::ledger::State;
 use super::{CHARGES, Engine, Executor, Key, partition_lost};
-use crate::{Failure, FailureKind};
+use crate::{DeadLetter, Failure, FailureKind};
 use palm_core::wire::Outcome;
 use std::time::Duration;
 
@@ -44,7 +44,7 @@ impl Engine {
             Executor::Workers(dispatch) => {
                 let alone = dispatch.is_alone(worker);
                 dispatch.leave(worker);
-                return self.requeue(held, exited, alone, &name);
+                return self.requeue(held, exited, alone, worker, why);
             }
         };
         for key in held {
@@ -52,32 +52,61 @@ impl Engine {
         }
     }
 
-    fn requeue(&mut self, held: Vec<Key>, exited: bool, alone: bool, worker: &str) {
-        let mut dead = Vec::new();
+    fn requeue(&mut self, held: Vec<Key>, exited: bool, alone: bool, worker: Key, why: &str) {
         // The first of them is to be the first again.
         for key in held.into_iter().rev() {
-            let Some(entry) = self.ledger.get_mut(key) else {
-                continue;
-            };
-            entry.state = State::Ready;
-            entry.suspect |= exited;
-            entry.charges += u8::from(exited && alone);
             self.counts.requeued += 1;
-            if entry.charges >= CHARGES {
-                dead.push(key);
-            } else if let Executor::Workers(dispatch) = &mut self.executor {
+            if exited {
+                self.accuse(key, alone, worker, why);
+            } else if let (Some(entry), Executor::Workers(dispatch)) =
+                (self.ledger.get_mut(key), &mut self.executor)
+            {
+                entry.state = State::Ready;
                 dispatch.push_again(key, entry);
             }
         }
-        for key in dead {
-            let failure = Failure::of(
-                FailureKind::DeadLetter,
-                format!(
-                    "{CHARGES} processes died while they executed it and nothing else, the last was worker {worker}"
-                ),
-            );
-            self.end(key, Outcome::Failure, failure.encode());
+    }
+
+    /// A process died with this message, or hung: from now on the message is a suspect, and where
+    /// it was `alone` with the process it is charged. Charged often enough, it is a dead letter.
+    pub(super) fn accuse(&mut self, key: Key, alone: bool, worker: Key, why: &str) {
+        let Some(entry) = self.ledger.get_mut(key) else {
+            return;
+        };
+        entry.state = State::Ready;
+        entry.suspect = true;
+        entry.charges += u8::from(alone);
+        if entry.charges < CHARGES {
+            if let Executor::Workers(dispatch) = &mut self.executor {
+                dispatch.push_again(key, entry);
+            }
+            return;
         }
+        let worker = self.links.get(worker).map_or("", |link| &link.peer.name);
+        let said = match &entry.progress {
+            Some(text) => format!("; its function said last: {text}"),
+            None => String::new(),
+        };
+        let reason = format!(
+            "given up after {} attempts: {CHARGES} processes ended while they executed it and \
+             nothing else; the last was worker {worker}, {why}{said}",
+            entry.tries
+        );
+        let steps = entry.route.steps().iter().skip(usize::from(entry.stage));
+        let route: Vec<String> = steps.map(ToString::to_string).collect();
+        let message = entry.message();
+        self.letters.push(DeadLetter {
+            number: 0,
+            id: message.id,
+            route: route.join(" "),
+            payload: message.payload,
+            reason: reason.clone(),
+            worker: worker.to_owned(),
+            attempts: entry.tries,
+            progress: entry.progress.as_deref().map(ToOwned::to_owned),
+        });
+        let failure = Failure::of(FailureKind::DeadLetter, reason);
+        self.end(key, Outcome::Failure, failure.encode());
     }
 
     pub(super) fn fail_stranded(&mut self, now: Duration) {

@@ -297,6 +297,7 @@ pub(super) fn give(key: Key, worker: Key, link: &mut Link, ledger: &mut Ledger) 
         outcome: Outcome::Pending,
         route: entry.route.clone(),
         extras: entry.extras.clone(),
+        deadline: entry.deadline,
         payload: entry.payload.clone(),
         origin: None,
     };

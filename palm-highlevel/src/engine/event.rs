@@ -31,6 +31,13 @@ pub enum Event {
         /// Whether these are the last of that action.
         all: bool,
     },
+    /// Functions have said how far they are, by the tokens of their tasks.
+    Progress(Vec<(u64, String)>),
+    /// A function has run for longer than its lease without saying how far it is: the token of its
+    /// task, and the sentence for people.
+    Overdue(u64, String),
+    /// A dead letter is to be forgotten.
+    DropLetter(u64),
     /// The time that [`next_deadline`](crate::engine::Engine::next_deadline) named has come.
     Tick,
     /// All that was ready has been handed in: what is ready is to leave.
@@ -46,6 +53,8 @@ pub enum Action {
     Send(Address, Frames),
     /// To execute these, one after another, on one thread.
     Execute(Vec<Task>),
+    /// To tell the function that executes the task with this token that nobody waits for it.
+    Recall(u64),
     /// To replace the DEALER with that index by a new one to the same endpoint.
     Reconnect(usize),
 }

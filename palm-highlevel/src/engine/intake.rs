@@ -1,8 +1,9 @@
 use super::functions::Resolved;
 use super::ledger::{Entry, State};
-use super::{Engine, Executor, Key, Origin, Parcel, Taken, partition_lost};
+use super::{Engine, Executor, Key, Origin, Parcel, Taken};
 use crate::{Failure, FailureKind};
-use palm_core::wire::{Outcome, Role};
+use bytes::Bytes;
+use palm_core::wire::{Outcome, Progress, Role};
 use palm_core::{Route, Step};
 use std::sync::Arc;
 
@@ -41,6 +42,7 @@ impl Engine {
             };
             match taken.record.outcome {
                 Outcome::Pending => self.admit(origin, route, taken),
+                Outcome::Cancel | Outcome::CancelJob => self.cancel(origin, route, taken),
                 _ => self.pass_on(origin, route, taken),
             }
         }
@@ -65,24 +67,13 @@ impl Engine {
                 return self.finish(parcel, weight);
             }
         };
-        let entry = Entry::new(taken, route, origin, function);
-        match &mut self.executor {
-            Executor::Local(local) => local.push(self.ledger.insert(entry)),
-            Executor::Workers(dispatch) => {
-                let key = self.ledger.insert(entry);
-                if let Some(entry) = self.ledger.get(key) {
-                    dispatch.push(key, entry);
-                }
-            }
-            Executor::Owners(partitions, key_of) => {
-                let partition = partitions.of(key_of(&entry.message()));
-                let key = self.ledger.insert(entry);
-                if let Err(worker) = partitions.push(key, partition) {
-                    let failure = partition_lost(&worker);
-                    self.end(key, Outcome::Failure, failure.encode());
-                }
-            }
+        let entry = Entry::new(taken, route, origin, function, self.now);
+        let deadline = entry.deadline;
+        let key = self.ledger.insert(entry);
+        if let Some(at) = deadline {
+            self.expire_at(at, key);
         }
+        self.queue(key);
     }
 
     /// How a worker says that a message has ended. Success counts from any attempt, the first one;
@@ -97,12 +88,69 @@ impl Engine {
             entry.state == State::With(origin.link) && entry.tries == taken.record.attempt;
         let same = entry.sequence == taken.record.sequence;
         let counts = match taken.record.outcome {
-            Outcome::Pending => false,
+            Outcome::Pending | Outcome::Cancel | Outcome::CancelJob => false,
             Outcome::Success => taken.record.attempt <= entry.tries,
             _ => current,
         };
-        if same && counts {
-            self.end(key, taken.record.outcome, taken.payload);
+        if !(same && counts) {
+            return;
+        }
+        match taken.record.outcome {
+            Outcome::Failure => self.failed(key, taken.payload),
+            outcome => self.end(key, outcome, taken.payload),
+        }
+    }
+
+    /// The current attempt at a message has failed: that is its ending, unless it may be tried
+    /// again or its worker hung with it.
+    pub(super) fn failed(&mut self, key: Key, payload: Bytes) {
+        let Some(entry) = self.ledger.get_mut(key) else {
+            return;
+        };
+        let (state, tries) = (entry.state, entry.tries);
+        let failure = Failure::decode(&payload);
+        let wait = self
+            .retry
+            .as_ref()
+            .and_then(|retry| retry.after(tries, &failure));
+        match (state, wait, &mut self.executor) {
+            (State::With(worker), _, Executor::Workers(dispatch))
+                if failure.kind == FailureKind::Lease =>
+            {
+                let alone = dispatch.is_alone(worker);
+                dispatch.returned(worker);
+                self.accuse(key, alone, worker, &failure.message);
+            }
+            // A partition's order leaves no room for another attempt.
+            (_, None, _) | (_, _, Executor::Owners(..)) => self.end(key, Outcome::Failure, payload),
+            (state, Some(wait), executor) => {
+                if let (State::With(worker), Executor::Workers(dispatch)) = (state, executor) {
+                    dispatch.returned(worker);
+                }
+                entry.state = State::Ready;
+                self.counts.retried += 1;
+                self.retry_at(self.now + wait, key);
+            }
+        }
+    }
+
+    /// How far functions say that they are, for whoever asks why a message was given up.
+    pub(super) fn note_progress(&mut self, link: Key) {
+        let Some(peer) = self.links.get_mut(link) else {
+            return;
+        };
+        for Progress {
+            token,
+            attempt,
+            text,
+        } in std::mem::take(&mut peer.heard)
+        {
+            if let Some(entry) = self.ledger.get_mut(Key::from_token(token))
+                && entry.state == State::With(link)
+                && entry.tries == attempt
+            {
+                entry.progress = Some(text.into());
+            }
         }
     }
 
@@ -125,6 +173,7 @@ fn ending(origin: Origin, route: Arc<Route>, taken: Taken) -> Parcel {
         outcome: taken.record.outcome,
         route,
         extras: taken.extras,
+        deadline: None,
         payload: taken.payload,
         origin: Some(origin),
     }

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use palm_core::wire::Extras;
 use palm_core::{Id, Message, Path, Route};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What has been taken in and has not ended yet.
 ///
@@ -31,6 +32,10 @@ pub(crate) struct Entry {
     pub(crate) state: State,
     /// How often this server has given it to somebody.
     pub(crate) tries: u32,
+    /// When it expires, if it does.
+    pub(crate) deadline: Option<Duration>,
+    /// What its function said last of how far it is.
+    pub(crate) progress: Option<Box<str>>,
     /// How many deaths it is charged with.
     pub(crate) charges: u8,
     /// It may have killed a process.
@@ -58,8 +63,10 @@ impl Entry {
         route: Arc<Route>,
         origin: Origin,
         function: FunctionId,
+        now: Duration,
     ) -> Entry {
         let record = taken.record;
+        let left = taken.extras.as_ref().and_then(|extras| extras.deadline);
         Entry {
             sequence: record.sequence,
             token: record.token,
@@ -73,6 +80,8 @@ impl Entry {
             function,
             state: State::Ready,
             tries: 0,
+            deadline: left.map(|left| now + Duration::from_millis(u64::from(left))),
+            progress: None,
             charges: 0,
             suspect: false,
         }

@@ -2,7 +2,9 @@ use super::event::{Action, Address, PartitionId};
 use super::parcel::{Parcel, Taken};
 use super::routes::{RouteNumbers, RouteTable, TOLD};
 use palm_core::lane::{Credit, Incoming, Offer, Outgoing, Position, Release};
-use palm_core::wire::{Frame, FrameWriter, Greeting, HEADER_LENGTH, Header, Kind, Role, control};
+use palm_core::wire::{
+    Frame, FrameWriter, Greeting, HEADER_LENGTH, Header, Kind, Progress, Role, control,
+};
 use palm_core::{Frames, Incarnation, Route};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -51,6 +53,10 @@ pub(crate) struct Link {
     pub(crate) window: Credit,
     /// The partition that the peer, a worker, owns.
     pub(crate) partition: Option<PartitionId>,
+    /// What functions here have said of how far they are, for the peer.
+    pub(crate) progress: Vec<Progress>,
+    /// What the peer's functions have said, for this process.
+    pub(crate) heard: Vec<Progress>,
     numbers: RouteNumbers,
     routes: RouteTable,
     pub(crate) last_heard: Duration,
@@ -111,6 +117,8 @@ impl Link {
             held: Credit::default(),
             window,
             partition: None,
+            progress: Vec::new(),
+            heard: Vec::new(),
             numbers: RouteNumbers::default(),
             routes: RouteTable::default(),
             last_heard: now,
@@ -244,6 +252,8 @@ impl Link {
             self.restart_incoming(header.lane);
         }
         if header.count == 0 {
+            self.heard
+                .extend(frame.notes().unwrap_or_default().progress);
             return Took::Messages { restarted };
         }
         match self.incoming.offer(header.first, header.chain) {
@@ -262,6 +272,7 @@ impl Link {
         for (number, route) in notes.routes {
             self.routes.define(number, Arc::new(route));
         }
+        self.heard.extend(notes.progress);
         let mut extras = notes.extras.into_iter().peekable();
         let first = frame.header.first;
         for (index, (record, payload)) in frame.records().enumerate() {
@@ -330,7 +341,7 @@ impl Link {
             return;
         }
         self.grant();
-        while let Some((first, chain, writer)) = self.fill() {
+        while let Some((first, chain, writer)) = self.fill(now) {
             self.send(Some((first, chain, writer)), me, now, pace, actions);
         }
         let (position, credit) = (self.incoming.position(), self.incoming.credit());
@@ -342,7 +353,8 @@ impl Link {
         }
         let (told, told_credit) = self.told;
         let quiet = QUIET.min(self.window.number.div_ceil(2));
-        let news = position.accepted - told.accepted >= quiet
+        let news = !self.progress.is_empty()
+            || position.accepted - told.accepted >= quiet
             || position.settled - told.settled >= quiet
             || self.settled_bytes - self.told_bytes > self.window.bytes / 2
             || credit.bytes - told_credit.bytes > self.window.bytes / 2
@@ -353,7 +365,7 @@ impl Link {
     }
 
     /// The next frame's messages.
-    fn fill(&mut self) -> Option<(u64, u64, FrameWriter)> {
+    fn fill(&mut self, now: Duration) -> Option<(u64, u64, FrameWriter)> {
         let next = self.out.next()?;
         let (first, chain) = (next.number, next.chain);
         let unsent = usize::try_from(self.out.unsent_bytes()).unwrap_or(usize::MAX);
@@ -369,8 +381,8 @@ impl Link {
                 told += 1;
                 writer.define(number, &parcel.route);
             }
-            if let Some(extras) = &parcel.extras {
-                writer.extras((**extras).clone());
+            if let Some(extras) = parcel.extras(now) {
+                writer.extras(extras);
             }
             writer.push(&parcel.record(number), &parcel.payload);
             self.out.advance();
@@ -388,12 +400,18 @@ impl Link {
     ) {
         let mut header = self.header(Kind::Messages, me);
         header.pace = pace;
+        let progress = std::mem::take(&mut self.progress);
         let frames = match messages {
-            Some((first, chain, writer)) => {
+            Some((first, chain, mut writer)) => {
                 (header.first, header.chain) = (first, chain);
+                writer.progress(progress);
                 writer.finish(header.clone())
             }
-            None => FrameWriter::new(0).finish(header.clone()),
+            None => {
+                let mut writer = FrameWriter::new(0);
+                writer.progress(progress);
+                writer.finish(header.clone())
+            }
         };
         self.tell(&header, now);
         match frames {

@@ -63,10 +63,12 @@ impl Local {
     }
 
     /// Gives the threads what they can do next: each has one chunk and finds the next one ready.
+    /// If a message may be executed `again`, its payload is kept meanwhile.
     pub(crate) fn dispatch(
         &mut self,
         ledger: &mut Ledger,
         partition: Option<super::event::PartitionId>,
+        again: bool,
         actions: &mut Vec<Action>,
     ) {
         while self.chunks < 2 * self.threads && !self.queue.is_empty() {
@@ -81,9 +83,13 @@ impl Local {
                 .filter_map(|key| {
                     let entry = ledger.get_mut(key)?;
                     entry.state = State::Running;
+                    entry.tries += 1;
                     Some(Task {
                         token: key.token(),
-                        message: entry.take_message(),
+                        message: match again {
+                            true => entry.message(),
+                            false => entry.take_message(),
+                        },
                         partition,
                     })
                 })

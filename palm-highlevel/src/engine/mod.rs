@@ -21,6 +21,7 @@
 //! | endings and settlement | `outbox` |
 
 mod blame;
+mod cancel;
 mod dispatch;
 mod event;
 mod functions;
@@ -36,6 +37,7 @@ mod partitions;
 mod peers;
 mod routes;
 mod slab;
+mod timed;
 
 pub use event::{Action, Address, Done, Event, PartitionId, Task};
 pub use inspect::{EntryView, LaneView, ParcelView};
@@ -50,14 +52,16 @@ use ledger::Ledger;
 use link::State as LinkState;
 use local::Local;
 use palm_core::lane::Credit;
-use palm_core::wire::Role;
+use palm_core::wire::{Outcome, Progress, Role};
 use palm_core::{Incarnation, Message};
 use parcel::Origin;
 use partitions::Partitions;
 use std::collections::BTreeMap;
 use std::time::Duration;
+use timed::Timed;
 
-use crate::{Failure, FailureKind};
+use crate::dead_letter::DeadLetters;
+use crate::{DeadLetter, Failure, FailureKind, Retry};
 
 /// How often the engine looks after its peers.
 pub(crate) const TICK: Duration = Duration::from_millis(100);
@@ -102,6 +106,8 @@ pub struct EngineConfig {
     pub pid: u32,
     /// How many messages, and bytes of them, one sender may have unfinished here.
     pub window: Credit,
+    /// Which failures of functions are tried again.
+    pub retry: Option<Retry>,
 }
 
 /// What an engine has done since it started.
@@ -115,6 +121,10 @@ pub struct Counts {
     pub failed: u64,
     /// Messages that were given out again, as their worker died or left.
     pub requeued: u64,
+    /// Messages that were tried again after their function failed.
+    pub retried: u64,
+    /// Messages that were given up because processes died of them, or hung.
+    pub dead_letters: u64,
     /// Workers that died or left.
     pub workers_lost: u64,
     /// Frames that were none, or that could not be.
@@ -134,7 +144,14 @@ pub struct Engine {
     /// Endings for clients that are not here, or not yet.
     unclaimed: BTreeMap<Incarnation, Vec<Parcel>>,
     counts: Counts,
+    retry: Option<Retry>,
+    timed: Timed,
+    letters: DeadLetters,
+    /// What functions are to be told of, once the event is dealt with.
+    recalled: Vec<Action>,
     draining: bool,
+    /// The time of the event that is being dealt with.
+    now: Duration,
     taken: Vec<Taken>,
 }
 
@@ -174,7 +191,12 @@ impl Engine {
             next: opened.filter(|_| output == Output::Next),
             unclaimed: BTreeMap::new(),
             counts: Counts::default(),
+            retry: config.retry,
+            timed: Timed::default(),
+            letters: DeadLetters::default(),
+            recalled: Vec::new(),
             draining: false,
+            now: Duration::ZERO,
             taken: Vec::new(),
         }
     }
@@ -184,6 +206,7 @@ impl Engine {
         Counts {
             bad_frames: self.links.bad_frames,
             unfinished: self.ledger.len() as u64,
+            dead_letters: self.letters.count(),
             ..self.counts
         }
     }
@@ -210,6 +233,7 @@ impl Engine {
 
     /// Takes one event at time `now`, and appends what is to be done to `actions`.
     pub fn step(&mut self, now: Duration, event: Event, actions: &mut Vec<Action>) {
+        self.now = now;
         match event {
             Event::Frame(from, frame) => self.frame(now, from, &frame, actions),
             Event::BadFrame(from, why) => self.links.bad_frame(from, &why),
@@ -219,8 +243,12 @@ impl Engine {
             Event::Executed { done, all } => self.executed(done, all),
             Event::Tick => self.tick(now, actions),
             Event::Flush => self.flush(now, actions),
+            Event::Progress(progress) => self.progress(progress),
+            Event::Overdue(token, why) => self.overdue(Key::from_token(token), &why),
+            Event::DropLetter(number) => drop(self.letters.drop_letter(number)),
             Event::Drain => self.drain(),
         }
+        actions.append(&mut self.recalled);
     }
 
     /// Says good-bye to everybody; what is not finished is for others to do.
@@ -248,6 +276,7 @@ impl Engine {
                 if peer.returned {
                     self.returned(key);
                 }
+                self.note_progress(key);
                 self.take_in(key, frame.header.pace, &mut taken);
                 self.release(key);
             }
@@ -283,6 +312,7 @@ impl Engine {
             self.left(key, "it did not come back");
         }
         self.fail_stranded(now);
+        self.run_timed();
     }
 
     fn executed(&mut self, done: Vec<Done>, all: bool) {
@@ -298,8 +328,43 @@ impl Engine {
             ..
         } in done
         {
-            self.end(Key::from_token(token), outcome, payload);
+            let key = Key::from_token(token);
+            match outcome {
+                Outcome::Failure => self.failed(key, payload),
+                outcome => self.end(key, outcome, payload),
+            }
         }
+    }
+
+    /// Passes on to the master, if there is one, how far functions here say that they are.
+    fn progress(&mut self, progress: Vec<(u64, String)>) {
+        for (token, text) in progress {
+            let Some(entry) = self.ledger.get(Key::from_token(token)) else {
+                continue;
+            };
+            let (token, attempt) = (entry.token, entry.attempt);
+            if self.links.me.role == Role::Worker
+                && let Some(link) = self.links.get_mut(entry.origin.link)
+            {
+                link.progress.push(Progress {
+                    token,
+                    attempt,
+                    text,
+                });
+            }
+        }
+    }
+
+    /// A function here hangs: its message ends with that; to a worker's master that is no ending
+    /// yet.
+    fn overdue(&mut self, key: Key, why: &str) {
+        let failure = Failure::of(FailureKind::Lease, why);
+        self.end(key, Outcome::Failure, failure.encode());
+    }
+
+    /// The dead letters that are kept, the oldest first.
+    pub fn dead_letters(&self) -> impl Iterator<Item = &DeadLetter> {
+        self.letters.iter()
     }
 
     fn flush(&mut self, now: Duration, actions: &mut Vec<Action>) {
@@ -318,7 +383,8 @@ impl Engine {
         match &mut self.executor {
             Executor::Local(local) => {
                 let partition = self.links.iter().find_map(|(_, link)| link.partition);
-                local.dispatch(&mut self.ledger, partition, actions);
+                let again = self.retry.is_some();
+                local.dispatch(&mut self.ledger, partition, again, actions);
             }
             Executor::Workers(dispatch) => {
                 dispatch.dispatch(&mut self.links, &mut self.ledger, |links, origin| {

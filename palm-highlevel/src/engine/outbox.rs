@@ -18,6 +18,9 @@ impl Engine {
                 Executor::Local(_) => {}
             }
         }
+        if let Some(at) = entry.deadline {
+            self.forget_deadline(at, key);
+        }
         self.unhold(entry.origin, entry.weight);
         self.leave(Parcel {
             sequence: entry.sequence,
@@ -27,6 +30,7 @@ impl Engine {
             outcome,
             route: entry.route,
             extras: entry.extras,
+            deadline: entry.deadline,
             payload,
             origin: Some(entry.origin),
         });
@@ -97,7 +101,7 @@ impl Engine {
         }
     }
 
-    fn unhold(&mut self, origin: Origin, weight: u64) {
+    pub(super) fn unhold(&mut self, origin: Origin, weight: u64) {
         if let Some(link) = self.links.get_mut(origin.link)
             && link.era() == origin.era
         {

@@ -4,6 +4,7 @@ use palm_core::Route;
 use palm_core::lane::Carried;
 use palm_core::wire::{Extras, Outcome, RECORD_LENGTH, Record};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A message on a lane, kept by its sender until the receiver releases it.
 #[derive(Clone, Debug)]
@@ -15,6 +16,8 @@ pub(crate) struct Parcel {
     pub(crate) outcome: Outcome,
     pub(crate) route: Arc<Route>,
     pub(crate) extras: Option<Box<Extras>>,
+    /// When it expires, if it does.
+    pub(crate) deadline: Option<Duration>,
     pub(crate) payload: Bytes,
     /// What is settled once this has left for good.
     pub(crate) origin: Option<Origin>,
@@ -52,6 +55,19 @@ impl Carried for Parcel {
 }
 
 impl Parcel {
+    /// Its extras for a frame that leaves now: a deadline travels as the time left.
+    pub(crate) fn extras(&self, now: Duration) -> Option<Extras> {
+        let left = self.deadline.map(|at| at.saturating_sub(now).as_millis());
+        let deadline = left.map(|left| u32::try_from(left).unwrap_or(u32::MAX));
+        match (&self.extras, deadline) {
+            (None, None) => None,
+            (extras, deadline) => Some(Extras {
+                deadline,
+                ..extras.as_deref().cloned().unwrap_or_default()
+            }),
+        }
+    }
+
     /// Its fixed part, where the lane calls its route by `route`.
     pub(crate) fn record(&self, route: u32) -> Record {
         Record {
@@ -60,7 +76,7 @@ impl Parcel {
             route,
             stage: self.stage,
             outcome: self.outcome,
-            extras: self.extras.is_some(),
+            extras: self.extras.is_some() || self.deadline.is_some(),
             attempt: self.attempt,
             length: self.payload.len() as u32,
         }

@@ -1,0 +1,68 @@
+use super::ledger::State;
+use super::{Engine, Executor, Key};
+use palm_core::wire::Outcome;
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+/// What waits for a time: deadlines of messages, and messages that are to be tried again.
+#[derive(Debug, Default)]
+pub(super) struct Timed {
+    deadlines: BTreeSet<(Duration, Key)>,
+    retries: BTreeSet<(Duration, Key)>,
+}
+
+fn due(waiting: &mut BTreeSet<(Duration, Key)>, now: Duration) -> Option<Key> {
+    let &(at, key) = waiting.first()?;
+    if at > now {
+        return None;
+    }
+    waiting.pop_first();
+    Some(key)
+}
+
+impl Engine {
+    /// Has a message expire at `at`, wherever it is then.
+    pub(super) fn expire_at(&mut self, at: Duration, key: Key) {
+        self.timed.deadlines.insert((at, key));
+    }
+
+    /// The message has ended before its deadline.
+    pub(super) fn forget_deadline(&mut self, at: Duration, key: Key) {
+        self.timed.deadlines.remove(&(at, key));
+    }
+
+    /// Has a message be queued again at `at`.
+    pub(super) fn retry_at(&mut self, at: Duration, key: Key) {
+        self.timed.retries.insert((at, key));
+    }
+
+    /// Expires and queues again what is due.
+    pub(super) fn run_timed(&mut self) {
+        while let Some(key) = due(&mut self.timed.deadlines, self.now) {
+            self.recall(key);
+            self.end(key, Outcome::Expired, Default::default());
+        }
+        while let Some(key) = due(&mut self.timed.retries, self.now) {
+            self.queue(key);
+        }
+    }
+
+    /// Puts a message of the ledger where its executor finds it; one that has ended is passed over.
+    pub(super) fn queue(&mut self, key: Key) {
+        let Some(entry) = self.ledger.get_mut(key) else {
+            return;
+        };
+        entry.state = State::Ready;
+        match &mut self.executor {
+            Executor::Local(local) => local.push(key),
+            Executor::Workers(dispatch) => dispatch.push(key, entry),
+            Executor::Owners(partitions, key_of) => {
+                let partition = partitions.of(key_of(&entry.message()));
+                if let Err(worker) = partitions.push(key, partition) {
+                    let failure = super::partition_lost(&worker);
+                    self.end(key, Outcome::Failure, failure.encode());
+                }
+            }
+        }
+    }
+}
