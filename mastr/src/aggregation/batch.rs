@@ -159,10 +159,7 @@ impl<'t> Packing<'t> {
     /// # Panics
     ///
     /// If there are 2³² different values or combinations.
-    pub fn combination(
-        &mut self,
-        dimensions: impl Iterator<Item = (&'t str, &'t str)>,
-    ) -> u32 {
+    pub fn combination(&mut self, dimensions: impl Iterator<Item = (&'t str, &'t str)>) -> u32 {
         let dimensions: Vec<_> = dimensions.collect();
         let mut combination = Vec::new();
         for (name, value) in dimensions.into_iter().rev() {

@@ -113,11 +113,11 @@ impl Display {
         let mut text = String::new();
         if let Some((width, _)) = self.progress.size() {
             text += &self.screen.erase(width);
+            // The view is to come back at once.
+            self.shown = None;
         }
         text += line;
         text.push('\n');
-        // The view is to come back at once.
-        self.shown = None;
         self.progress.write(&text)
     }
 

@@ -19,7 +19,9 @@ pub fn bind(endpoint: &str, workers: NonZeroU32) -> palm_highlevel::Result<Runni
 
 /// The partition that a payload is for: its first four bytes.
 fn partition(payload: &[u8]) -> u64 {
-    let number = payload.first_chunk().map(|bytes| u32::from_le_bytes(*bytes));
+    let number = payload
+        .first_chunk()
+        .map(|bytes| u32::from_le_bytes(*bytes));
     // What is too short for a partition is for the first one, which will refuse it.
     number.unwrap_or(0).into()
 }

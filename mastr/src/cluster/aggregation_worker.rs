@@ -22,8 +22,6 @@ pub struct AggregationWorker {
 pub struct Ledger {
     /// The trades that it holds, over all markets.
     pub held: Completeness,
-    /// Contributions that changed what it holds.
-    pub applied: u64,
     /// Queries that it answered.
     pub queries: u64,
 }
@@ -63,7 +61,6 @@ impl AggregationWorker {
         self.running.join()?;
         Ok(Ledger {
             held: self.owner.partition().completeness(),
-            applied: self.owner.applied.load(Ordering::Relaxed),
             queries: self.owner.queries.load(Ordering::Relaxed),
         })
     }
@@ -73,7 +70,6 @@ impl AggregationWorker {
 #[derive(Debug, Default)]
 struct Owner {
     partition: Mutex<Partition>,
-    applied: AtomicU64,
     queries: AtomicU64,
 }
 
@@ -92,7 +88,6 @@ impl Owner {
             .partition()
             .ingest(&batch)
             .map_err(|error| Failure::new(error.to_string()))?;
-        self.applied.fetch_add(ingested.applied, Ordering::Relaxed);
         for alarm in ingested.alarms {
             log::error!("{alarm}");
         }

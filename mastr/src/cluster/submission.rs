@@ -81,7 +81,10 @@ impl Submission<'_> {
         call(&markets, "markets.put", market, stop)?;
         let entries = self.portfolio.by_id();
         let mut running = Running {
-            batch: entries.len().div_ceil(ASSIGNMENTS).clamp(1, LARGEST_ASSIGNMENT),
+            batch: entries
+                .len()
+                .div_ceil(ASSIGNMENTS)
+                .clamp(1, LARGEST_ASSIGNMENT),
             job: aggregation::Job {
                 id: Incarnation::random().number(),
                 market: self.market.id(),
@@ -218,10 +221,12 @@ impl<'p> Running<'p> {
         let end = self.next + self.batch * self.partitions as usize;
         let places = self.next..end.min(self.entries.len());
         self.next = places.end;
-        let known = self.entries[places.clone()].iter().map(|entry| match entry {
-            Entry::Valid(_) => None,
-            Entry::Rejected(rejected) => Some(Err(rejected.fault.clone())),
-        });
+        let known = self.entries[places.clone()]
+            .iter()
+            .map(|entry| match entry {
+                Entry::Valid(_) => None,
+                Entry::Rejected(rejected) => Some(Err(rejected.fault.clone())),
+            });
         self.outstanding.open(places.clone(), known);
         for (number, mut places) in (0..).zip(self.split(places)) {
             places.retain(|place| self.entries[*place].trade().is_some());
@@ -310,16 +315,16 @@ impl<'p> Running<'p> {
 fn fates(returns: Returns, count: usize, wants_valuations: bool) -> impl Iterator<Item = Fate> {
     let mut failed = returns.failed.into_iter().peekable();
     let mut valuations = returns.valuations.into_iter();
-    (0..count as u32).map(move |place| {
-        match failed.next_if(|(failed, _)| *failed == place) {
+    (0..count as u32).map(
+        move |place| match failed.next_if(|(failed, _)| *failed == place) {
             Some((_, reason)) => Err(reason),
             None if !wants_valuations => Ok(None),
             None => match valuations.next() {
                 Some(valuation) => Ok(Some(valuation)),
                 None => Err("the valuation worker, another version of mastr, gave no value".into()),
             },
-        }
-    })
+        },
+    )
 }
 
 /// Whether the trades are at fault rather than the cluster: others may go on.

@@ -8,10 +8,10 @@ use bytes::Bytes;
 use palm_core::StopHandle;
 use palm_highlevel::{Call, Failure, Running, standalone};
 
+use super::Assignment;
 use super::appraisal::{self, Returns};
 use super::assignment::Assigned;
 use super::market_cache::MarketCache;
-use super::Assignment;
 use crate::aggregation::{Figures, Outcome};
 use crate::market::Market;
 use crate::portfolio::{Envelope, Trade};

@@ -1,8 +1,6 @@
 //! `mastr aggregate`.
 
-use std::fs::{self, File};
-use std::io::BufWriter;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -14,8 +12,9 @@ use super::question::Question;
 use super::report::Report;
 use super::{ALL_VALUED, CommandError, SOME_FAILED, address};
 use crate::aggregation::Aggregate;
-use crate::client::Display;
+use crate::client::{Display, count};
 use crate::cluster::Inquiry;
+use crate::results::TableFile;
 
 /// Questions are asked no more often than this …
 const INTERVAL: Duration = Duration::from_millis(100);
@@ -48,6 +47,8 @@ impl Arguments {
         let mut query = self.question.query()?;
         query.market = self.market.clone();
         let stop = lifeline::hold(self.supervision, || ())?;
+        let file = self.output.as_deref().map(TableFile::create).transpose();
+        let file = file.map_err(CommandError::Unwritable)?;
         let mut inquiry = Inquiry::open(&self.connect, query, &stop)?;
         let (table, asked) = if self.watch {
             self.watch(&mut inquiry, &stop)?
@@ -58,11 +59,11 @@ impl Arguments {
                 .map_err(CommandError::Unwritable)?;
             (table, 1)
         };
-        if let Some(folder) = &self.output {
-            write(folder, &table)?;
+        if let Some(file) = file {
+            file.write(&table).map_err(CommandError::Unwritable)?;
         }
         if self.supervision.supervised {
-            let did = Report::Did(format!("asked all partitions {asked} times"));
+            let did = Report::Did(format!("asked all partitions {} times", count(asked)));
             self.supervision.report(&did);
         }
         let completeness = table.total.completeness;
@@ -112,15 +113,4 @@ impl Arguments {
         }
         Err(CommandError::Interrupted)
     }
-}
-
-fn write(folder: &Path, table: &Aggregate) -> Result<(), CommandError> {
-    let path = folder.join("aggregate.csv");
-    fs::create_dir_all(folder)
-        .and_then(|()| File::create(&path))
-        .and_then(|file| table.write_csv(BufWriter::new(file)))
-        .map_err(|error| {
-            let text = format!("{}: {error}", path.display());
-            CommandError::Unwritable(std::io::Error::new(error.kind(), text))
-        })
 }

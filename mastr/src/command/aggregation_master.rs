@@ -7,6 +7,7 @@ use clap::Args;
 use super::lifeline::{self, Supervision};
 use super::report::Report;
 use super::{ALL_VALUED, CommandError, address};
+use crate::client::count;
 use crate::cluster::aggregation_master;
 
 /// The first line on standard output is the address that it is bound to.
@@ -33,10 +34,11 @@ impl Arguments {
         let counts = master.join()?;
         let mut did = format!(
             "gave {} messages to the owners of {} partitions",
-            counts.succeeded, self.aggregators
+            count(counts.succeeded),
+            self.aggregators
         );
         if counts.failed > 0 {
-            did += &format!(", {} more failed", counts.failed);
+            did += &format!(", {} more failed", count(counts.failed));
         }
         self.supervision.report(&Report::Did(did));
         Ok(ALL_VALUED)

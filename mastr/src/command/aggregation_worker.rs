@@ -5,6 +5,7 @@ use clap::Args;
 use super::lifeline::{self, Supervision};
 use super::report::Report;
 use super::{ALL_VALUED, CommandError, address};
+use crate::client::count;
 use crate::cluster::aggregation_worker;
 
 #[derive(Debug, Args)]
@@ -23,12 +24,11 @@ impl Arguments {
         lifeline::hold(self.supervision, move || handle.stop())?;
         let ledger = worker.join()?;
         self.supervision.report(&Report::Did(format!(
-            "held {} trades ({} valued, {} failed), applied {} contributions, answered {} queries",
-            ledger.held.of(),
-            ledger.held.valued,
-            ledger.held.failed,
-            ledger.applied,
-            ledger.queries
+            "held {} trades: {} valued, {} failed; answered {} queries",
+            count(ledger.held.of()),
+            count(ledger.held.valued),
+            count(ledger.held.failed),
+            count(ledger.queries)
         )));
         Ok(ALL_VALUED)
     }

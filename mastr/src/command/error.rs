@@ -56,9 +56,10 @@ impl CommandError {
             Self::ClosedPipe => ALL_VALUED,
             Self::Failed(_) => FAILED,
             Self::Interrupted => INTERRUPTED,
-            Self::Unreadable { .. } | Self::Faulty { .. } | Self::Unwritable(_) | Self::Usage(_) => {
-                BAD_INPUT
-            }
+            Self::Unreadable { .. }
+            | Self::Faulty { .. }
+            | Self::Unwritable(_)
+            | Self::Usage(_) => BAD_INPUT,
         }
     }
 }

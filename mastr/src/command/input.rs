@@ -39,9 +39,13 @@ impl Source {
                 path: path.clone(),
                 error,
             };
-            let file = fs::File::open(path).map_err(unreadable)?;
-            if file.metadata().map_err(unreadable)?.is_dir() {
+            let metadata = fs::metadata(path).map_err(unreadable)?;
+            if metadata.is_dir() {
                 return Err(unreadable(ErrorKind::IsADirectory.into()));
+            }
+            // A pipe can be opened once only, by whoever reads it.
+            if metadata.is_file() {
+                drop(fs::File::open(path).map_err(unreadable)?);
             }
         }
         Ok(())
@@ -113,11 +117,10 @@ pub(crate) fn market(path: &Path, portfolio: &Portfolio) -> Result<Market, Comma
 
 /// The quotes of a market file; tells of those that are of another day.
 fn quotes(path: &Path, file: &[u8], portfolio: &Portfolio) -> Result<Quotes, CommandError> {
-    let quotes =
-        Quotes::parse(file, portfolio.as_of()).map_err(|faults| CommandError::Faulty {
-            path: path.to_owned(),
-            faults,
-        })?;
+    let quotes = Quotes::parse(file, portfolio.as_of()).map_err(|faults| CommandError::Faulty {
+        path: path.to_owned(),
+        faults,
+    })?;
     if quotes.skipped() > 0 {
         output::tell(&format!(
             "{}: {} quotes of other days than {} are ignored",

@@ -30,8 +30,7 @@ pub(super) fn hold(
     let refused = |error: io::Error| CommandError::Failed(format!("no signals: {error}"));
     for signal in [SIGINT, SIGTERM] {
         // In this order, so that the first signal finds the flag not set yet.
-        flag::register_conditional_shutdown(signal, 128 + signal, stop.clone())
-            .map_err(refused)?;
+        flag::register_conditional_shutdown(signal, 128 + signal, stop.clone()).map_err(refused)?;
         flag::register(signal, stop.clone()).map_err(refused)?;
     }
     let mut signals = Signals::new([SIGINT, SIGTERM]).map_err(refused)?;

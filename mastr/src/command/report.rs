@@ -13,7 +13,7 @@ use crate::aggregation::Aggregate;
 pub(super) enum Report {
     /// A server is bound to these addresses.
     Bound(Vec<String>),
-    /// A portfolio has no faults and is being submitted.
+    /// A portfolio has no faults, or its faults are to be skipped, and it is being submitted.
     Submitting,
     /// How far the aggregation is.
     Table(Aggregate),

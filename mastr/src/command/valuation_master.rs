@@ -5,6 +5,7 @@ use clap::Args;
 use super::lifeline::{self, Supervision};
 use super::report::Report;
 use super::{ALL_VALUED, CommandError, address};
+use crate::client::count;
 use crate::cluster::valuation_master;
 
 /// The first line on standard output is where it is bound: the master's address, a blank, the
@@ -32,15 +33,12 @@ impl Arguments {
         lifeline::hold(self.supervision, move || handle.stop())?;
         self.supervision.report(&Report::Bound(addresses.into()));
         let counts = master.join()?;
-        let mut did = format!("passed on {} assignments", counts.succeeded);
+        let mut did = format!("passed on {} assignments", count(counts.succeeded));
         if counts.failed > 0 {
-            did += &format!(", {} more failed", counts.failed);
+            did += &format!(", {} more failed", count(counts.failed));
         }
-        if counts.workers_lost > 0 {
-            did += &format!(
-                "; lost {} workers and gave {} assignments to others",
-                counts.workers_lost, counts.requeued
-            );
+        if counts.requeued > 0 {
+            did += &format!(", {} of them again", count(counts.requeued));
         }
         self.supervision.report(&Report::Did(did));
         Ok(ALL_VALUED)

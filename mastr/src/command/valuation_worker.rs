@@ -7,6 +7,7 @@ use clap::Args;
 use super::lifeline::{self, Supervision};
 use super::report::Report;
 use super::{ALL_VALUED, CommandError, address};
+use crate::client::count;
 use crate::cluster::valuation_worker;
 
 #[derive(Debug, Args)]
@@ -32,7 +33,9 @@ impl Arguments {
         let (trades, assignments) = worker.join()?;
         self.supervision.report(&Report::Worked(trades));
         self.supervision.report(&Report::Did(format!(
-            "valued {trades} trades in {assignments} assignments"
+            "valued {} trades in {} assignments",
+            count(trades),
+            count(assignments)
         )));
         Ok(ALL_VALUED)
     }

@@ -10,6 +10,7 @@ use super::lifeline::{self, Supervision};
 use super::report::Report;
 use super::tally::Tally;
 use super::{ALL_VALUED, CommandError, SOME_FAILED, address};
+use crate::client::count;
 use crate::cluster::{MarketText, Servers, Submission, Summary};
 use crate::portfolio::Portfolio;
 use crate::results::{Folder, Rows};
@@ -54,8 +55,11 @@ impl Arguments {
         self.supervision
             .report(&Report::Valued(workers.into_iter().collect()));
         self.supervision.report(&Report::Did(format!(
-            "submitted {} trades in {assignments} assignments: {valued} valued, {failed} failed",
-            valued + failed
+            "submitted {} trades in {} assignments: {} valued, {} failed",
+            count(valued + failed),
+            count(assignments),
+            count(valued),
+            count(failed)
         )));
         Ok(if failed == 0 { ALL_VALUED } else { SOME_FAILED })
     }

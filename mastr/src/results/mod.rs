@@ -22,5 +22,5 @@ mod folder;
 mod rows;
 
 pub use field::{Field, Shortest};
-pub use folder::Folder;
+pub use folder::{Folder, TableFile, create_folder};
 pub use rows::{FAILED_HEADER, NPV_HEADER, Rows, SENSITIVITY_HEADER};

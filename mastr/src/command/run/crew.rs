@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::child::{Child, Event};
 use super::role::Role;
 use crate::aggregation::{Aggregate, Completeness};
-use crate::client::{Display, Process};
+use crate::client::{Display, Process, count};
 use crate::command::CommandError;
 use crate::command::report::Report;
 
@@ -25,8 +25,11 @@ pub(super) struct Crew {
     display: Display,
     /// The latest answer of the aggregation.
     table: Option<Aggregate>,
-    /// Whether the portfolio is accepted, so that there is a progress to show.
-    submitting: bool,
+    /// What was started, until the portfolio is accepted: where it is refused, nobody needs to
+    /// know.
+    started: Option<Vec<String>>,
+    /// Whether there is a progress to show.
+    is_live: bool,
     /// How many trades each process has valued whose results count.
     valued: BTreeMap<u32, u64>,
 }
@@ -40,7 +43,8 @@ impl Crew {
             events,
             display: Display::new(Instant::now()),
             table: None,
-            submitting: false,
+            started: Some(Vec::new()),
+            is_live: true,
             valued: BTreeMap::new(),
         }
     }
@@ -55,7 +59,10 @@ impl Crew {
         let child = Child::start(role, arguments, number, &self.sender)?;
         let line = format!("started {role}, pid {}", child.pid);
         self.children.push(child);
-        self.note(&line)?;
+        // Of a master it is told where it is, once it has said so.
+        if !role.is_master() {
+            self.started(line)?;
+        }
         Ok(number)
     }
 
@@ -71,10 +78,12 @@ impl Crew {
             // Invariant: the crew has a sender itself.
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
         };
-        if self.submitting {
-            let progress = self.progress();
+        if let Some(table) = &self.table
+            && table.market.is_some()
+            && self.is_live
+        {
             self.display
-                .update(Instant::now(), progress, self.table.as_ref())
+                .update(Instant::now(), table.total.completeness, Some(table))
                 .map_err(CommandError::Unwritable)?;
         }
         Ok(ended)
@@ -82,7 +91,7 @@ impl Crew {
 
     fn handle(&mut self, event: Event) -> Result<Option<usize>, CommandError> {
         match event {
-            Event::Said(number, report) => self.said(number, report),
+            Event::Said(number, report) => self.said(number, report)?,
             Event::Told(number, line) => {
                 let child = &self.children[number];
                 let line = match child.role.is_client() {
@@ -98,16 +107,34 @@ impl Crew {
         Ok(None)
     }
 
-    fn said(&mut self, number: usize, report: Report) {
+    fn said(&mut self, number: usize, report: Report) -> Result<(), CommandError> {
         let child = &mut self.children[number];
         match report {
-            Report::Bound(addresses) => child.addresses = Some(addresses),
-            Report::Submitting => self.submitting = true,
+            Report::Bound(addresses) => {
+                let (role, pid) = (child.role, child.pid);
+                let line = format!("started {role}, pid {pid}, at {}", addresses.join(", "));
+                child.addresses = Some(addresses);
+                self.started(line)?;
+            }
+            Report::Submitting => {
+                for line in self.started.take().unwrap_or_default() {
+                    self.note(&line)?;
+                }
+            }
             Report::Table(table) => self.table = Some(table),
             Report::Worked(trades) => child.worked = Some(trades),
             Report::Valued(valued) => self.valued = valued.into_iter().collect(),
             Report::Did(did) => child.did = Some(did),
         }
+        Ok(())
+    }
+
+    fn started(&mut self, line: String) -> Result<(), CommandError> {
+        match &mut self.started {
+            Some(lines) => lines.push(line),
+            None => self.note(&line)?,
+        }
+        Ok(())
     }
 
     /// Shows a line that stays.
@@ -125,7 +152,7 @@ impl Crew {
 
     /// Shows the last answer as the result.
     pub(super) fn show_result(&mut self) -> Result<(), CommandError> {
-        self.submitting = false;
+        self.is_live = false;
         let progress = self.progress();
         let Some(table) = &self.table else {
             return Ok(());
@@ -137,7 +164,7 @@ impl Crew {
 
     /// Ends all children, and waits until they have; those that do not are killed.
     pub(super) fn end(&mut self) -> Result<(), CommandError> {
-        self.submitting = false;
+        self.is_live = false;
         for child in &mut self.children {
             child.end();
         }
@@ -181,9 +208,9 @@ impl Crew {
             Role::ValuationWorker => {
                 let counted = self.valued.get(&child.pid).copied().unwrap_or(0);
                 let more = child.worked.unwrap_or(0).saturating_sub(counted);
-                let mut did = format!("valued {counted} trades");
+                let mut did = format!("valued {} trades", count(counted));
                 if more > 0 {
-                    did += &format!(", and {more} that another had valued too");
+                    did += &format!(", and {} that another had valued too", count(more));
                 }
                 did
             }

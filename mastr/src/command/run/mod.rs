@@ -19,6 +19,7 @@ use super::input::Source;
 use super::lifeline::{self, Supervision};
 use super::question::Question;
 use super::{ALL_VALUED, BAD_INPUT, CommandError, SOME_FAILED};
+use crate::results::create_folder;
 use crew::Crew;
 use role::Role;
 
@@ -60,6 +61,9 @@ impl Arguments {
     pub(super) fn run(self) -> Result<u8, CommandError> {
         self.question.query()?;
         self.source.check()?;
+        if let Some(folder) = &self.output {
+            create_folder(folder).map_err(CommandError::Unwritable)?;
+        }
         let stop = lifeline::hold(Supervision { supervised: false }, || ())?;
         let mut crew = Crew::new();
         let status = self.go(&mut crew, &stop);
@@ -103,7 +107,14 @@ impl Cluster {
         let master = crew.start(Role::AggregationMaster, &master)?;
         let aggregation = bound::<1>(crew, master, stop)?.map(OsString::from);
         let [aggregation] = &aggregation;
-        let master = arguments!["--bind", ANY_PORT, "--markets", ANY_PORT, "--next", aggregation];
+        let master = arguments![
+            "--bind",
+            ANY_PORT,
+            "--markets",
+            ANY_PORT,
+            "--next",
+            aggregation
+        ];
         let master = crew.start(Role::ValuationMaster, &master)?;
         let [valuation, markets] = &bound::<2>(crew, master, stop)?;
 
@@ -177,7 +188,11 @@ impl Cluster {
     fn replace(&mut self, number: usize, crew: &mut Crew) -> Result<(), CommandError> {
         let ended = crew.progress().ended();
         self.deaths += 1;
-        self.in_a_row = if ended > self.ended { 1 } else { self.in_a_row + 1 };
+        self.in_a_row = if ended > self.ended {
+            1
+        } else {
+            self.in_a_row + 1
+        };
         self.ended = ended;
         let dead = crew.child(number);
         let story = format!("valuation-worker {} {}", dead.pid, dead.ending());

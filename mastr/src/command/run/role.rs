@@ -26,6 +26,11 @@ impl Role {
         }
     }
 
+    /// Whether others connect to it.
+    pub(super) fn is_master(self) -> bool {
+        matches!(self, Self::ValuationMaster | Self::AggregationMaster)
+    }
+
     /// Whether it ends by itself, once everything is done.
     pub(super) fn is_client(self) -> bool {
         matches!(self, Self::Value | Self::Aggregate)
