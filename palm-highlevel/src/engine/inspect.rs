@@ -82,7 +82,8 @@ impl Engine {
     /// What has ended and has not left for good, and what is on its way to a worker.
     pub fn outgoing(&self) -> impl Iterator<Item = ParcelView> {
         let lanes = self.links.iter().flat_map(|(_, link)| link.out.iter());
-        let unclaimed = self.unclaimed.values().flatten();
+        let unclaimed = self.unclaimed.values();
+        let unclaimed = unclaimed.flat_map(|unclaimed| &unclaimed.parcels);
         lanes.chain(unclaimed).map(|parcel| ParcelView {
             id: id(&parcel.route, parcel.sequence),
             outcome: parcel.outcome,

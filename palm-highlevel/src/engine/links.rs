@@ -21,6 +21,8 @@ pub(crate) struct Links {
     incarnations: HashMap<Incarnation, Key>,
     window: Credit,
     last_tick: Duration,
+    /// For how long, all in all, this process was stopped, or its clock jumped.
+    skipped: Duration,
     pub(crate) bad_frames: u64,
     /// Who was named in the log for sending what is no frame: once each.
     warned: HashSet<Address>,
@@ -78,6 +80,7 @@ impl Links {
             incarnations: HashMap::new(),
             window,
             last_tick: Duration::ZERO,
+            skipped: Duration::ZERO,
             bad_frames: 0,
             warned: HashSet::new(),
         }
@@ -463,6 +466,7 @@ impl Links {
         } else {
             Duration::ZERO
         };
+        self.skipped += shift;
         for (key, link) in self.links.iter_mut() {
             link.shift(shift);
             let silent = now.saturating_sub(link.last_heard) >= DEAD_AFTER;
@@ -489,6 +493,11 @@ impl Links {
         for key in self.links.keys() {
             self.greet_if_due(key, now, actions);
         }
+    }
+
+    /// For how long this process has run, without the times in which it was stopped.
+    pub(crate) fn awake(&self, now: Duration) -> Duration {
+        now.saturating_sub(self.skipped)
     }
 
     /// Sends what is ready on every lane, and heartbeats where they are due.

@@ -66,7 +66,7 @@ use crate::{DeadLetter, Failure, FailureKind, Retry};
 /// How often the engine looks after its peers.
 pub(crate) const TICK: Duration = Duration::from_millis(100);
 
-/// How long the lanes of a peer that does not answer are kept.
+/// How long the lanes of a peer that does not answer are kept, and endings that nobody fetches.
 const RETENTION: Duration = Duration::from_secs(60);
 
 /// How the engine executes functions.
@@ -142,7 +142,7 @@ pub struct Engine {
     /// The link to the next server, if the output is `Next`.
     next: Option<Key>,
     /// Endings for clients that are not here, or not yet.
-    unclaimed: BTreeMap<Incarnation, Vec<Parcel>>,
+    unclaimed: BTreeMap<Incarnation, Unclaimed>,
     counts: Counts,
     retry: Option<Retry>,
     timed: Timed,
@@ -153,6 +153,13 @@ pub struct Engine {
     /// The time of the event that is being dealt with.
     now: Duration,
     taken: Vec<Taken>,
+}
+
+/// What waits for a client that is not here.
+struct Unclaimed {
+    /// Since when, not counting times in which this process was stopped.
+    since: Duration,
+    parcels: Vec<Parcel>,
 }
 
 enum Executor {
@@ -311,7 +318,9 @@ impl Engine {
         for key in expired {
             self.left(key, "it did not come back");
         }
-        self.fail_stranded(now);
+        let awake = self.links.awake(now);
+        self.fail_stranded(awake);
+        self.drop_unclaimed(awake);
         self.run_timed();
     }
 

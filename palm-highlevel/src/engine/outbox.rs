@@ -1,7 +1,9 @@
 use super::ledger::State;
-use super::{Engine, Executor, Key, Origin, Parcel};
+use super::{Engine, Executor, Key, Origin, Parcel, RETENTION, Unclaimed};
 use bytes::Bytes;
+use palm_core::Incarnation;
 use palm_core::wire::{Outcome, Role};
+use std::time::Duration;
 
 /// What leaves: endings to clients, messages to the next server, and, once they have left for
 /// good, the settlement of what they came of.
@@ -68,7 +70,37 @@ impl Engine {
         });
         match direct.or_else(|| self.links.of(client)) {
             Some(key) => self.post(key, parcel),
-            None => self.unclaimed.entry(client).or_default().push(parcel),
+            None => {
+                let since = self.links.awake(self.now);
+                let unclaimed = self.unclaimed.entry(client).or_insert(Unclaimed {
+                    since,
+                    parcels: Vec::new(),
+                });
+                unclaimed.parcels.push(parcel);
+            }
+        }
+    }
+
+    /// Forgets what clients have not fetched for too long; `awake` is how long this process has run.
+    pub(super) fn drop_unclaimed(&mut self, awake: Duration) {
+        let late = |unclaimed: &Unclaimed| awake.saturating_sub(unclaimed.since) >= RETENTION;
+        let clients: Vec<Incarnation> = self
+            .unclaimed
+            .iter()
+            .filter(|(_, unclaimed)| late(unclaimed))
+            .map(|(client, _)| *client)
+            .collect();
+        for client in clients {
+            let Some(unclaimed) = self.unclaimed.remove(&client) else {
+                continue;
+            };
+            log::warn!(
+                "nobody has fetched {} endings for the client {client}: they are dropped",
+                unclaimed.parcels.len()
+            );
+            for parcel in unclaimed.parcels {
+                self.settle_origin(parcel.origin);
+            }
         }
     }
 
@@ -82,23 +114,24 @@ impl Engine {
     /// Settles what the peer has released of the lane to it.
     pub(super) fn release(&mut self, key: Key) {
         while let Some(parcel) = self.links.get_mut(key).and_then(|link| link.out.release()) {
-            if let Some(origin) = parcel.origin
-                && let Some(link) = self.links.get_mut(origin.link)
-                && link.era() == origin.era
-            {
-                link.incoming.settle(origin.number);
-            }
+            self.settle_origin(parcel.origin);
+        }
+    }
+
+    /// Settles what has left for good, or will never.
+    pub(super) fn settle_origin(&mut self, origin: Option<Origin>) {
+        if let Some(origin) = origin
+            && let Some(link) = self.links.get_mut(origin.link)
+            && link.era() == origin.era
+        {
+            link.incoming.settle(origin.number);
         }
     }
 
     /// Settles a message of which nothing more is held or will come.
     pub(super) fn settle(&mut self, origin: Origin, weight: u64) {
         self.unhold(origin, weight);
-        if let Some(link) = self.links.get_mut(origin.link)
-            && link.era() == origin.era
-        {
-            link.incoming.settle(origin.number);
-        }
+        self.settle_origin(Some(origin));
     }
 
     pub(super) fn unhold(&mut self, origin: Origin, weight: u64) {

@@ -11,9 +11,10 @@ impl Engine {
         match link.peer.role {
             Role::Worker => self.worker_joined(now, key, actions),
             Role::Client => {
-                let unclaimed = self.unclaimed.remove(&link.incarnation).unwrap_or_default();
-                for parcel in unclaimed {
-                    self.post(key, parcel);
+                if let Some(unclaimed) = self.unclaimed.remove(&link.incarnation) {
+                    for parcel in unclaimed.parcels {
+                        self.post(key, parcel);
+                    }
                 }
             }
             Role::Server => {}
@@ -125,7 +126,13 @@ impl Engine {
             // What a previous server handed over goes on to the clients that wait for it.
             Role::Server => {}
         }
-        self.links.remove(key);
+        let Some(link) = self.links.remove(key) else {
+            return;
+        };
+        // Nobody will fetch what was on its way to it, and what came before that has to be settled.
+        for parcel in link.out.iter() {
+            self.settle_origin(parcel.origin);
+        }
     }
 
     /// Nobody waits for what this client sent.
