@@ -4,7 +4,7 @@
 //! client listens at the last one.
 
 use crate::engine::Output;
-use crate::{Config, Result, Running, standalone};
+use crate::{Config, Result, Retry, Running, standalone};
 use palm_core::Message;
 
 /// A parallel server whose results go on to the next server, each as soon as it is there.
@@ -23,6 +23,11 @@ impl Master {
         key: impl Fn(&Message) -> u64 + Send + 'static,
     ) -> Master {
         Master(standalone::Master::partitioned(name, partitions, key))
+    }
+
+    /// Tries messages again whose function has failed; see [`standalone::Master::retry`].
+    pub fn retry(self, retry: Retry) -> Master {
+        Master(self.0.retry(retry))
     }
 
     /// Replaces the settings.

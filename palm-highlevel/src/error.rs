@@ -17,6 +17,8 @@ pub enum ErrorKind {
     Config,
     /// An address can't be bound.
     Bind,
+    /// A function of a worker hung, so that the worker has left its master.
+    Lease,
     /// The system or libzmq refused something.
     Io,
 }

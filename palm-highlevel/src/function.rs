@@ -1,7 +1,9 @@
+use crate::watch::Watch;
 use crate::{Failure, FailureKind, PartitionId};
 use bytes::Bytes;
 use palm_core::{Id, Message, codec};
 use serde::{Serialize, de::DeserializeOwned};
+use std::sync::Arc;
 
 /// What a server does with a message: bytes in, bytes out.
 ///
@@ -43,11 +45,23 @@ where
 pub struct Call {
     message: Message,
     partition: Option<PartitionId>,
+    token: u64,
+    watch: Arc<Watch>,
 }
 
 impl Call {
-    pub(crate) fn new(message: Message, partition: Option<PartitionId>) -> Call {
-        Call { message, partition }
+    pub(crate) fn new(
+        message: Message,
+        partition: Option<PartitionId>,
+        token: u64,
+        watch: Arc<Watch>,
+    ) -> Call {
+        Call {
+            message,
+            partition,
+            token,
+            watch,
+        }
     }
 
     /// The bytes that the function takes. To give them back as they are, clone them: that copies
@@ -64,6 +78,19 @@ impl Call {
     /// The whole message.
     pub fn message(&self) -> &Message {
         &self.message
+    }
+
+    /// Says how far the function is. Its lease begins again: a function that says nothing for
+    /// longer than that, 30 s by default, counts as hanging. Whoever looks for why a message was
+    /// given up reads what was said last.
+    pub fn progress(&self, text: impl Into<String>) {
+        self.watch.say(text.into());
+    }
+
+    /// Whether nobody waits for the result any more: the message was cancelled, or its deadline has
+    /// passed. A function that takes long may ask, and give up.
+    pub fn is_cancelled(&self) -> bool {
+        self.watch.is_recalled(self.token)
     }
 
     /// The partition that this worker owns, if its master has partitions.

@@ -1,4 +1,6 @@
 use crate::engine::{Done, Task};
+use crate::watch::Watch;
+use crate::wires::Functions;
 use crate::{Call, Failure, FailureKind, Function, Result, thread};
 use bytes::Bytes;
 use crossbeam_channel::{Receiver, Sender, bounded};
@@ -12,7 +14,17 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// The functions of a server by name.
-pub(crate) type FunctionTable = BTreeMap<String, Arc<dyn Function>>;
+pub(crate) type FunctionTable = BTreeMap<String, Registered>;
+
+/// A function and how long it may go without a word.
+#[derive(Clone)]
+pub(crate) struct Registered {
+    pub(crate) function: Arc<dyn Function>,
+    pub(crate) lease: Duration,
+}
+
+/// How long a function may go without a word, if nothing else is said.
+pub(crate) const LEASE: Duration = Duration::from_secs(30);
 
 /// After how long a thread hands over what has ended, though it has more to do.
 const HAND_OVER: Duration = Duration::from_millis(1);
@@ -21,7 +33,9 @@ const HAND_OVER: Duration = Duration::from_millis(1);
 pub(crate) struct FunctionThreads {
     tasks: Option<Sender<Vec<Task>>>,
     done: Receiver<Ended>,
-    threads: Vec<JoinHandle<()>>,
+    /// What a thread is made of.
+    runner: Runner,
+    threads: Vec<(Arc<Watch>, JoinHandle<()>)>,
 }
 
 /// What one thread hands over.
@@ -29,6 +43,14 @@ pub(crate) struct Ended {
     pub(crate) done: Vec<Done>,
     /// Whether these are the last of what it was given.
     pub(crate) all: bool,
+}
+
+/// A function that has gone without a word for longer than its lease.
+pub(crate) struct Overdue {
+    /// Which thread runs it.
+    pub(crate) thread: usize,
+    pub(crate) token: u64,
+    pub(crate) lease: Duration,
 }
 
 impl FunctionThreads {
@@ -42,32 +64,21 @@ impl FunctionThreads {
         // The engine gives each thread two chunks at most, so that handing over never blocks.
         let (tasks, todo) = bounded::<Vec<Task>>(2 * count as usize);
         let (ended, done) = bounded(1024);
-        let functions = Arc::new(functions);
-        let threads = (0..count)
-            .map(|_| {
-                let runner = Runner {
-                    server: name.to_owned(),
-                    functions: functions.clone(),
-                    todo: todo.clone(),
-                    ended: ended.clone(),
-                    waker: waker.clone(),
-                };
-                thread::spawn(&format!("fn-{name}"), move || runner.run())
-            })
-            .collect::<Result<_>>()?;
+        let runner = Runner {
+            server: name.to_owned(),
+            functions: Arc::new(functions),
+            todo,
+            ended,
+            waker: waker.clone(),
+            watch: Arc::new(Watch::new()),
+        };
+        let threads = (0..count).map(|_| runner.start()).collect::<Result<_>>()?;
         Ok(FunctionThreads {
             tasks: Some(tasks),
             done,
+            runner,
             threads,
         })
-    }
-
-    /// Gives `tasks` to the next free thread.
-    pub(crate) fn execute(&self, tasks: Vec<Task>) {
-        if let Some(sender) = &self.tasks {
-            // The threads end only after the sender is gone.
-            let _ = sender.send(tasks);
-        }
     }
 
     /// What has ended since the last call.
@@ -75,26 +86,95 @@ impl FunctionThreads {
         self.done.try_recv().ok()
     }
 
+    /// What functions have said of how far they are since the last call, by task.
+    pub(crate) fn progress(&self) -> Vec<(u64, String)> {
+        let watches = self.threads.iter().map(|(watch, _)| watch);
+        watches.filter_map(|watch| watch.take_said()).collect()
+    }
+
+    /// The functions that hang.
+    pub(crate) fn overdue(&self) -> Vec<Overdue> {
+        let now = Instant::now();
+        let threads = self.threads.iter().enumerate();
+        threads
+            .filter_map(|(thread, (watch, _))| {
+                let (token, lease) = watch.overdue(now)?;
+                Some(Overdue {
+                    thread,
+                    token,
+                    lease,
+                })
+            })
+            .collect()
+    }
+
+    /// Puts another thread in the place of one that hangs, and gives it what that had still to do.
+    pub(crate) fn replace(&mut self, thread: usize) -> Result<()> {
+        let fresh = self.runner.start()?;
+        let (watch, _) = std::mem::replace(&mut self.threads[thread], fresh);
+        let left = watch.abandon();
+        let all = left.is_empty();
+        match all {
+            true => {
+                let done = Vec::new();
+                // The channel has room: the loop empties it in every turn.
+                let _ = self.runner.ended.try_send(Ended { done, all });
+            }
+            false => self.execute(left),
+        }
+        Ok(())
+    }
+
     /// Ends the threads, each after the function that it runs; waits for those that are `idle`.
     pub(crate) fn stop(mut self, idle: bool) {
         self.tasks = None;
         if idle {
-            for thread in self.threads.drain(..) {
+            for (_, thread) in self.threads.drain(..) {
                 let _ = thread.join();
             }
         }
     }
 }
 
+impl Functions for FunctionThreads {
+    /// Gives `tasks` to the next free thread.
+    fn execute(&self, tasks: Vec<Task>) {
+        if let Some(sender) = &self.tasks {
+            // The threads end only after the sender is gone.
+            let _ = sender.send(tasks);
+        }
+    }
+
+    /// Tells the function that runs the task that nobody waits for it.
+    fn recall(&self, token: u64) {
+        for (watch, _) in &self.threads {
+            watch.recall(token);
+        }
+    }
+}
+
+#[derive(Clone)]
 struct Runner {
     server: String,
     functions: Arc<FunctionTable>,
     todo: Receiver<Vec<Task>>,
     ended: Sender<Ended>,
     waker: Waker,
+    watch: Arc<Watch>,
 }
 
 impl Runner {
+    /// Another thread of the same kind, with a watch of its own.
+    fn start(&self) -> Result<(Arc<Watch>, JoinHandle<()>)> {
+        let runner = Runner {
+            watch: Arc::new(Watch::new()),
+            ..self.clone()
+        };
+        let watch = runner.watch.clone();
+        let name = format!("fn-{}", self.server);
+        Ok((watch, thread::spawn(&name, move || runner.run())?))
+    }
+
     fn run(self) {
         while let Ok(tasks) = self.todo.recv() {
             if self.run_all(tasks).is_err() {
@@ -108,13 +188,14 @@ impl Runner {
         let mut done = Vec::with_capacity(tasks.len());
         let mut start = Instant::now();
         let mut handed_over = start;
-        for task in tasks {
+        self.watch.give(tasks);
+        while let Some(task) = self.watch.next() {
             if start.duration_since(handed_over) >= HAND_OVER {
                 self.hand_over(std::mem::take(&mut done), false)?;
                 handed_over = start;
             }
             let token = task.token;
-            let result = self.run_one(task);
+            let result = self.run_one(task, start);
             let end = Instant::now();
             let nanoseconds = end.duration_since(start).as_nanos() as u64;
             start = end;
@@ -122,6 +203,9 @@ impl Runner {
                 Ok(payload) => (Outcome::Success, payload),
                 Err(failure) => (Outcome::Failure, failure.encode()),
             };
+            if self.watch.is_abandoned() {
+                return Err(());
+            }
             done.push(Done {
                 token,
                 outcome,
@@ -138,16 +222,18 @@ impl Runner {
         Ok(())
     }
 
-    fn run_one(&self, task: Task) -> std::result::Result<Bytes, Failure> {
+    fn run_one(&self, task: Task, now: Instant) -> std::result::Result<Bytes, Failure> {
         let name = task
             .message
             .step()
             .map_or("", |step| step.function.as_str());
-        let Some(function) = self.functions.get(name) else {
+        let Some(Registered { function, lease }) = self.functions.get(name) else {
             return Err(self.unknown(name));
         };
-        let call = Call::new(task.message, task.partition);
+        self.watch.begin(task.token, *lease, now);
+        let call = Call::new(task.message, task.partition, task.token, self.watch.clone());
         let result = catch_unwind(AssertUnwindSafe(|| function.call(&call)));
+        self.watch.end();
         let payload = result.unwrap_or_else(|panic| Err(self.panicked(&call, &*panic)))?;
         if payload.len() > MAX_PAYLOAD {
             let size = payload.len();

@@ -15,10 +15,11 @@
 //! ```
 
 use crate::engine::Output;
-use crate::server::{Plan, PlannedExecution, Template};
-use crate::{Config, Function, Result, Running};
+use crate::template::{Plan, PlannedExecution, Template};
+use crate::{Config, Function, Result, Retry, Running};
 use palm_core::Message;
 use palm_core::wire::Role;
+use std::time::Duration;
 
 /// A serial server: its functions run in its own process.
 pub struct Server {
@@ -38,6 +39,19 @@ impl Server {
     /// Offers `function` under `name`.
     pub fn function(mut self, name: &str, function: impl Function) -> Server {
         self.template.function(name, function);
+        self
+    }
+
+    /// Gives the function called `name` another lease than 30 s: how long it may run without
+    /// saying how far it is, see [`Call::progress`](crate::Call::progress).
+    pub fn lease(mut self, name: &str, lease: Duration) -> Server {
+        self.template.lease(name, lease);
+        self
+    }
+
+    /// Tries messages again whose function has failed; by default a failure is an ending.
+    pub fn retry(mut self, retry: Retry) -> Server {
+        self.template.retry = Some(retry);
         self
     }
 
@@ -104,6 +118,13 @@ impl Master {
         }
     }
 
+    /// Tries messages again whose function has failed; by default a failure is an ending. Partitioned
+    /// masters never do, for the sake of order.
+    pub fn retry(mut self, retry: Retry) -> Master {
+        self.template.retry = Some(retry);
+        self
+    }
+
     /// Replaces the settings.
     pub fn config(mut self, config: Config) -> Master {
         self.template.config = config;
@@ -154,6 +175,13 @@ impl Worker {
     /// Offers `function` under `name`.
     pub fn function(mut self, name: &str, function: impl Function) -> Worker {
         self.template.function(name, function);
+        self
+    }
+
+    /// Gives the function called `name` another lease than 30 s: how long it may run without
+    /// saying how far it is, see [`Call::progress`](crate::Call::progress).
+    pub fn lease(mut self, name: &str, lease: Duration) -> Worker {
+        self.template.lease(name, lease);
         self
     }
 

@@ -26,6 +26,18 @@ pub(crate) struct Wires {
     moved: usize,
 }
 
+/// Who executes what a machine wants executed.
+pub(crate) trait Functions {
+    fn execute(&self, tasks: Vec<Task>);
+    fn recall(&self, token: u64);
+}
+
+/// A client's machine has no functions.
+impl Functions for () {
+    fn execute(&self, _: Vec<Task>) {}
+    fn recall(&self, _: u64) {}
+}
+
 struct Wire {
     endpoint: Endpoint,
     dealer: Dealer,
@@ -139,13 +151,13 @@ impl Wires {
     pub(crate) fn perform(
         &mut self,
         actions: &mut Vec<Action>,
-        mut execute: impl FnMut(Vec<Task>),
+        functions: &impl Functions,
     ) -> Result<Vec<Event>> {
         let mut failed = Vec::new();
         for action in actions.drain(..) {
             match action {
-                Action::Execute(tasks) => execute(tasks),
-                Action::Recall(_) => {}
+                Action::Execute(tasks) => functions.execute(tasks),
+                Action::Recall(token) => functions.recall(token),
                 Action::Reconnect(index) => {
                     if let Some(wire) = self.dealers.get_mut(index) {
                         wire.dealer =

@@ -320,7 +320,7 @@ impl ClientLoop {
             if stopped {
                 self.machine.bye(&mut actions);
             }
-            for event in self.wires.perform(&mut actions, |_| {})? {
+            for event in self.wires.perform(&mut actions, &())? {
                 self.step(now, event, &mut actions);
             }
             if stopped {

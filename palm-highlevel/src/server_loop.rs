@@ -1,0 +1,176 @@
+use crate::engine::{Action, Engine, Event};
+use crate::function_threads::{FunctionTable, FunctionThreads, Overdue};
+use crate::running::{Published, Started};
+use crate::wires::Wires;
+use crate::{Config, Error, ErrorKind, Result};
+use crossbeam_channel::Receiver;
+use palm_core::Endpoint;
+use palm_core::wire::Role;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What a server's loop is made of.
+pub(crate) struct Parts {
+    pub(crate) name: String,
+    pub(crate) bind: Vec<Endpoint>,
+    pub(crate) connect: Option<Endpoint>,
+    pub(crate) threads: u32,
+    pub(crate) functions: FunctionTable,
+    pub(crate) config: Config,
+    pub(crate) role: Role,
+    pub(crate) engine: Engine,
+    pub(crate) published: Arc<Published>,
+    pub(crate) commanded: Receiver<Event>,
+}
+
+/// The thin loop: sockets and threads on one side, the engine on the other.
+pub(crate) struct ServerLoop {
+    engine: Engine,
+    wires: Wires,
+    threads: FunctionThreads,
+    role: Role,
+    published: Arc<Published>,
+    commanded: Receiver<Event>,
+    drain: Duration,
+    /// Until when what runs may end, and why this process leaves, once it does.
+    leaving: Option<(Duration, String)>,
+    /// The function that made a worker leave.
+    hung: Option<Error>,
+}
+
+impl ServerLoop {
+    /// Makes the sockets, on the thread that is to own them, and starts the function threads.
+    pub(crate) fn new(parts: Parts) -> Result<(ServerLoop, Vec<Endpoint>)> {
+        // What is bound serves many connections, what only connects serves one.
+        let io_threads = if parts.bind.is_empty() { 1 } else { 2 };
+        let mut wires = Wires::new(&parts.config, io_threads)?;
+        let addresses = match parts.bind.is_empty() {
+            true => Vec::new(),
+            false => wires.bind(&parts.bind)?,
+        };
+        if let Some(endpoint) = &parts.connect {
+            wires.connect(endpoint)?;
+        }
+        let waker = wires.events.waker();
+        let threads = FunctionThreads::start(&parts.name, parts.threads, parts.functions, &waker)?;
+        let server = ServerLoop {
+            engine: parts.engine,
+            wires,
+            threads,
+            role: parts.role,
+            published: parts.published,
+            commanded: parts.commanded,
+            drain: parts.config.drain,
+            leaving: None,
+            hung: None,
+        };
+        Ok((server, addresses))
+    }
+
+    pub(crate) fn started(&self, addresses: Vec<Endpoint>) -> Started {
+        Started {
+            addresses,
+            stop: self.wires.events.stop_handle(),
+            waker: self.wires.events.waker(),
+        }
+    }
+
+    pub(crate) fn run(mut self) -> Result<()> {
+        let mut tick_at = Duration::ZERO;
+        let mut actions = Vec::new();
+        loop {
+            let stopped = self.wires.wait(tick_at)?.stopped();
+            let now = self.wires.events.now();
+            if stopped {
+                self.begin_to_leave(now, "it was told to stop", &mut actions);
+            }
+            self.hand_in(now, &mut actions)?;
+            // Sockets are read before timers fire: what was heard counts.
+            if now >= tick_at {
+                self.watch_functions(now, &mut actions)?;
+                self.engine.step(now, Event::Tick, &mut actions);
+                tick_at = self.engine.next_deadline(now);
+                self.published.publish(&self.engine);
+            }
+            self.engine.step(now, Event::Flush, &mut actions);
+            self.perform(now, &mut actions)?;
+            if let Some((until, _)) = self.leaving
+                && (self.engine.is_drained() || now >= until)
+            {
+                return self.leave(actions);
+            }
+        }
+    }
+
+    fn begin_to_leave(&mut self, now: Duration, why: &str, actions: &mut Vec<Action>) {
+        if self.leaving.is_none() {
+            self.leaving = Some((now + self.drain, why.to_owned()));
+            self.engine.step(now, Event::Drain, actions);
+        }
+    }
+
+    fn hand_in(&mut self, now: Duration, actions: &mut Vec<Action>) -> Result<()> {
+        let engine = &mut self.engine;
+        self.wires
+            .receive(|event| engine.step(now, event, actions))?;
+        while let Some(ended) = self.threads.ended() {
+            self.wires.moved(ended.done.len());
+            let event = Event::Executed {
+                done: ended.done,
+                all: ended.all,
+            };
+            engine.step(now, event, actions);
+        }
+        while let Ok(event) = self.commanded.try_recv() {
+            engine.step(now, event, actions);
+        }
+        Ok(())
+    }
+
+    /// Passes on what functions say of how far they are, and deals with those that hang: a server
+    /// goes on with another thread; a worker leaves, so that whoever started it can start another.
+    fn watch_functions(&mut self, now: Duration, actions: &mut Vec<Action>) -> Result<()> {
+        let progress = self.threads.progress();
+        if !progress.is_empty() {
+            self.engine.step(now, Event::Progress(progress), actions);
+        }
+        if self.hung.is_some() {
+            return Ok(());
+        }
+        for Overdue {
+            thread,
+            token,
+            lease,
+        } in self.threads.overdue()
+        {
+            let why = format!("its function ran for {lease:?} without a word");
+            self.engine
+                .step(now, Event::Overdue(token, why.clone()), actions);
+            match self.role {
+                Role::Worker => {
+                    self.hung = Some(Error::new(ErrorKind::Lease, why.clone()));
+                    self.begin_to_leave(now, &why, actions);
+                }
+                _ => self.threads.replace(thread)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn perform(&mut self, now: Duration, actions: &mut Vec<Action>) -> Result<()> {
+        for event in self.wires.perform(actions, &self.threads)? {
+            self.engine.step(now, event, actions);
+        }
+        Ok(())
+    }
+
+    fn leave(mut self, mut actions: Vec<Action>) -> Result<()> {
+        let idle = self.engine.is_drained();
+        let why = self.leaving.take().map_or(String::new(), |(_, why)| why);
+        self.engine.bye(&why, &mut actions);
+        self.wires.perform(&mut actions, &self.threads)?;
+        self.published.publish(&self.engine);
+        self.threads.stop(idle);
+        self.hung.map_or(Ok(()), Err)
+    }
+}

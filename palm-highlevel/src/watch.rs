@@ -1,0 +1,153 @@
+use crate::engine::Task;
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// What one function thread is at, shared with the loop that watches it.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    epoch: Instant,
+    /// The task that runs; 0 if none does.
+    token: AtomicU64,
+    /// When it began, or last said how far it is: milliseconds since the epoch.
+    since: AtomicU64,
+    /// How many milliseconds it may go without a word.
+    lease: AtomicU64,
+    /// The last task that nobody waits for any more.
+    recalled: AtomicU64,
+    /// What the task said last of how far it is, until the loop has taken it.
+    said: Mutex<Option<String>>,
+    has_said: AtomicBool,
+    /// What the thread is to do next.
+    next: Mutex<VecDeque<Task>>,
+    /// The thread hangs: what it was to do was given to another.
+    abandoned: AtomicBool,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Watch {
+    pub(crate) fn new() -> Watch {
+        Watch {
+            epoch: Instant::now(),
+            token: AtomicU64::new(0),
+            since: AtomicU64::new(0),
+            lease: AtomicU64::new(0),
+            recalled: AtomicU64::new(0),
+            said: Mutex::new(None),
+            has_said: AtomicBool::new(false),
+            next: Mutex::new(VecDeque::new()),
+            abandoned: AtomicBool::new(false),
+        }
+    }
+
+    fn milliseconds(&self, now: Instant) -> u64 {
+        now.saturating_duration_since(self.epoch).as_millis() as u64
+    }
+
+    /// The thread has these to do.
+    pub(crate) fn give(&self, tasks: Vec<Task>) {
+        *lock(&self.next) = tasks.into();
+    }
+
+    /// The thread's next task; `None` after the last, and for a thread that was abandoned.
+    pub(crate) fn next(&self) -> Option<Task> {
+        lock(&self.next).pop_front()
+    }
+
+    pub(crate) fn begin(&self, token: u64, lease: Duration, now: Instant) {
+        self.since.store(self.milliseconds(now), SeqCst);
+        self.lease.store(lease.as_millis() as u64, SeqCst);
+        self.token.store(token, SeqCst);
+    }
+
+    pub(crate) fn end(&self) {
+        self.token.store(0, SeqCst);
+    }
+
+    /// The function says how far it is: its lease begins again.
+    pub(crate) fn say(&self, text: String) {
+        self.since.store(self.milliseconds(Instant::now()), SeqCst);
+        *lock(&self.said) = Some(text);
+        self.has_said.store(true, SeqCst);
+    }
+
+    /// What the function has said since the last call, with its task.
+    pub(crate) fn take_said(&self) -> Option<(u64, String)> {
+        if !self.has_said.swap(false, SeqCst) {
+            return None;
+        }
+        let token = self.token.load(SeqCst);
+        lock(&self.said).take().map(|text| (token, text))
+    }
+
+    /// The task that has gone without a word for longer than its lease, and that lease.
+    pub(crate) fn overdue(&self, now: Instant) -> Option<(u64, Duration)> {
+        let token = self.token.load(SeqCst);
+        let lease = self.lease.load(SeqCst);
+        let silent = self
+            .milliseconds(now)
+            .saturating_sub(self.since.load(SeqCst));
+        let over = token != 0 && silent > lease && !self.abandoned.load(SeqCst);
+        over.then(|| (token, Duration::from_millis(lease)))
+    }
+
+    /// Nobody waits for this task any more; it may ask.
+    pub(crate) fn recall(&self, token: u64) {
+        if self.token.load(SeqCst) == token {
+            self.recalled.store(token, SeqCst);
+        }
+    }
+
+    pub(crate) fn is_recalled(&self, token: u64) -> bool {
+        self.recalled.load(SeqCst) == token || self.abandoned.load(SeqCst)
+    }
+
+    /// Gives the thread up; what it was to do after the task that hangs is given back.
+    pub(crate) fn abandon(&self) -> Vec<Task> {
+        self.abandoned.store(true, SeqCst);
+        lock(&self.next).drain(..).collect()
+    }
+
+    pub(crate) fn is_abandoned(&self) -> bool {
+        self.abandoned.load(SeqCst)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_extends_the_lease() {
+        let watch = Watch::new();
+        let start = watch.epoch;
+        let lease = Duration::from_secs(30);
+        watch.begin(7, lease, start);
+        assert_eq!(watch.overdue(start + lease), None);
+        let later = start + lease + Duration::from_millis(1);
+        assert_eq!(watch.overdue(later), Some((7, lease)));
+        // The word is said now, which is after the start.
+        watch.say("half".into());
+        assert_eq!(watch.take_said(), Some((7, "half".into())));
+        assert_eq!(watch.take_said(), None);
+        assert_eq!(watch.overdue(Instant::now() + lease / 2), None);
+        watch.end();
+        assert_eq!(watch.overdue(later + lease), None);
+    }
+
+    #[test]
+    fn only_the_task_that_runs_is_recalled() {
+        let watch = Watch::new();
+        watch.begin(7, Duration::ZERO, watch.epoch);
+        watch.recall(6);
+        assert!(!watch.is_recalled(7));
+        watch.recall(7);
+        assert!(watch.is_recalled(7));
+        watch.begin(8, Duration::ZERO, watch.epoch);
+        assert!(!watch.is_recalled(8));
+    }
+}
