@@ -19,7 +19,7 @@ const AWAKE: Duration = Duration::from_micros(200);
 /// A stream of messages and their endings, made by [`Client::job`](crate::Client::job).
 ///
 /// It is an iterator over the endings, in the order in which they come; it ends when everything
-/// submitted so far has ended. Dropping it discards what is still to come.
+/// submitted so far has ended. Dropping it cancels what has not ended.
 ///
 /// ```
 /// # use palm_highlevel::{Call, Client, Failure, standalone};
@@ -48,6 +48,8 @@ pub struct Job {
     ended: u64,
     /// Batches that were received and not yet given out.
     here: VecDeque<Arrival>,
+    /// How long each further message may take.
+    deadline: Option<Duration>,
     /// What the application has taken and the client does not know of yet.
     receipts: Vec<super::Receipt>,
 }
@@ -78,6 +80,7 @@ impl Job {
             submitted: 0,
             ended: 0,
             here: VecDeque::new(),
+            deadline: None,
             receipts: Vec::new(),
         })
     }
@@ -114,6 +117,7 @@ impl Job {
             index,
             route: self.route.clone(),
             payload,
+            deadline: self.deadline,
         };
         if !self.hand_over(submission, deadline)? {
             return Ok(None);
@@ -155,6 +159,23 @@ impl Job {
             self.here.push_back(arrival);
         }
         self.acknowledge();
+    }
+
+    /// Gives each message that is submitted from now on so long until it has ended; one that takes
+    /// longer ends with a failure of kind [`Expired`](crate::FailureKind::Expired).
+    pub fn set_deadline(&mut self, deadline: Option<Duration>) {
+        self.deadline = deadline;
+    }
+
+    /// Cancels what has been submitted and has not ended: each such message ends with a failure of
+    /// kind [`Cancelled`](crate::FailureKind::Cancelled), unless another ending is on its way
+    /// already. The endings come as usual. A function that runs may ask
+    /// [`is_cancelled`](crate::Call::is_cancelled).
+    pub fn cancel(&mut self) {
+        let command = Command::Cancel(self.number, self.route.clone());
+        // Without a client there is nothing left to cancel.
+        let _ = self.shared.commands.send(command);
+        self.shared.waker.wake();
     }
 
     /// How many messages have not ended, or not been given out by the iterator.
@@ -245,6 +266,9 @@ impl Drop for Job {
         self.receipts
             .extend(self.here.drain(..).filter_map(|arrival| arrival.receipt));
         self.acknowledge();
+        if self.unfinished() > 0 {
+            self.cancel();
+        }
         let _ = self.shared.commands.send(Command::Close(self.number));
         self.shared.waker.wake();
         if self.unfinished() > 0 {

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use palm_core::lane::Credit;
 use palm_core::wire::{Frame, Outcome, Role};
 use palm_core::{Incarnation, Route};
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,8 +24,15 @@ pub struct ClientMachine {
     ring: VecDeque<Slot>,
     base: u64,
     waiting: u64,
+    /// When sequences expire here, though no server says so.
+    deadlines: BTreeSet<(Duration, u64)>,
     taken: Vec<Taken>,
 }
+
+/// How long after a deadline the client waits for a server to say that it has passed.
+const GRACE: Duration = Duration::from_secs(1);
+
+const EXPIRED: &str = "its deadline has passed";
 
 /// What a sequence awaits.
 #[derive(Clone, Copy, Debug)]
@@ -68,6 +75,8 @@ pub struct Submission {
     pub route: Arc<Route>,
     /// What the first function takes.
     pub payload: Bytes,
+    /// How long it may take from now until it has ended.
+    pub deadline: Option<Duration>,
 }
 
 impl ClientMachine {
@@ -97,6 +106,7 @@ impl ClientMachine {
             ring: VecDeque::new(),
             base: 1,
             waiting: 0,
+            deadlines: BTreeSet::new(),
             taken: Vec::new(),
         }
     }
@@ -149,6 +159,7 @@ impl ClientMachine {
                         log::warn!("{} does not answer: trying again", link.peer.name);
                     }
                 }
+                self.expire(now, arrivals);
             }
             Event::Flush => self.links.flush(now, 0, actions),
             Event::Executed { .. }
@@ -160,7 +171,7 @@ impl ClientMachine {
     }
 
     /// Puts a message on the lane to the entry.
-    pub fn submit(&mut self, submission: Submission) {
+    pub fn submit(&mut self, now: Duration, submission: Submission) {
         let sequence = self.base + self.ring.len() as u64;
         self.ring.push_back(Slot {
             job: submission.job,
@@ -168,6 +179,10 @@ impl ClientMachine {
             waiting: true,
         });
         self.waiting += 1;
+        let deadline = submission.deadline.map(|left| now + left);
+        if let Some(at) = deadline {
+            self.deadlines.insert((at + GRACE, sequence));
+        }
         let Some(link) = self.links.get_mut(self.entry) else {
             return;
         };
@@ -179,10 +194,78 @@ impl ClientMachine {
             outcome: Outcome::Pending,
             route: submission.route,
             extras: None,
-            deadline: None,
+            deadline,
             payload: submission.payload,
             origin: None,
         });
+    }
+
+    /// Has servers cancel what of a job has not ended: each message then ends as cancelled, unless
+    /// it ends otherwise before the word arrives.
+    pub fn cancel(&mut self, job: u64, route: &Arc<Route>) {
+        let slots = self.ring.iter().zip(self.base..);
+        let waiting = slots.filter(|(slot, _)| slot.waiting && slot.job == job);
+        let sequences: Vec<u64> = waiting.map(|(_, sequence)| sequence).collect();
+        let Some(last) = sequences.last() else {
+            return;
+        };
+        let words = match route.pipeline() == job {
+            true => vec![(Outcome::CancelJob, *last)],
+            // Calls share a route.
+            false => sequences
+                .into_iter()
+                .map(|sequence| (Outcome::Cancel, sequence))
+                .collect(),
+        };
+        let Some(link) = self.links.get_mut(self.entry) else {
+            return;
+        };
+        for (outcome, sequence) in words {
+            link.out.push(Parcel {
+                sequence,
+                token: sequence,
+                attempt: 0,
+                stage: 0,
+                outcome,
+                route: route.clone(),
+                extras: None,
+                deadline: None,
+                payload: Bytes::new(),
+                origin: None,
+            });
+        }
+    }
+
+    /// Ends what should have expired at a server that does not answer.
+    fn expire(&mut self, now: Duration, arrivals: &mut Vec<Arrival>) {
+        while let Some(&(at, sequence)) = self.deadlines.first()
+            && at <= now
+        {
+            self.deadlines.pop_first();
+            if let Some((job, index)) = self.conclude(sequence) {
+                let result = Err(Failure::of(FailureKind::Expired, EXPIRED));
+                let receipt = None;
+                arrivals.push(Arrival {
+                    job,
+                    index,
+                    result,
+                    receipt,
+                });
+            }
+        }
+    }
+
+    /// Notes that a sequence has ended; gives back whose it is, if it was awaited.
+    fn conclude(&mut self, sequence: u64) -> Option<(u64, u64)> {
+        let slot = self.slot(sequence).filter(|slot| slot.waiting)?;
+        slot.waiting = false;
+        let of = (slot.job, slot.index);
+        self.waiting -= 1;
+        while self.ring.front().is_some_and(|slot| !slot.waiting) {
+            self.ring.pop_front();
+            self.base += 1;
+        }
+        Some(of)
     }
 
     /// The application has taken an ending.
@@ -240,9 +323,13 @@ impl ClientMachine {
                 link.peer.name
             );
             link.restart(|parcel| {
+                // That a job is cancelled is to be said again, whatever became of its messages.
+                let is_word = parcel.outcome != Outcome::Pending;
                 let slot = parcel.sequence.checked_sub(base);
-                slot.and_then(|slot| ring.get(slot as usize))
-                    .is_some_and(|slot| slot.waiting)
+                is_word
+                    || slot
+                        .and_then(|slot| ring.get(slot as usize))
+                        .is_some_and(|slot| slot.waiting)
             });
         }
     }
@@ -266,24 +353,14 @@ impl ClientMachine {
             number: taken.number,
             weight: taken.record.weight(),
         };
-        let slot = match mine {
-            true => self.slot(taken.record.sequence).filter(|slot| slot.waiting),
-            false => None,
+        let result = result_of(taken.record.outcome, taken.payload);
+        let (true, Some(result)) = (mine, result) else {
+            return self.take(receipt);
         };
-        let Some(slot) = slot else {
+        let Some((job, index)) = self.conclude(taken.record.sequence) else {
             // Ended before, or never awaited: nobody is told twice.
             return self.take(receipt);
         };
-        let Some(result) = result_of(taken.record.outcome, taken.payload) else {
-            return self.take(receipt);
-        };
-        slot.waiting = false;
-        let (job, index) = (slot.job, slot.index);
-        self.waiting -= 1;
-        while self.ring.front().is_some_and(|slot| !slot.waiting) {
-            self.ring.pop_front();
-            self.base += 1;
-        }
         arrivals.push(Arrival {
             job,
             index,
@@ -322,10 +399,7 @@ fn result_of(outcome: Outcome, payload: Bytes) -> Option<Result<Bytes, Failure>>
         Outcome::Pending | Outcome::Cancel | Outcome::CancelJob => None,
         Outcome::Success => Some(Ok(payload)),
         Outcome::Failure => Some(Err(Failure::decode(&payload))),
-        Outcome::Expired => Some(Err(Failure::of(
-            FailureKind::Expired,
-            "its deadline has passed",
-        ))),
+        Outcome::Expired => Some(Err(Failure::of(FailureKind::Expired, EXPIRED))),
         Outcome::Cancelled => Some(Err(Failure::of(FailureKind::Cancelled, "it was cancelled"))),
     }
 }

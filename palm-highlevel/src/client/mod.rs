@@ -69,6 +69,8 @@ enum Command {
     Open(u64, Sender<Vec<Arrival>>),
     /// The application has taken endings.
     Taken(Vec<Receipt>),
+    /// What of the job has not ended is to be cancelled.
+    Cancel(u64, Arc<Route>),
     /// Nobody listens to the job any more.
     Close(u64),
 }
@@ -186,8 +188,8 @@ impl Client {
         }
     }
 
-    /// As [`call`](Self::call), but waits for `timeout` at most: then it gives back `None`, and
-    /// whatever the ending is, nobody hears of it.
+    /// As [`call`](Self::call), but waits for `timeout` at most: then it gives back `None`, and the
+    /// message is cancelled.
     ///
     /// # Errors
     ///
@@ -310,7 +312,7 @@ impl ClientLoop {
             let (machine, arrivals) = (&mut self.machine, &mut self.arrivals);
             self.wires
                 .receive(|event| machine.step(now, event, arrivals, &mut actions))?;
-            self.take_commands();
+            self.take_commands(now);
             self.deliver();
             if now >= tick_at {
                 self.step(now, Event::Tick, &mut actions);
@@ -333,7 +335,7 @@ impl ClientLoop {
         self.machine.step(now, event, &mut self.arrivals, actions);
     }
 
-    fn take_commands(&mut self) {
+    fn take_commands(&mut self, now: Duration) {
         while let Ok(command) = self.commanded.try_recv() {
             match command {
                 Command::Open(job, sender) => {
@@ -344,6 +346,13 @@ impl ClientLoop {
                     for receipt in receipts {
                         self.machine.take(receipt);
                     }
+                }
+                Command::Cancel(job, route) => {
+                    // What was submitted before is cancelled as well, room or no room.
+                    while let Ok(submission) = self.submitted.try_recv() {
+                        self.machine.submit(now, submission);
+                    }
+                    self.machine.cancel(job, &route);
                 }
                 Command::Close(job) => {
                     let left = self.jobs.remove(&job).map(|listener| listener.ready);
@@ -357,7 +366,7 @@ impl ClientLoop {
             && let Ok(submission) = self.submitted.try_recv()
         {
             self.wires.moved(1);
-            self.machine.submit(submission);
+            self.machine.submit(now, submission);
         }
     }
 

@@ -26,6 +26,10 @@ const FRAME: usize = 128 << 10;
 /// if the window is small, or its sender would wait with a full one for the next heartbeat.
 const QUIET: u64 = 1024;
 
+/// After how long a silent process says even little of what its peer does not know: the peer may
+/// be waiting for just that.
+const SOON: Duration = Duration::from_millis(100);
+
 /// Who this process is.
 #[derive(Clone, Debug)]
 pub(crate) struct Me {
@@ -335,8 +339,21 @@ impl Link {
         });
     }
 
-    /// Sends what is ready and allowed, and what the peer should know by now.
-    pub(super) fn flush(&mut self, me: &Me, now: Duration, pace: u32, actions: &mut Vec<Action>) {
+    /// Whether as much is kept for the peer as may be: more is taken once some of it is settled.
+    pub(crate) fn is_full(&self) -> bool {
+        self.out.len() as u64 >= self.window.number || self.out.kept_bytes() >= self.window.bytes
+    }
+
+    /// Sends what is ready and allowed, and what the peer should know by now; all that it does not
+    /// know yet if this process is `eager` to be told in its turn.
+    pub(super) fn flush(
+        &mut self,
+        me: &Me,
+        now: Duration,
+        pace: u32,
+        eager: bool,
+        actions: &mut Vec<Action>,
+    ) {
         if !self.is_up() {
             return;
         }
@@ -359,7 +376,9 @@ impl Link {
             || self.settled_bytes - self.told_bytes > self.window.bytes / 2
             || credit.bytes - told_credit.bytes > self.window.bytes / 2
             || credit.number - told_credit.number > self.window.number / 2;
-        if news || now.saturating_sub(self.last_sent) >= HEARTBEAT {
+        let silent = now.saturating_sub(self.last_sent);
+        let late = self.told != (position, credit) && (eager || silent >= SOON);
+        if news || late || silent >= HEARTBEAT {
             self.send(None, me, now, pace, actions);
         }
     }

@@ -503,9 +503,11 @@ impl Links {
     /// Sends what is ready on every lane, and heartbeats where they are due.
     pub(crate) fn flush(&mut self, now: Duration, pace: u32, actions: &mut Vec<Action>) {
         let me = &self.me;
+        // What a client has settled comes back to it as room, by way of several servers perhaps.
+        let eager = me.role == Role::Client && self.links.iter().any(|(_, link)| link.is_full());
         for (_, link) in self.links.iter_mut() {
             if link.is_beat_due(now) || link.is_up() {
-                link.flush(me, now, pace, actions);
+                link.flush(me, now, pace, eager, actions);
             }
         }
     }
