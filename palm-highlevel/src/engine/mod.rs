@@ -418,9 +418,7 @@ impl Engine {
 
 /// Whether the lane that the endings go to has room for more.
 fn has_room(links: &Links, target: Key) -> bool {
-    links.get(target).is_none_or(|link| {
-        link.out.kept_bytes() < link.window.bytes && (link.out.len() as u64) < link.window.number
-    })
+    links.get(target).is_none_or(|link| !link.is_full())
 }
 
 fn partition_lost(worker: &str) -> Failure {
