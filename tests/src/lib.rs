@@ -1,4 +1,7 @@
 //! What the cross-crate tests share with the programs they start.
 
+pub mod cluster;
 pub mod history;
+pub mod journal;
 pub mod simulation;
+pub mod work;
