@@ -1,14 +1,79 @@
 use super::ledger::State;
+use super::link::{DEAD_AFTER, Link, State as LinkState};
 use super::{CHARGES, Engine, Executor, Key, partition_lost};
 use crate::{DeadLetter, Failure, FailureKind};
-use palm_core::wire::Outcome;
+use palm_core::wire::{Outcome, Role};
 use std::time::Duration;
+
+/// After how long without a word a connection breaks of silence: the transport closes one when it
+/// has heard nothing for three heartbeats, and so says nothing of the process.
+const SILENT: Duration = Duration::from_millis(2500);
 
 /// What becomes of a message whose worker has gone, and who is to blame.
 ///
 /// Invariant: silence charges nobody. Only a death, or a lease that ran out, while a message was
 /// alone with its process charges that message.
 impl Engine {
+    /// The connection of a worker has broken.
+    ///
+    /// If the worker spoke a moment ago its process has most likely exited, and others do at once
+    /// what it held. But a connection may break under a process that lives, and charge nobody: who
+    /// would be charged, or lost, waits until the worker is back or can't be any more.
+    pub(super) fn broken(&mut self, now: Duration, worker: Key) {
+        let Some(link) = self.links.get(worker) else {
+            return;
+        };
+        let exited = now.saturating_sub(link.last_heard) < SILENT;
+        match &self.executor {
+            // What it was given just now has never reached it.
+            Executor::Workers(dispatch) if dispatch.is_alone_since(worker, now) => {
+                self.worker_gone(worker, false, "its connection broke");
+            }
+            _ if exited && self.is_awaited(worker) => {}
+            _ => self.worker_gone(worker, exited, "its connection broke"),
+        }
+    }
+
+    /// Whether more depends on a worker's return than who does what it held.
+    fn is_awaited(&self, worker: Key) -> bool {
+        match &self.executor {
+            Executor::Local(_) => false,
+            Executor::Workers(dispatch) => dispatch.is_alone(worker),
+            Executor::Owners(partitions, _) => partitions.has_owner(worker),
+        }
+    }
+
+    /// Gives up the workers whose connections broke and that are not back after 3 s.
+    pub(super) fn give_up_broken(&mut self, now: Duration) {
+        let late = |link: &Link| matches!(link.state, LinkState::Lost { since } if now.saturating_sub(since) >= DEAD_AFTER);
+        self.give_up(late, "its connection broke, and it did not come back");
+    }
+
+    /// Gives up a worker whose connection broke, as another process now has its name.
+    pub(super) fn replaced(&mut self, by: Key) {
+        let Some(name) = self.links.get(by).map(|link| link.peer.name.clone()) else {
+            return;
+        };
+        let lost = |link: &Link| {
+            matches!(link.state, LinkState::Lost { .. })
+                && link.peer.role == Role::Worker
+                && link.peer.name == name
+        };
+        self.give_up(lost, "its process has exited");
+    }
+
+    fn give_up(&mut self, which: impl Fn(&Link) -> bool, why: &str) {
+        let found: Vec<Key> = self
+            .links
+            .iter()
+            .filter(|(key, link)| which(link) && self.is_awaited(*key))
+            .map(|(key, _)| key)
+            .collect();
+        for key in found {
+            self.worker_gone(key, true, why);
+        }
+    }
+
     /// A worker does not answer, or has gone: others do what it held. It is charged to nobody
     /// unless the process exited, which makes suspects of what it held, and charges the one that
     /// it held alone.

@@ -54,8 +54,8 @@ struct Worker {
     in_flight: u64,
     /// It is given nothing until it holds nothing, and then a suspect.
     reserved: bool,
-    /// The suspect that it holds.
-    alone: bool,
+    /// Since when it holds a suspect and nothing else.
+    alone: Option<Duration>,
 }
 
 impl Worker {
@@ -67,7 +67,7 @@ impl Worker {
     }
 
     fn room(&self) -> u64 {
-        match self.reserved || self.alone {
+        match self.reserved || self.alone.is_some() {
             true => 0,
             false => self.limit().saturating_sub(self.in_flight),
         }
@@ -86,7 +86,7 @@ impl Dispatch {
             pace: 0,
             in_flight: 0,
             reserved: false,
-            alone: false,
+            alone: None,
         });
     }
 
@@ -115,7 +115,15 @@ impl Dispatch {
     pub(crate) fn is_alone(&self, link: Key) -> bool {
         self.workers
             .iter()
-            .any(|worker| worker.link == link && worker.alone)
+            .any(|worker| worker.link == link && worker.alone.is_some())
+    }
+
+    /// Whether the worker was given its suspect at `now`: what breaks in the same turn of the loop
+    /// was broken before.
+    pub(crate) fn is_alone_since(&self, link: Key, now: Duration) -> bool {
+        self.workers
+            .iter()
+            .any(|worker| worker.link == link && worker.alone == Some(now))
     }
 
     /// Queues an entry behind all others of its sender and function.
@@ -168,7 +176,7 @@ impl Dispatch {
     pub(crate) fn returned(&mut self, link: Key) {
         if let Some(worker) = self.worker(link) {
             worker.in_flight = worker.in_flight.saturating_sub(1);
-            worker.alone = false;
+            worker.alone = None;
         }
     }
 
@@ -178,9 +186,10 @@ impl Dispatch {
         &mut self,
         links: &mut Links,
         ledger: &mut Ledger,
+        now: Duration,
         open: impl Fn(&Links, Key) -> bool,
     ) {
-        self.dispatch_suspects(links, ledger);
+        self.dispatch_suspects(links, ledger, now);
         let count = self.queues.len();
         for step in 0..count {
             let index = (self.turn + step) % count;
@@ -225,7 +234,7 @@ impl Dispatch {
         }
     }
 
-    fn dispatch_suspects(&mut self, links: &mut Links, ledger: &mut Ledger) {
+    fn dispatch_suspects(&mut self, links: &mut Links, ledger: &mut Ledger, now: Duration) {
         while let Some(&key) = self.suspects.front() {
             let Some(entry) = ledger.get(key) else {
                 self.suspects.pop_front();
@@ -235,7 +244,7 @@ impl Dispatch {
                 .workers
                 .iter_mut()
                 .filter(|worker| {
-                    !worker.alone
+                    worker.alone.is_none()
                         && worker.functions.contains(&entry.function)
                         && links.get(worker.link).is_some_and(Link::is_up)
                 })
@@ -251,7 +260,7 @@ impl Dispatch {
             self.suspects.pop_front();
             if give(key, worker.link, link, ledger) {
                 worker.in_flight = 1;
-                worker.alone = true;
+                worker.alone = Some(now);
             }
             worker.reserved = false;
         }

@@ -318,6 +318,7 @@ impl Engine {
         for key in expired {
             self.left(key, "it did not come back");
         }
+        self.give_up_broken(now);
         let awake = self.links.awake(now);
         self.fail_stranded(awake);
         self.drop_unclaimed(awake);
@@ -388,7 +389,7 @@ impl Engine {
     }
 
     fn dispatch(&mut self, actions: &mut Vec<Action>) {
-        let next = self.next;
+        let (next, now) = (self.next, self.now);
         match &mut self.executor {
             Executor::Local(local) => {
                 let partition = self.links.iter().find_map(|(_, link)| link.partition);
@@ -396,7 +397,7 @@ impl Engine {
                 local.dispatch(&mut self.ledger, partition, again, actions);
             }
             Executor::Workers(dispatch) => {
-                dispatch.dispatch(&mut self.links, &mut self.ledger, |links, origin| {
+                dispatch.dispatch(&mut self.links, &mut self.ledger, now, |links, origin| {
                     has_room(links, next.unwrap_or(origin))
                 });
             }

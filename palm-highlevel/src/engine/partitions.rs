@@ -90,6 +90,13 @@ impl Partitions {
         Vec::new()
     }
 
+    /// Whether a worker owns a partition.
+    pub(crate) fn has_owner(&self, link: Key) -> bool {
+        self.partitions
+            .iter()
+            .any(|partition| matches!(partition.owner, Owner::Worker(owner) if owner == link))
+    }
+
     /// Queues an entry for its partition.
     ///
     /// # Errors

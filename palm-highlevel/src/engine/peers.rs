@@ -31,6 +31,10 @@ impl Engine {
             link.peer.pid,
             link.peer.threads
         );
+        self.replaced(key);
+        let Some(link) = self.links.get_mut(key) else {
+            return;
+        };
         match &mut self.executor {
             Executor::Local(_) => log::warn!(
                 "worker {} connects to a server that executes by itself",
@@ -107,7 +111,7 @@ impl Engine {
             .get(key)
             .is_some_and(|link| link.peer.role == Role::Worker);
         if is_worker {
-            self.worker_gone(key, true, "its connection broke");
+            self.broken(now, key);
         }
     }
 

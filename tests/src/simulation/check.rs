@@ -57,16 +57,17 @@ impl World {
         let Some(engine) = process.engine() else {
             return;
         };
-        let charged = engine.unfinished().filter(|entry| entry.charges > 0);
-        let wrong = charged
-            .map(|entry| {
-                let (client, sequence) = (entry.id.client, entry.id.sequence);
-                self.witness
-                    .charged(process.incarnation, client, sequence, entry.charges)
-            })
-            .find_map(Result::err);
-        if let Some(violation) = wrong {
-            self.fail(violation);
+        let master = process.incarnation;
+        let suspects: Vec<_> = engine.unfinished().filter(|entry| entry.suspect).collect();
+        for entry in suspects {
+            let processes = &self.processes;
+            let is_alive = |worker| {
+                let mut living = processes.iter().flatten();
+                living.any(|process| process.incarnation == worker)
+            };
+            if let Err(violation) = self.witness.charged(master, &entry, is_alive) {
+                return self.fail(violation);
+            }
         }
     }
 
@@ -146,28 +147,6 @@ impl World {
                     .apply(incarnation, partition.number, client, sequence)
         {
             self.fail(violation);
-        }
-    }
-
-    /// A worker dies: what its master takes it to hold alone may be charged with that.
-    pub(super) fn note_deaths_alone(&mut self, node: usize) {
-        let Role::Worker { master, .. } = self.scenario.nodes[node].role else {
-            return;
-        };
-        let (Some(worker), Some(master)) = (&self.processes[node], &self.processes[master]) else {
-            return;
-        };
-        let Some(engine) = master.engine() else {
-            return;
-        };
-        let held: Vec<_> = engine
-            .unfinished()
-            .filter(|entry| entry.with == Some(worker.incarnation))
-            .collect();
-        if let [entry] = &held[..] {
-            let (client, sequence) = (entry.id.client, entry.id.sequence);
-            self.witness
-                .died_alone(master.incarnation, client, sequence);
         }
     }
 

@@ -1,6 +1,5 @@
 use super::scenario::{Execution, JobPlan, Node, Role};
 use bytes::Bytes;
-use palm_core::lane::Credit;
 use palm_core::wire::{self, Frame};
 use palm_core::{Frames, Incarnation, Message, PeerId, Route};
 use palm_highlevel::client::machine::{Arrival, ClientMachine, Receipt, Submission};
@@ -201,7 +200,7 @@ impl Process {
     }
 
     /// What a client's loop does for its application: receipts first, then submissions.
-    pub(super) fn take_commands(&mut self) {
+    pub(super) fn take_commands(&mut self, now: Duration) {
         let (Machine::Client(client), Some(application)) =
             (&mut self.machine, &mut self.application)
         else {
@@ -213,12 +212,14 @@ impl Process {
         while client.has_room()
             && let Some(payload) = application.waiting.pop_front()
         {
-            client.submit(Submission {
+            let submission = Submission {
                 job: 1,
                 index: application.submitted - application.waiting.len() as u64 - 1,
                 route: application.route.clone(),
                 payload,
-            });
+                deadline: None,
+            };
+            client.submit(now, submission);
         }
     }
 
@@ -292,6 +293,7 @@ fn config(node: &Node, incarnation: Incarnation, role: wire::Role) -> EngineConf
         role,
         functions: vec!["work".to_owned()],
         pid: incarnation.number() as u32,
-        window: Credit { ..node.window },
+        window: node.window,
+        retry: None,
     }
 }

@@ -30,7 +30,7 @@ impl World {
         }
         self.receive(&mut process);
         if is_client {
-            process.take_commands();
+            process.take_commands(now);
             self.arrive(node, &mut process);
         }
         process.tick(now);
@@ -132,6 +132,8 @@ impl World {
         for action in std::mem::take(&mut process.actions) {
             match action {
                 Action::Execute(tasks) => self.execute(node, process, tasks),
+                // A function that is not told runs to its end, and its result counts for nothing.
+                Action::Recall(_) => {}
                 Action::Reconnect(index) => self.reconnect(node, process, index),
                 Action::Send(to, frames) => failed.extend(self.send(node, process, to, frames)),
             }

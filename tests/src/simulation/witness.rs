@@ -1,5 +1,6 @@
 use super::payload::{self, Kind, Start};
 use palm_core::Incarnation;
+use palm_highlevel::engine::EntryView;
 use palm_highlevel::{Failure, FailureKind};
 use std::collections::BTreeMap;
 
@@ -30,12 +31,22 @@ impl Violation {
 pub(super) struct Witness {
     clients: BTreeMap<Incarnation, Job>,
     executions: Vec<Execution>,
-    /// How often a process died that held the message alone, by the master that gave it out.
-    alone_deaths: BTreeMap<(Incarnation, Incarnation, u64), u8>,
+    /// What each master has charged, and for whose deaths.
+    charges: BTreeMap<(Incarnation, Incarnation, u64), Charges>,
     /// What was executed last, by master, partition and client.
     applied: BTreeMap<(Incarnation, u32, Incarnation), u64>,
     /// Whether a worker was lost that may have owned a partition.
     pub(super) workers_lost: bool,
+}
+
+/// The charges of one message at one master.
+#[derive(Debug, Default)]
+struct Charges {
+    count: u8,
+    /// The worker that it was with when it was last looked at.
+    with: Option<Incarnation>,
+    /// Whose deaths it is charged with.
+    dead: Vec<Incarnation>,
 }
 
 /// What one life of a client has sent.
@@ -75,6 +86,11 @@ impl Witness {
         if let Some(job) = self.clients.get_mut(&client) {
             job.gone = true;
         }
+    }
+
+    /// How many clients have died or left before their end.
+    pub(super) fn clients_gone(&self) -> u32 {
+        self.clients.values().filter(|job| job.gone).count() as u32
     }
 
     pub(super) fn is_gone(&self, client: Incarnation) -> bool {
@@ -200,34 +216,44 @@ impl Witness {
         Ok(start)
     }
 
-    /// A worker's process dies while `master` takes it to hold that message and nothing else.
-    pub(super) fn died_alone(&mut self, master: Incarnation, client: Incarnation, sequence: u64) {
-        *self
-            .alone_deaths
-            .entry((master, client, sequence))
-            .or_default() += 1;
-    }
-
-    /// Rule 9: a message is charged with what happened while it was alone.
+    /// Rule 9: a suspect is charged with the death of the worker that it was with, once each.
     ///
     /// # Errors
     ///
-    /// If it is charged with more.
+    /// If that worker is alive, or it is charged otherwise.
     pub(super) fn charged(
-        &self,
+        &mut self,
         master: Incarnation,
-        client: Incarnation,
-        sequence: u64,
-        charges: u8,
+        entry: &EntryView,
+        is_alive: impl Fn(Incarnation) -> bool,
     ) -> Result<(), Violation> {
-        let deaths = self.alone_deaths.get(&(master, client, sequence));
-        let deaths = deaths.copied().unwrap_or_default();
-        match charges <= deaths {
-            true => Ok(()),
-            false => Err(Violation::Broken(format!(
-                "rule 9: {master} charges message {sequence} of {client} with {charges} deaths, there were {deaths} while it was alone"
-            ))),
+        let message = (master, entry.id.client, entry.id.sequence);
+        let charges = self.charges.entry(message).or_default();
+        let before = std::mem::replace(&mut charges.with, entry.with);
+        if entry.charges <= charges.count {
+            return Ok(());
         }
+        let wrong = match before {
+            None => "though it was with nobody",
+            Some(worker) if is_alive(worker) => "though the worker that it was with is alive",
+            Some(worker) if charges.dead.contains(&worker) => "twice for one death",
+            Some(_) if entry.charges > charges.count + 1 => "twice at once",
+            Some(worker) => {
+                charges.count = entry.charges;
+                charges.dead.push(worker);
+                return Ok(());
+            }
+        };
+        Err(Violation::Broken(format!(
+            "rule 9: {master} charges {entry:?} {wrong}; it was with {before:?}"
+        )))
+    }
+
+    /// Rule 9: the last charge makes a dead letter of the message, which is then in no ledger.
+    fn is_dead_letter(&self, client: Incarnation, sequence: u64) -> bool {
+        let charges = self.charges.iter();
+        let of_it = charges.filter(|((_, of, number), _)| (*of, *number) == (client, sequence));
+        of_it.map(|(_, charges)| charges.count).max() >= Some(2)
     }
 
     /// A client hears how a message of its has ended.
@@ -281,13 +307,7 @@ impl Witness {
         let earned = match failure.kind {
             FailureKind::Function => kind == Kind::Failing,
             FailureKind::PartitionLost => self.workers_lost,
-            FailureKind::DeadLetter => {
-                let deaths = self
-                    .alone_deaths
-                    .iter()
-                    .filter(|((_, of, number), _)| (*of, *number) == (client, sequence));
-                deaths.map(|(_, deaths)| *deaths).max() >= Some(3)
-            }
+            FailureKind::DeadLetter => self.is_dead_letter(client, sequence),
             _ => false,
         };
         match earned {

@@ -91,6 +91,10 @@ const CHECK_EVERY: u64 = 64;
 /// How long after the last fault, and the work itself, everything has to have ended.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// How long a server keeps what a client that has gone does not fetch; what came before on the same
+/// lane waits for it.
+const RETENTION: Duration = Duration::from_secs(61);
+
 /// How long after the last ending everything has to be at rest.
 const REST: Duration = Duration::from_secs(20);
 
@@ -163,9 +167,13 @@ impl World {
             if self.now < calm || self.turns % 8 != 0 {
                 continue;
             }
+            let retention = RETENTION * self.witness.clients_gone();
             match rest_at {
-                None if self.is_done() => rest_at = Some(self.now + REST),
-                None if self.now > calm + PATIENCE + self.work => {
+                None if self.is_done() => {
+                    let ours = retention.min(2 * RETENTION);
+                    rest_at = Some(self.now + REST + ours);
+                }
+                None if self.now > calm + PATIENCE + self.work + retention => {
                     return self.fail(Violation::Lost(format!(
                         "rule 8: {:?} after the last fault {}",
                         self.now - calm,
@@ -280,7 +288,6 @@ impl World {
 
     /// Kills the process of a node; another starts after `delay`.
     pub(super) fn kill(&mut self, node: usize, delay: Duration, why: &str) {
-        self.note_deaths_alone(node);
         let Some(process) = self.processes[node].take() else {
             return;
         };
