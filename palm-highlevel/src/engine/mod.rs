@@ -156,10 +156,13 @@ pub struct Engine {
 }
 
 /// What waits for a client that is not here.
+#[derive(Default)]
 struct Unclaimed {
     /// Since when, not counting times in which this process was stopped.
     since: Duration,
     parcels: Vec<Parcel>,
+    /// The client has left, or did not come in time: nothing waits for it any more.
+    gone: bool,
 }
 
 enum Executor {

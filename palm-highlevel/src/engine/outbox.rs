@@ -74,10 +74,23 @@ impl Engine {
                 let since = self.links.awake(self.now);
                 let unclaimed = self.unclaimed.entry(client).or_insert(Unclaimed {
                     since,
-                    parcels: Vec::new(),
+                    ..Unclaimed::default()
                 });
+                if unclaimed.gone {
+                    return self.settle_origin(parcel.origin);
+                }
                 unclaimed.parcels.push(parcel);
             }
+        }
+    }
+
+    /// Notes that a client has gone, so that what still comes for it waits for nobody.
+    pub(super) fn gone(&mut self, client: Incarnation) {
+        let since = self.links.awake(self.now);
+        let unclaimed = self.unclaimed.entry(client).or_default();
+        (unclaimed.since, unclaimed.gone) = (since, true);
+        for parcel in std::mem::take(&mut unclaimed.parcels) {
+            self.settle_origin(parcel.origin);
         }
     }
 
@@ -91,15 +104,16 @@ impl Engine {
             .map(|(client, _)| *client)
             .collect();
         for client in clients {
-            let Some(unclaimed) = self.unclaimed.remove(&client) else {
-                continue;
-            };
-            log::warn!(
-                "nobody has fetched {} endings for the client {client}: they are dropped",
-                unclaimed.parcels.len()
-            );
-            for parcel in unclaimed.parcels {
-                self.settle_origin(parcel.origin);
+            match self.unclaimed.remove(&client) {
+                Some(unclaimed) if !unclaimed.gone => {
+                    let count = unclaimed.parcels.len();
+                    log::warn!(
+                        "nobody has fetched {count} endings for the client {client}: they are dropped"
+                    );
+                    self.unclaimed.insert(client, unclaimed);
+                    self.gone(client);
+                }
+                _ => {}
             }
         }
     }

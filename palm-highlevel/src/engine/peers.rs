@@ -137,6 +137,9 @@ impl Engine {
         for parcel in link.out.iter() {
             self.settle_origin(parcel.origin);
         }
+        if link.peer.role == Role::Client {
+            self.gone(link.incarnation);
+        }
     }
 
     /// Nobody waits for what this client sent.

@@ -26,6 +26,12 @@ pub(super) struct Rates {
     pub(super) delay: u64,
 }
 
+impl Rates {
+    pub(super) fn are_any(&self) -> bool {
+        self.loss + self.duplicate + self.reorder + self.delay > 0
+    }
+}
+
 /// A place for a process: one after another may have it.
 #[derive(Clone, Debug)]
 pub(super) struct Node {

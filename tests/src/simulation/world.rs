@@ -123,6 +123,8 @@ impl World {
             turns: 0,
             scenario,
         };
+        // Enough frames that are lost or late are the silence of a worker.
+        world.witness.workers_lost = world.scenario.rates.are_any();
         world
             .trace
             .note(world.now, &[seed], format_args!("{:#?}", world.scenario));
