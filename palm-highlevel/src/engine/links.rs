@@ -5,7 +5,7 @@ use super::slab::{Key, Slab};
 use palm_core::lane::Credit;
 use palm_core::wire::{Frame, Greeting, Header, Kind, Role, control};
 use palm_core::{Incarnation, PeerId};
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
 /// All peers of a process: who they are, where they are now, and whether they live.
@@ -19,6 +19,8 @@ pub(crate) struct Links {
     peers: HashMap<PeerId, Key>,
     dealers: Vec<Key>,
     incarnations: HashMap<Incarnation, Key>,
+    /// Who has left, or was given up, and when: a greeting of theirs that comes now was overtaken.
+    departed: VecDeque<(Duration, Incarnation)>,
     window: Credit,
     last_tick: Duration,
     /// For how long, all in all, this process was stopped, or its clock jumped.
@@ -30,6 +32,9 @@ pub(crate) struct Links {
 
 /// The most peers that are named in the log for sending what is no frame.
 const MOST_WARNED: usize = 1024;
+
+/// For how long a greeting may be on its way, at most.
+const OVERTAKEN: Duration = Duration::from_secs(60);
 
 /// What a frame meant.
 #[derive(Debug)]
@@ -78,6 +83,7 @@ impl Links {
             peers: HashMap::new(),
             dealers: Vec::new(),
             incarnations: HashMap::new(),
+            departed: VecDeque::new(),
             window,
             last_tick: Duration::ZERO,
             skipped: Duration::ZERO,
@@ -257,9 +263,10 @@ impl Links {
     /// Why a greeting can't be taken, if it can't.
     fn objection(&self, now: Duration, sender: Incarnation, greeting: &Greeting) -> Option<String> {
         let forgotten = greeting.you == self.me.incarnation && greeting.mark.is_some();
-        if forgotten && !self.incarnations.contains_key(&sender) {
+        let departed = self.departed.iter().any(|(_, who)| *who == sender);
+        if (forgotten || departed) && !self.incarnations.contains_key(&sender) {
             return Some(format!(
-                "{} has forgotten {}, which was silent for too long",
+                "{} has forgotten {}, which had left or was silent for too long",
                 self.me.name, greeting.name
             ));
         }
@@ -467,6 +474,11 @@ impl Links {
             Duration::ZERO
         };
         self.skipped += shift;
+        while let Some((at, _)) = self.departed.front()
+            && now.saturating_sub(*at) >= OVERTAKEN
+        {
+            self.departed.pop_front();
+        }
         for (key, link) in self.links.iter_mut() {
             link.shift(shift);
             let silent = now.saturating_sub(link.last_heard) >= DEAD_AFTER;
@@ -533,6 +545,7 @@ impl Links {
             self.peers.remove(&peer);
         }
         self.incarnations.remove(&link.incarnation);
+        self.departed.push_back((self.last_tick, link.incarnation));
         Some(link)
     }
 }

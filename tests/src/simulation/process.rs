@@ -122,7 +122,7 @@ impl Process {
                 let name = format!("{}-{incarnation}", node.name);
                 let listens = exit.is_some();
                 let machine =
-                    ClientMachine::new(incarnation, name, number as u32, node.window, listens);
+                    ClientMachine::new(incarnation, name, number as u32, node.window, listens, None);
                 let targets = [Some(*entry), *exit].into_iter().flatten().collect();
                 (Machine::Client(Box::new(machine)), targets, 0)
             }
@@ -295,5 +295,6 @@ fn config(node: &Node, incarnation: Incarnation, role: wire::Role) -> EngineConf
         pid: incarnation.number() as u32,
         window: node.window,
         retry: None,
+        retention: Duration::from_secs(60),
     }
 }
