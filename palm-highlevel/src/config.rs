@@ -19,6 +19,12 @@ pub struct Config {
     pub window_bytes: u64,
     /// How long a process that is told to stop may finish what runs, and go on sending.
     pub drain: Duration,
+    /// How long a server keeps what belongs to a peer that does not answer: unfetched endings, and
+    /// the positions of lanes. Who comes back later is not known any more.
+    pub retention: Duration,
+    /// The session of a client: a name of its own under which servers know it again when it comes
+    /// back as another process, see [`Client::resume`](crate::Client::resume).
+    pub session: Option<String>,
     /// The context whose `inproc` endpoints are meant; its own if `None`.
     pub context: Option<Context>,
 }
@@ -29,6 +35,8 @@ impl Default for Config {
             window_messages: 1 << 17,
             window_bytes: 64 << 20,
             drain: Duration::from_secs(5),
+            retention: Duration::from_secs(60),
+            session: None,
             context: None,
         }
     }

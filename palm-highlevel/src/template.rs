@@ -112,6 +112,7 @@ impl Template {
                 functions: functions.keys().cloned().collect(),
                 pid: std::process::id(),
                 window: config.window(),
+                retention: config.retention,
                 retry,
             },
             execution,

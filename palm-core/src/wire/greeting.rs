@@ -32,6 +32,9 @@ pub struct Greeting {
     pub threads: u32,
     /// The partition that the receiver, a worker, owns, and of how many.
     pub partition: Option<(u32, u32)>,
+    /// The client that the sender's messages are of, if that is not its incarnation but a session
+    /// that outlasts it.
+    pub session: Option<u64>,
     /// The operating system's number of my process, for people.
     pub pid: u32,
 }

@@ -142,19 +142,32 @@ pub(crate) fn greeting() -> impl Strategy<Value = Greeting> {
     let partition = any::<Option<(u32, u32)>>();
     let numbers = (any::<[u64; 2]>(), any::<[u32; 2]>());
     let mark = prop::option::of(mark);
-    (any::<String>(), role, mark, functions, partition, numbers).prop_map(
-        |(name, role, mark, functions, partition, ([epoch, you], [threads, pid]))| Greeting {
-            name,
-            role,
-            epoch,
-            you: Incarnation::from_number(you),
-            mark,
-            functions,
-            threads,
-            partition,
-            pid,
-        },
+    let session = any::<Option<u64>>();
+    (
+        any::<String>(),
+        role,
+        mark,
+        functions,
+        partition,
+        session,
+        numbers,
     )
+        .prop_map(
+            |(name, role, mark, functions, partition, session, ([epoch, you], [threads, pid]))| {
+                Greeting {
+                    name,
+                    role,
+                    epoch,
+                    you: Incarnation::from_number(you),
+                    mark,
+                    functions,
+                    threads,
+                    partition,
+                    session,
+                    pid,
+                }
+            },
+        )
 }
 
 fn record() -> impl Strategy<Value = Record> {

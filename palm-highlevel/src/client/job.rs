@@ -5,7 +5,7 @@ use bytes::Bytes;
 use crossbeam_channel::{Receiver, TrySendError, at, bounded, never, select};
 use palm_core::Route;
 use palm_core::wire::MAX_PAYLOAD;
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -19,7 +19,8 @@ const AWAKE: Duration = Duration::from_micros(200);
 /// A stream of messages and their endings, made by [`Client::job`](crate::Client::job).
 ///
 /// It is an iterator over the endings, in the order in which they come; it ends when everything
-/// submitted so far has ended. Dropping it cancels what has not ended.
+/// submitted so far has ended. Dropping it cancels what has not ended, unless it was
+/// taken up with [`Client::resume`](crate::Client::resume).
 ///
 /// ```
 /// # use palm_highlevel::{Call, Client, Failure, standalone};
@@ -48,6 +49,8 @@ pub struct Job {
     ended: u64,
     /// Batches that were received and not yet given out.
     here: VecDeque<Arrival>,
+    /// What of a job that was taken up is awaited, and what was given out, by index.
+    named: Option<(HashSet<u64>, HashSet<u64>)>,
     /// How long each further message may take.
     deadline: Option<Duration>,
     /// What the application has taken and the client does not know of yet.
@@ -68,6 +71,7 @@ impl Job {
         shared: Arc<Shared>,
         number: u64,
         route: Arc<Route>,
+        named: bool,
     ) -> Result<Job, Failure> {
         let (sender, arrivals) = bounded(BATCHES);
         let command = Command::Open(number, sender);
@@ -80,6 +84,7 @@ impl Job {
             submitted: 0,
             ended: 0,
             here: VecDeque::new(),
+            named: named.then(Default::default),
             deadline: None,
             receipts: Vec::new(),
         })
@@ -95,6 +100,28 @@ impl Job {
     pub fn submit(&mut self, payload: impl Into<Bytes>) -> Result<u64, Failure> {
         let index = self.submit_until(payload.into(), None)?;
         Ok(index.unwrap_or(self.submitted))
+    }
+
+    /// Sends message `index` of a job that was taken up with
+    /// [`Client::resume`](crate::Client::resume), unless this job has given out its ending already.
+    /// Blocks as [`submit`](Self::submit) does.
+    ///
+    /// # Errors
+    ///
+    /// As [`submit`](Self::submit).
+    ///
+    /// # Panics
+    ///
+    /// If the job was not taken up: its messages are numbered by `submit`.
+    pub fn submit_at(&mut self, index: u64, payload: impl Into<Bytes>) -> Result<(), Failure> {
+        let (awaited, given_out) = self.named.as_mut().expect("a job that was taken up");
+        if given_out.contains(&index) || !awaited.insert(index) {
+            return Ok(());
+        }
+        let next = std::mem::replace(&mut self.submitted, index);
+        let sent = self.submit_until(payload.into(), None);
+        self.submitted = next + u64::from(sent.is_ok());
+        sent.map(drop)
     }
 
     /// As [`submit`](Self::submit), but waits until `deadline` at most; `None` if there was no
@@ -198,7 +225,8 @@ impl Job {
     }
 
     pub(super) fn next_until(&mut self, deadline: Option<Instant>) -> Option<Ending> {
-        if self.unfinished() == 0 {
+        let more = self.named.is_some() && deadline.is_some();
+        if self.unfinished() == 0 && !more {
             self.acknowledge();
             return None;
         }
@@ -237,7 +265,14 @@ impl Job {
             ..
         } = self.here.pop_front()?;
         self.receipts.extend(receipt);
-        self.ended += 1;
+        match &mut self.named {
+            Some((awaited, given_out)) => {
+                given_out.insert(index);
+                // Others are endings of what an earlier process has submitted.
+                self.ended += u64::from(awaited.remove(&index));
+            }
+            None => self.ended += 1,
+        }
         Some(Ending { index, result })
     }
 
@@ -263,21 +298,20 @@ impl Iterator for Job {
 
 impl Drop for Job {
     fn drop(&mut self) {
-        self.receipts
-            .extend(self.here.drain(..).filter_map(|arrival| arrival.receipt));
-        self.acknowledge();
-        if self.unfinished() > 0 {
+        let is_named = self.named.is_some();
+        if self.unfinished() > 0 && !is_named {
             self.cancel();
         }
-        let _ = self.shared.commands.send(Command::Close(self.number));
-        self.shared.waker.wake();
-        if self.unfinished() > 0 {
-            // What was handed over before the client heard of it is as good as taken. This ends as
-            // soon as it has heard.
-            let left = self.arrivals.iter().flatten();
-            self.receipts
-                .extend(left.filter_map(|arrival| arrival.receipt));
-            self.acknowledge();
+        self.acknowledge();
+        let close = |left: Vec<Arrival>| {
+            // Without a client there is nobody to tell.
+            let _ = self.shared.commands.send(Command::Close(self.number, left));
+            self.shared.waker.wake();
+        };
+        close(self.here.drain(..).collect());
+        if self.unfinished() > 0 || is_named {
+            // What was handed over before the client heard of it. This ends as soon as it has.
+            close(self.arrivals.iter().flatten().collect());
         }
     }
 }

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use palm_core::lane::Credit;
 use palm_core::wire::{Frame, Outcome, Role};
 use palm_core::{Incarnation, Route};
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,6 +24,12 @@ pub struct ClientMachine {
     ring: VecDeque<Slot>,
     base: u64,
     waiting: u64,
+    /// Whose messages they are: this incarnation's, or its session's.
+    client: Incarnation,
+    /// The jobs that outlast an incarnation, by pipeline.
+    named: HashMap<u64, Named>,
+    /// Endings of such jobs that the application has not opened yet.
+    early: Vec<(Key, Taken)>,
     /// When sequences expire here, though no server says so.
     deadlines: BTreeSet<(Duration, u64)>,
     taken: Vec<Taken>,
@@ -40,6 +46,29 @@ struct Slot {
     job: u64,
     index: u64,
     waiting: bool,
+}
+
+/// The pipelines from here on are of jobs that have a name, and outlast an incarnation.
+pub const NAMED: u64 = 1 << 63;
+
+/// What of a named job this incarnation has sent, and what has ended, by index.
+#[derive(Debug, Default)]
+struct Named {
+    sent: HashMap<u64, u64>,
+    ended: HashSet<u64>,
+}
+
+impl Named {
+    /// Whether the message is to be sent: it has neither ended nor been sent before.
+    fn submit(&mut self, index: u64, sequence: u64) -> bool {
+        !self.ended.contains(&index) && *self.sent.entry(index).or_insert(sequence) == sequence
+    }
+
+    /// Notes an ending; gives back under which sequence this incarnation has sent the message, if
+    /// it has. `None` if the message has ended before.
+    fn end(&mut self, index: u64) -> Option<Option<u64>> {
+        self.ended.insert(index).then(|| self.sent.remove(&index))
+    }
 }
 
 /// An ending for the application.
@@ -87,6 +116,7 @@ impl ClientMachine {
         pid: u32,
         window: Credit,
         listens: bool,
+        session: Option<u64>,
     ) -> ClientMachine {
         let me = Me {
             incarnation,
@@ -94,6 +124,7 @@ impl ClientMachine {
             role: Role::Client,
             functions: Vec::new(),
             threads: 0,
+            session,
             pid,
         };
         let mut links = Links::new(me, window);
@@ -104,7 +135,14 @@ impl ClientMachine {
             entry,
             exit,
             ring: VecDeque::new(),
-            base: 1,
+            // An earlier incarnation of a session has numbered other messages.
+            base: match session {
+                Some(_) => (incarnation.number() & 0x3FFF_FFFF) << 32 | 1,
+                None => 1,
+            },
+            client: session.map_or(incarnation, Incarnation::from_number),
+            named: HashMap::new(),
+            early: Vec::new(),
             waiting: 0,
             deadlines: BTreeSet::new(),
             taken: Vec::new(),
@@ -173,6 +211,11 @@ impl ClientMachine {
     /// Puts a message on the lane to the entry.
     pub fn submit(&mut self, now: Duration, submission: Submission) {
         let sequence = self.base + self.ring.len() as u64;
+        if let Some(named) = self.named.get_mut(&submission.route.pipeline())
+            && !named.submit(submission.index, sequence)
+        {
+            return;
+        }
         self.ring.push_back(Slot {
             job: submission.job,
             index: submission.index,
@@ -188,7 +231,7 @@ impl ClientMachine {
         };
         link.out.push(Parcel {
             sequence,
-            token: sequence,
+            token: submission.index,
             attempt: 0,
             stage: 0,
             outcome: Outcome::Pending,
@@ -198,6 +241,15 @@ impl ClientMachine {
             payload: submission.payload,
             origin: None,
         });
+    }
+
+    /// Opens a job that outlasts this incarnation: its number is its pipeline, [`NAMED`] or more.
+    /// Endings of what an earlier incarnation sent for it come from now on.
+    pub fn open(&mut self, pipeline: u64, arrivals: &mut Vec<Arrival>) {
+        self.named.entry(pipeline).or_default();
+        for (link, taken) in std::mem::take(&mut self.early) {
+            self.ending(link, taken, arrivals);
+        }
     }
 
     /// Has servers cancel what of a job has not ended: each message then ends as cancelled, unless
@@ -243,6 +295,9 @@ impl ClientMachine {
         {
             self.deadlines.pop_first();
             if let Some((job, index)) = self.conclude(sequence) {
+                if let Some(named) = self.named.get_mut(&job) {
+                    named.end(index);
+                }
                 let result = Err(Failure::of(FailureKind::Expired, EXPIRED));
                 let receipt = None;
                 arrivals.push(Arrival {
@@ -346,18 +401,31 @@ impl ClientMachine {
         };
         let era = peer.era();
         let route = peer.route(taken.record.route);
-        let mine = route.is_some_and(|route| route.client() == self.links.me.incarnation);
+        let mine = route.filter(|route| route.client() == self.client);
+        let pipeline = mine.map(|route| route.pipeline());
         let receipt = Receipt {
             link,
             era,
             number: taken.number,
             weight: taken.record.weight(),
         };
-        let result = result_of(taken.record.outcome, taken.payload);
-        let (true, Some(result)) = (mine, result) else {
+        let Some(pipeline) = pipeline else {
             return self.take(receipt);
         };
-        let Some((job, index)) = self.conclude(taken.record.sequence) else {
+        if pipeline >= NAMED && !self.named.contains_key(&pipeline) {
+            return self.early.push((link, taken));
+        }
+        let Some(result) = result_of(taken.record.outcome, taken.payload) else {
+            return self.take(receipt);
+        };
+        let ended = match self.named.get_mut(&pipeline) {
+            Some(named) => named.end(taken.record.token).map(|sequence| {
+                sequence.map(|sequence| self.conclude(sequence));
+                (pipeline, taken.record.token)
+            }),
+            None => self.conclude(taken.record.sequence),
+        };
+        let Some((job, index)) = ended else {
             // Ended before, or never awaited: nobody is told twice.
             return self.take(receipt);
         };

@@ -11,8 +11,8 @@ use crate::wires::Wires;
 use crate::{Config, Error, ErrorKind, Failure, FailureKind, Result, thread};
 use bytes::Bytes;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded};
-use machine::{Arrival, ClientMachine, Receipt, Submission};
-use palm_core::{Endpoint, Incarnation, Route, StopHandle, Waker, codec};
+use machine::{Arrival, ClientMachine, NAMED, Receipt, Submission};
+use palm_core::{Endpoint, Incarnation, Route, StopHandle, Waker, codec, lane};
 use serde::{Serialize, de::DeserializeOwned};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -54,7 +54,9 @@ pub struct Client {
 
 /// What jobs and calls need of the client that they are of.
 struct Shared {
-    incarnation: Incarnation,
+    /// Whose messages they are: this incarnation's, or its session's.
+    id: Incarnation,
+    has_session: bool,
     submissions: Sender<Submission>,
     commands: Sender<Command>,
     waker: Waker,
@@ -71,8 +73,8 @@ enum Command {
     Taken(Vec<Receipt>),
     /// What of the job has not ended is to be cancelled.
     Cancel(u64, Arc<Route>),
-    /// Nobody listens to the job any more.
-    Close(u64),
+    /// Nobody listens to the job any more; these endings the application has not taken.
+    Close(u64, Vec<Arrival>),
 }
 
 impl Client {
@@ -106,14 +108,19 @@ impl Client {
         let entry = Endpoint::parse(entry)?;
         let exit = exit.map(Endpoint::parse).transpose()?;
         let incarnation = Incarnation::random();
-        let name = format!("client-{}-{incarnation}", std::process::id());
-        check_name("client", &name, true)?;
+        let name = match &config.session {
+            Some(session) => session.clone(),
+            None => format!("client-{}-{incarnation}", std::process::id()),
+        };
+        check_name("session", &name, true)?;
+        let session = config.session.as_deref().map(identity);
         let machine = ClientMachine::new(
             incarnation,
             name,
             std::process::id(),
             config.window(),
             exit.is_some(),
+            session,
         );
         let (submissions, submitted) = bounded(SUBMISSIONS);
         let (commands, commanded) = bounded(COMMANDS);
@@ -131,6 +138,7 @@ impl Client {
                     submitted,
                     commanded,
                     jobs: HashMap::new(),
+                    aside: HashMap::new(),
                     undelivered: Vec::new(),
                     arrivals: Vec::new(),
                 })
@@ -155,7 +163,8 @@ impl Client {
             Error::new(ErrorKind::Io, "the client did not start").caused_by(error)
         })??;
         let shared = Shared {
-            incarnation,
+            id: session.map_or(incarnation, Incarnation::from_number),
+            has_session: session.is_some(),
             submissions,
             commands,
             waker,
@@ -231,8 +240,36 @@ impl Client {
     /// [`FailureKind::Unknown`] if `function` is no route.
     pub fn job(&self, function: &str) -> std::result::Result<Job, Failure> {
         let number = self.shared.next_job.fetch_add(1, Ordering::Relaxed);
-        let route = Route::parse(self.shared.incarnation, number, function).map_err(malformed)?;
-        Job::open(self.shared.clone(), number, Arc::new(route))
+        let route = Route::parse(self.shared.id, number, function).map_err(malformed)?;
+        Job::open(self.shared.clone(), number, Arc::new(route), false)
+    }
+
+    /// Takes up the job called `name` of this client's session, or begins it: a stream as
+    /// [`job`](Self::job) gives, that outlasts this process. What an earlier process of the session
+    /// has submitted goes on meanwhile; its endings come here, by the index that was given to
+    /// [`Job::submit_at`].
+    ///
+    /// Submit again, under its index, each message whose ending the application has not taken:
+    /// what servers hold is not executed a second time. Servers keep what belongs to a session for
+    /// their [`retention`](crate::Config::retention), and of its endings as much as their window
+    /// allows.
+    ///
+    /// # Errors
+    ///
+    /// [`FailureKind::Unknown`] if `function` is no route, or the client has no
+    /// [`session`](crate::Config::session).
+    pub fn resume(&self, name: &str, function: &str) -> std::result::Result<Job, Failure> {
+        if !self.shared.has_session {
+            return Err(Failure::of(
+                FailureKind::Unknown,
+                format!(
+                    "the job {name} can't be taken up: the client has no session, see `Config`"
+                ),
+            ));
+        }
+        let number = identity(name) | NAMED;
+        let route = Route::parse(self.shared.id, number, function).map_err(malformed)?;
+        Job::open(self.shared.clone(), number, Arc::new(route), true)
     }
 
     /// A job of one message. All calls of a function share a route.
@@ -246,15 +283,14 @@ impl Client {
         let route = match routes.get(function) {
             Some(route) => route.clone(),
             None => {
-                let route =
-                    Route::parse(self.shared.incarnation, 0, function).map_err(malformed)?;
+                let route = Route::parse(self.shared.id, 0, function).map_err(malformed)?;
                 let route = Arc::new(route);
                 routes.insert(function.to_owned(), route.clone());
                 route
             }
         };
         drop(routes);
-        Job::open(self.shared.clone(), number, route)
+        Job::open(self.shared.clone(), number, route, false)
     }
 }
 
@@ -271,8 +307,13 @@ impl Drop for Client {
 
 impl std::fmt::Debug for Client {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Client({})", self.shared.incarnation)
+        write!(f, "Client({})", self.shared.id)
     }
+}
+
+/// The number that a name stands for in ids.
+fn identity(name: &str) -> u64 {
+    lane::chained(0, 0, name.as_bytes()).max(1)
 }
 
 fn malformed(error: palm_core::Error) -> Failure {
@@ -291,6 +332,8 @@ struct ClientLoop {
     submitted: Receiver<Submission>,
     commanded: Receiver<Command>,
     jobs: HashMap<u64, Listener>,
+    /// The endings of named jobs that nobody listens to now.
+    aside: HashMap<u64, Vec<Arrival>>,
     /// The jobs with endings that their application has no room for yet.
     undelivered: Vec<u64>,
     arrivals: Vec<Arrival>,
@@ -341,6 +384,11 @@ impl ClientLoop {
                 Command::Open(job, sender) => {
                     let ready = Vec::new();
                     self.jobs.insert(job, Listener { sender, ready });
+                    if job >= NAMED {
+                        self.arrivals
+                            .extend(self.aside.remove(&job).unwrap_or_default());
+                        self.machine.open(job, &mut self.arrivals);
+                    }
                 }
                 Command::Taken(receipts) => {
                     for receipt in receipts {
@@ -354,10 +402,10 @@ impl ClientLoop {
                     }
                     self.machine.cancel(job, &route);
                 }
-                Command::Close(job) => {
-                    let left = self.jobs.remove(&job).map(|listener| listener.ready);
-                    for arrival in left.unwrap_or_default() {
-                        self.discard(arrival);
+                Command::Close(job, left) => {
+                    let ready = self.jobs.remove(&job).map(|listener| listener.ready);
+                    for arrival in left.into_iter().chain(ready.unwrap_or_default()) {
+                        self.put_aside(arrival);
                     }
                 }
             }
@@ -370,8 +418,12 @@ impl ClientLoop {
         }
     }
 
-    fn discard(&mut self, arrival: Arrival) {
-        if let Some(receipt) = arrival.receipt {
+    /// Nobody listens to the job of this ending: it counts as taken, unless the job may be taken up
+    /// again.
+    fn put_aside(&mut self, arrival: Arrival) {
+        if arrival.job >= NAMED {
+            self.aside.entry(arrival.job).or_default().push(arrival);
+        } else if let Some(receipt) = arrival.receipt {
             self.machine.take(receipt);
         }
     }
@@ -387,7 +439,7 @@ impl ClientLoop {
                     }
                     listener.ready.push(arrival);
                 }
-                None => self.discard(arrival),
+                None => self.put_aside(arrival),
             }
         }
         self.arrivals = arrivals;

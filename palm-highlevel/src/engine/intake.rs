@@ -50,6 +50,9 @@ impl Engine {
 
     /// A message to execute.
     fn admit(&mut self, origin: Origin, route: Arc<Route>, taken: Taken) {
+        if self.is_held(origin, &route, &taken) {
+            return;
+        }
         self.counts.received += 1;
         let name = self.links.me.name.as_str();
         // To a worker the step names its master.

@@ -38,6 +38,7 @@ pub(crate) struct Me {
     pub(crate) role: Role,
     pub(crate) functions: Vec<String>,
     pub(crate) threads: u32,
+    pub(crate) session: Option<u64>,
     pub(crate) pid: u32,
 }
 
@@ -61,6 +62,8 @@ pub(crate) struct Link {
     pub(crate) progress: Vec<Progress>,
     /// What the peer's functions have said, for this process.
     pub(crate) heard: Vec<Progress>,
+    /// Since when it is asked whether it lives, as another process has come with its name.
+    pub(super) probed: Option<Duration>,
     numbers: RouteNumbers,
     routes: RouteTable,
     pub(crate) last_heard: Duration,
@@ -123,6 +126,7 @@ impl Link {
             partition: None,
             progress: Vec::new(),
             heard: Vec::new(),
+            probed: None,
             numbers: RouteNumbers::default(),
             routes: RouteTable::default(),
             last_heard: now,
@@ -169,6 +173,7 @@ impl Link {
             mark: known.then(|| self.incoming.mark()),
             functions: me.functions.clone(),
             threads: me.threads,
+            session: me.session,
             pid: me.pid,
             partition: self
                 .partition
@@ -381,6 +386,11 @@ impl Link {
         if news || late || silent >= HEARTBEAT {
             self.send(None, me, now, pace, actions);
         }
+    }
+
+    /// A frame without messages, now.
+    pub(super) fn beat(&mut self, me: &Me, now: Duration, actions: &mut Vec<Action>) {
+        self.send(None, me, now, 0, actions);
     }
 
     /// The next frame's messages.

@@ -21,6 +21,8 @@ pub(crate) struct Links {
     incarnations: HashMap<Incarnation, Key>,
     /// Who has left, or was given up, and when: a greeting of theirs that comes now was overtaken.
     departed: VecDeque<(Duration, Incarnation)>,
+    /// Where sessions are now, by the client that their messages are of.
+    sessions: HashMap<Incarnation, Key>,
     window: Credit,
     last_tick: Duration,
     /// For how long, all in all, this process was stopped, or its clock jumped.
@@ -84,6 +86,7 @@ impl Links {
             dealers: Vec::new(),
             incarnations: HashMap::new(),
             departed: VecDeque::new(),
+            sessions: HashMap::new(),
             window,
             last_tick: Duration::ZERO,
             skipped: Duration::ZERO,
@@ -103,6 +106,7 @@ impl Links {
             functions: Vec::new(),
             threads: 0,
             partition: None,
+            session: None,
             pid: 0,
         };
         let address = Address::Dealer(self.dealers.len());
@@ -125,9 +129,15 @@ impl Links {
         self.links.iter()
     }
 
-    /// The link to that incarnation, if it was met.
-    pub(crate) fn of(&self, incarnation: Incarnation) -> Option<Key> {
-        self.incarnations.get(&incarnation).copied()
+    /// The link to that client, an incarnation or a session, if it was met.
+    pub(crate) fn of(&self, client: Incarnation) -> Option<Key> {
+        let incarnation = self.incarnations.get(&client);
+        incarnation.or_else(|| self.sessions.get(&client)).copied()
+    }
+
+    /// Notes where a session is from now on; gives back where it was.
+    pub(crate) fn adopt(&mut self, session: Incarnation, key: Key) -> Option<Key> {
+        self.sessions.insert(session, key)
     }
 
     /// The link whose frames come from `address`.
@@ -219,8 +229,11 @@ impl Links {
         if !knows_me {
             greeting.mark = None;
         }
-        if let Some(reason) = self.objection(now, sender, &greeting) {
+        if let Some(reason) = self.objection(sender, &greeting) {
             self.refuse(from, sender, &reason, actions);
+            return Heard::Nothing;
+        }
+        if self.has_namesake(now, from, sender, &greeting, actions) {
             return Heard::Nothing;
         }
         let met = self.incarnations.get(&sender).copied();
@@ -261,7 +274,7 @@ impl Links {
     }
 
     /// Why a greeting can't be taken, if it can't.
-    fn objection(&self, now: Duration, sender: Incarnation, greeting: &Greeting) -> Option<String> {
+    fn objection(&self, sender: Incarnation, greeting: &Greeting) -> Option<String> {
         let forgotten = greeting.you == self.me.incarnation && greeting.mark.is_some();
         let departed = self.departed.iter().any(|(_, who)| *who == sender);
         if (forgotten || departed) && !self.incarnations.contains_key(&sender) {
@@ -270,19 +283,47 @@ impl Links {
                 self.me.name, greeting.name
             ));
         }
-        let namesake = self.links.iter().any(|(_, link)| {
+        None
+    }
+
+    /// Whether a newcomer has to wait, or go: another live process has its name. Whether that one
+    /// lives is asked first, for a process that died may come back at once.
+    fn has_namesake(
+        &mut self,
+        now: Duration,
+        from: Address,
+        sender: Incarnation,
+        greeting: &Greeting,
+        actions: &mut Vec<Action>,
+    ) -> bool {
+        let namesake = self.links.iter().find(|(_, link)| {
             link.incarnation != sender
                 && link.peer.name == greeting.name
                 && link.peer.role == greeting.role
                 && link.is_up()
                 && now.saturating_sub(link.last_heard) < DEAD_AFTER
         });
-        namesake.then(|| {
-            format!(
-                "another live process is called {}: give each its own name",
-                greeting.name
-            )
-        })
+        let Some(key) = namesake.map(|(key, _)| key) else {
+            return false;
+        };
+        let Some(link) = self.links.get_mut(key) else {
+            return false;
+        };
+        match link.probed {
+            None => {
+                link.probed = Some(now);
+                link.beat(&self.me, now, actions);
+            }
+            Some(at) if link.last_heard > at => {
+                let reason = format!(
+                    "another live process is called {}: give each its own name",
+                    greeting.name
+                );
+                self.refuse(from, sender, &reason, actions);
+            }
+            Some(_) => {}
+        }
+        true
     }
 
     /// Tells a peer that it is not taken, and why.
@@ -546,6 +587,11 @@ impl Links {
         }
         self.incarnations.remove(&link.incarnation);
         self.departed.push_back((self.last_tick, link.incarnation));
+        if let Some(session) = link.peer.session.map(Incarnation::from_number)
+            && self.sessions.get(&session) == Some(&key)
+        {
+            self.sessions.remove(&session);
+        }
         Some(link)
     }
 }

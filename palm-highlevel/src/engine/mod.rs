@@ -36,6 +36,7 @@ mod parcel;
 mod partitions;
 mod peers;
 mod routes;
+mod sessions;
 mod slab;
 mod timed;
 
@@ -56,6 +57,7 @@ use palm_core::wire::{Outcome, Progress, Role};
 use palm_core::{Incarnation, Message};
 use parcel::Origin;
 use partitions::Partitions;
+use sessions::Sessions;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use timed::Timed;
@@ -65,9 +67,6 @@ use crate::{DeadLetter, Failure, FailureKind, Retry};
 
 /// How often the engine looks after its peers.
 pub(crate) const TICK: Duration = Duration::from_millis(100);
-
-/// How long the lanes of a peer that does not answer are kept, and endings that nobody fetches.
-const RETENTION: Duration = Duration::from_secs(60);
 
 /// How the engine executes functions.
 pub enum Execution {
@@ -106,6 +105,8 @@ pub struct EngineConfig {
     pub pid: u32,
     /// How many messages, and bytes of them, one sender may have unfinished here.
     pub window: Credit,
+    /// How long what belongs to a peer that does not answer is kept for it.
+    pub retention: Duration,
     /// Which failures of functions are tried again.
     pub retry: Option<Retry>,
 }
@@ -147,6 +148,8 @@ pub struct Engine {
     retry: Option<Retry>,
     timed: Timed,
     letters: DeadLetters,
+    sessions: Sessions,
+    retention: Duration,
     /// What functions are to be told of, once the event is dealt with.
     recalled: Vec<Action>,
     draining: bool,
@@ -189,6 +192,7 @@ impl Engine {
             role: config.role,
             functions: config.functions,
             threads,
+            session: None,
             pid: config.pid,
         };
         let mut links = Links::new(me, config.window);
@@ -204,6 +208,8 @@ impl Engine {
             retry: config.retry,
             timed: Timed::default(),
             letters: DeadLetters::default(),
+            sessions: Sessions::default(),
+            retention: config.retention,
             recalled: Vec::new(),
             draining: false,
             now: Duration::ZERO,
@@ -292,7 +298,7 @@ impl Engine {
             }
             Heard::Left(key, reason) => {
                 self.release(key);
-                self.left(key, &reason);
+                self.says_bye(now, key, &reason);
             }
             Heard::Refused(key, reason) => self.refused(key, &reason),
         }
@@ -311,7 +317,8 @@ impl Engine {
                 self.worker_gone(key, false, "it was silent for 3 s");
             }
         }
-        let forgotten = |link: &link::Link| matches!(link.state, LinkState::Lost { since } if now.saturating_sub(since) >= RETENTION);
+        let retention = self.retention;
+        let forgotten = |link: &link::Link| matches!(link.state, LinkState::Lost { since } if now.saturating_sub(since) >= retention);
         let expired: Vec<Key> = self
             .links
             .iter()

@@ -1,5 +1,5 @@
 use super::ledger::State;
-use super::{Engine, Executor, Key, Origin, Parcel, RETENTION, Unclaimed};
+use super::{Engine, Executor, Key, Origin, Parcel, Unclaimed};
 use bytes::Bytes;
 use palm_core::Incarnation;
 use palm_core::wire::{Outcome, Role};
@@ -90,13 +90,15 @@ impl Engine {
         let unclaimed = self.unclaimed.entry(client).or_default();
         (unclaimed.since, unclaimed.gone) = (since, true);
         for parcel in std::mem::take(&mut unclaimed.parcels) {
+            self.sessions.release(&parcel);
             self.settle_origin(parcel.origin);
         }
     }
 
     /// Forgets what clients have not fetched for too long; `awake` is how long this process has run.
     pub(super) fn drop_unclaimed(&mut self, awake: Duration) {
-        let late = |unclaimed: &Unclaimed| awake.saturating_sub(unclaimed.since) >= RETENTION;
+        let retention = self.retention;
+        let late = |unclaimed: &Unclaimed| awake.saturating_sub(unclaimed.since) >= retention;
         let clients: Vec<Incarnation> = self
             .unclaimed
             .iter()
@@ -128,6 +130,7 @@ impl Engine {
     /// Settles what the peer has released of the lane to it.
     pub(super) fn release(&mut self, key: Key) {
         while let Some(parcel) = self.links.get_mut(key).and_then(|link| link.out.release()) {
+            self.sessions.release(&parcel);
             self.settle_origin(parcel.origin);
         }
     }

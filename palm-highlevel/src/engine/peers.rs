@@ -1,4 +1,6 @@
+use super::link::State;
 use super::{Action, Address, Engine, Executor, Key, Welcome};
+use palm_core::Incarnation;
 use palm_core::wire::Role;
 use std::time::Duration;
 
@@ -11,7 +13,12 @@ impl Engine {
         match link.peer.role {
             Role::Worker => self.worker_joined(now, key, actions),
             Role::Client => {
-                if let Some(unclaimed) = self.unclaimed.remove(&link.incarnation) {
+                let session = link.peer.session;
+                let client = session.map_or(link.incarnation, Incarnation::from_number);
+                if let Some(session) = session {
+                    self.session_joined(key, session);
+                }
+                if let Some(unclaimed) = self.unclaimed.remove(&client) {
                     for parcel in unclaimed.parcels {
                         self.post(key, parcel);
                     }
@@ -97,7 +104,9 @@ impl Engine {
         }
         if let Executor::Local(local) = &mut self.executor {
             for key in local.give_back() {
-                self.ledger.remove(key);
+                if let Some(entry) = self.ledger.remove(key) {
+                    self.sessions.forget(&entry);
+                }
             }
         }
     }
@@ -112,6 +121,14 @@ impl Engine {
             .is_some_and(|link| link.peer.role == Role::Worker);
         if is_worker {
             self.broken(now, key);
+        }
+    }
+
+    /// A peer leaves in order. A session outlasts that.
+    pub(super) fn says_bye(&mut self, now: Duration, key: Key, reason: &str) {
+        match self.links.get_mut(key) {
+            Some(link) if link.peer.session.is_some() => link.lose(State::Lost { since: now }),
+            _ => self.left(key, reason),
         }
     }
 
@@ -135,10 +152,12 @@ impl Engine {
         };
         // Nobody will fetch what was on its way to it, and what came before that has to be settled.
         for parcel in link.out.iter() {
+            self.sessions.release(parcel);
             self.settle_origin(parcel.origin);
         }
         if link.peer.role == Role::Client {
-            self.gone(link.incarnation);
+            let session = link.peer.session.map(Incarnation::from_number);
+            self.gone(session.unwrap_or(link.incarnation));
         }
     }
 
