@@ -23,10 +23,11 @@ const LARGEST_ASSIGNMENT: usize = 256;
 const ASSIGNMENTS: usize = 64;
 /// The most contributions of a message that tells what to expect.
 const LARGEST_ANNOUNCEMENT: usize = 8192;
-/// The most assignments that are under way.
-const UNDER_WAY: usize = 1024;
+/// The most assignments that are under way: enough for a hundred workers, and so few that a
+/// question, which waits behind them, is answered soon.
+const UNDER_WAY: usize = 256;
 /// The most assignments of which results are kept because earlier ones are missing.
-const WAITING: usize = 4 * UNDER_WAY;
+const WAITING: usize = 16 * UNDER_WAY;
 
 /// A portfolio that is to be valued with a market by a cluster.
 #[derive(Clone, Copy, Debug)]

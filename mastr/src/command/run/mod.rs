@@ -244,18 +244,21 @@ fn bound<const N: usize>(
 
 /// Why the run ends: a process has died without which it cannot go on.
 fn died(number: usize, crew: &mut Crew, stop: &AtomicBool) -> CommandError {
-    let mut dead = vec![number];
+    let mut cause = number;
+    // A client that gives up does so because of something; it may take a moment to show.
+    let gave_up = |number: usize, crew: &Crew| {
+        let child = crew.child(number);
+        child.role.is_client() && child.exit.is_some_and(|exit| exit.code().is_some())
+    };
     let deadline = Instant::now() + CAUSE;
-    while Instant::now() < deadline && !stop.load(Ordering::Relaxed) {
+    while gave_up(cause, crew) && Instant::now() < deadline && !stop.load(Ordering::Relaxed) {
         match crew.wait(TICK) {
-            Ok(ended) => dead.extend(ended),
+            Ok(Some(ended)) if crew.child(ended).role != Role::ValuationWorker => cause = ended,
+            Ok(_) => {}
             Err(error) => return error,
         }
     }
-    // A client that gives up is the consequence of something; a valuation worker's death has none.
-    dead.retain(|number| crew.child(*number).role != Role::ValuationWorker);
-    dead.sort_by_key(|number| crew.child(*number).role.is_client());
-    let child = crew.child(dead.first().copied().unwrap_or(number));
+    let child = crew.child(cause);
     let consequence = match child.role {
         Role::AggregationWorker => "what it held is lost with it",
         _ => "the run cannot go on without it",
