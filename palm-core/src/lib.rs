@@ -44,6 +44,7 @@ mod event_loop;
 mod incarnation;
 pub mod lane;
 mod message;
+pub mod mutant;
 mod socket;
 pub mod wire;
 

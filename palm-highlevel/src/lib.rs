@@ -39,6 +39,7 @@ mod error;
 mod failure;
 mod function;
 mod function_threads;
+pub mod mutant;
 mod retry;
 mod running;
 mod server_loop;

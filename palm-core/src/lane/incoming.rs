@@ -1,5 +1,6 @@
 use super::ring::Ring;
 use super::{Credit, Mark, Position, chained};
+use crate::mutant::{self, Mutant};
 
 /// The receiving end of a lane.
 ///
@@ -85,7 +86,7 @@ impl Incoming {
     /// Whether a frame that begins with number `first`, at hash `chain`, can be taken. Only
     /// [`Offer::Next`] says that its messages are now to be offered to [`take`](Self::take).
     pub fn offer(&mut self, first: u64, chain: u64) -> Offer {
-        if first > self.accepted + 1 {
+        if first > self.accepted + 1 && !mutant::is(Mutant::TakesGaps) {
             return Offer::Gap;
         }
         if first == 0 || (first == self.accepted + 1 && chain != self.chain) {
@@ -98,13 +99,16 @@ impl Incoming {
     /// Takes one message of a frame that was offered; `weight` is what it takes of the credit.
     pub fn take(&mut self, number: u64, sequence: u64, payload: &[u8], weight: u64) -> Offer {
         self.replayed = chained(self.replayed, sequence, payload);
+        if number <= self.accepted && mutant::is(Mutant::TakesRepeats) {
+            return Offer::Next;
+        }
         if number <= self.accepted {
             return match number == self.accepted && self.replayed != self.chain {
                 true => Offer::Fork,
                 false => Offer::Repeat,
             };
         }
-        if number != self.accepted + 1 {
+        if number != self.accepted + 1 && !mutant::is(Mutant::TakesGaps) {
             return Offer::Gap;
         }
         self.accepted = number;
@@ -124,6 +128,10 @@ impl Incoming {
 
     /// Raises the credit to `credit`; it never goes down.
     pub fn grant(&mut self, credit: Credit) {
+        if mutant::is(Mutant::LowersCredit) {
+            self.credit = credit;
+            return;
+        }
         self.credit.number = self.credit.number.max(credit.number);
         self.credit.bytes = self.credit.bytes.max(credit.bytes);
     }

@@ -1,4 +1,5 @@
 use super::{Credit, Mark, Position, chained};
+use crate::mutant::{self, Mutant};
 use std::collections::VecDeque;
 
 /// The sending end of a lane: it numbers items, keeps them until the receiver releases them, and
@@ -161,7 +162,8 @@ impl<T: Carried> Outgoing<T> {
     /// receiver never holds more than that one beyond what it granted.
     pub fn next(&self) -> Option<Next<'_, T>> {
         let kept = self.kept.get(self.index(self.cursor))?;
-        let idle = self.cursor == self.position.settled + 1;
+        let idle =
+            self.cursor == self.position.settled + 1 || mutant::is(Mutant::IgnoresCredit);
         if !idle && (self.cursor > self.credit.number || kept.end > self.credit.bytes) {
             return None;
         }
@@ -210,6 +212,7 @@ impl<T: Carried> Outgoing<T> {
     pub fn release(&mut self) -> Option<T> {
         let until = match self.release {
             Release::Accepted => self.position.accepted,
+            Release::Settled if mutant::is(Mutant::ForgetsAccepted) => self.position.accepted,
             Release::Settled => self.position.settled,
         };
         if self.released >= until {
@@ -265,7 +268,8 @@ impl<T: Carried> Outgoing<T> {
     /// remembers nothing. Gives back what is not kept.
     pub fn restart(&mut self, mut keep: impl FnMut(&T) -> bool) -> Vec<T> {
         let kept = std::mem::take(&mut self.kept);
-        *self = Outgoing::new(self.generation + 1, self.release);
+        let next = self.generation + u32::from(!mutant::is(Mutant::KeepsGeneration));
+        *self = Outgoing::new(next, self.release);
         let mut dropped = Vec::new();
         for Kept { item, .. } in kept {
             match keep(&item) {

@@ -1,6 +1,7 @@
 use super::ledger::State;
 use super::link::{DEAD_AFTER, Link, State as LinkState};
 use super::{CHARGES, Engine, Executor, Key, partition_lost};
+use crate::mutant::{self, Mutant};
 use crate::{DeadLetter, Failure, FailureKind};
 use palm_core::wire::{Outcome, Role};
 use std::time::Duration;
@@ -82,6 +83,7 @@ impl Engine {
             return;
         };
         let name = link.peer.name.clone();
+        let exited = exited || mutant::is(Mutant::ChargesSilence);
         link.restart(|_| false);
         let mut held: Vec<Key> = self
             .ledger
@@ -121,6 +123,9 @@ impl Engine {
         // The first of them is to be the first again.
         for key in held.into_iter().rev() {
             self.counts.requeued += 1;
+            if mutant::is(Mutant::LosesWork) {
+                continue;
+            }
             if exited {
                 self.accuse(key, alone, worker, why);
             } else if let (Some(entry), Executor::Workers(dispatch)) =
@@ -140,7 +145,7 @@ impl Engine {
         };
         entry.state = State::Ready;
         entry.suspect = true;
-        entry.charges += u8::from(alone);
+        entry.charges += u8::from(alone || mutant::is(Mutant::ChargesAll));
         if entry.charges < CHARGES {
             if let Executor::Workers(dispatch) = &mut self.executor {
                 dispatch.push_again(key, entry);

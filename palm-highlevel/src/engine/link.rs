@@ -1,6 +1,7 @@
 use super::event::{Action, Address, PartitionId};
 use super::parcel::{Parcel, Taken};
 use super::routes::{RouteNumbers, RouteTable, TOLD};
+use crate::mutant::{self, Mutant};
 use palm_core::lane::{Credit, Incoming, Offer, Outgoing, Position, Release};
 use palm_core::wire::{
     Frame, FrameWriter, Greeting, HEADER_LENGTH, Header, Kind, Progress, Role, control,
@@ -203,7 +204,8 @@ impl Link {
         self.numbers.tell_again();
         // One incarnation never falls back: a greeting that says so was overtaken on its way.
         let (generation, accepted) = (self.out.generation(), self.out.position().accepted);
-        if (mark.generation, mark.number) < (generation, accepted) {
+        let overtaken = (mark.generation, mark.number) < (generation, accepted);
+        if overtaken && !mutant::is(Mutant::BelievesOldGreetings) {
             self.out.repeat();
             return true;
         }
@@ -229,7 +231,7 @@ impl Link {
 
     /// Takes what a frame says of our lane. What can't be is passed over: the peer says it again.
     pub(super) fn acknowledge(&mut self, header: &Header, now: Duration) {
-        if header.peer_lane != self.out.generation() {
+        if header.peer_lane != self.out.generation() && !mutant::is(Mutant::TrustsOldPositions) {
             return;
         }
         let before = self.out.position();
@@ -249,7 +251,8 @@ impl Link {
     /// Takes the messages of a frame, those that are new, into `taken`.
     pub(super) fn take(&mut self, frame: &Frame, me: &Me, taken: &mut Vec<Taken>) -> Took {
         let header = &frame.header;
-        if header.sender != self.incarnation || header.receiver != me.incarnation {
+        let ours = header.sender == self.incarnation && header.receiver == me.incarnation;
+        if !ours && !mutant::is(Mutant::TrustsAnybody) {
             return Took::Foreign;
         }
         if header.lane < self.incoming.generation() {
@@ -334,6 +337,9 @@ impl Link {
 
     /// Raises the peer's credit to what the window allows beyond what is held.
     fn grant(&mut self) {
+        if mutant::is(Mutant::IgnoresHeld) {
+            self.held = Credit::default();
+        }
         let room = Credit {
             number: self.window.number.saturating_sub(self.held.number),
             bytes: self.window.bytes.saturating_sub(self.held.bytes),
@@ -463,6 +469,9 @@ impl Link {
 
     /// Whether what was sent has gone unaccepted for so long that it has to be sent again.
     pub(super) fn repeat_if_stalled(&mut self, now: Duration) {
+        if mutant::is(Mutant::NeverRepeats) {
+            return;
+        }
         if self.out.in_flight() && now.saturating_sub(self.last_progress) >= DEAD_AFTER {
             self.out.repeat();
             self.numbers.tell_again();

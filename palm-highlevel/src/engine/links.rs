@@ -2,6 +2,7 @@ use super::event::{Action, Address};
 use super::link::{DEAD_AFTER, Link, Me, State, Took};
 use super::parcel::Taken;
 use super::slab::{Key, Slab};
+use crate::mutant::{self, Mutant};
 use palm_core::lane::Credit;
 use palm_core::wire::{Frame, Greeting, Header, Kind, Role, control};
 use palm_core::{Incarnation, PeerId};
@@ -535,7 +536,8 @@ impl Links {
                     link.lose(State::Lost { since: now });
                 }
                 (State::Greeting { since }, Address::Dealer(dealer))
-                    if now.saturating_sub(since) >= DEAD_AFTER =>
+                    if now.saturating_sub(since) >= DEAD_AFTER
+                        && !mutant::is(Mutant::KeepsMuteSockets) =>
                 {
                     link.state = State::Greeting { since: now };
                     actions.push(Action::Reconnect(dealer));

@@ -1,5 +1,6 @@
 use super::ledger::State;
 use super::{Engine, Executor, Key, Origin, Parcel, Unclaimed};
+use crate::mutant::{self, Mutant};
 use bytes::Bytes;
 use palm_core::Incarnation;
 use palm_core::wire::{Outcome, Role};
@@ -24,7 +25,10 @@ impl Engine {
             self.forget_deadline(at, key);
         }
         self.unhold(entry.origin, entry.weight);
-        self.leave(Parcel {
+        if mutant::is(Mutant::SettlesEarly) {
+            self.settle_origin(Some(entry.origin));
+        }
+        let parcel = Parcel {
             sequence: entry.sequence,
             token: entry.token,
             attempt: entry.attempt,
@@ -35,7 +39,11 @@ impl Engine {
             deadline: entry.deadline,
             payload,
             origin: Some(entry.origin),
-        });
+        };
+        if mutant::is(Mutant::EndsTwice) {
+            self.leave(parcel.clone());
+        }
+        self.leave(parcel);
     }
 
     /// Ends a message that never was in the ledger, and took `weight` of its lane's window.

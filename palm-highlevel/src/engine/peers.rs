@@ -1,5 +1,6 @@
 use super::link::State;
 use super::{Action, Address, Engine, Executor, Key, Welcome};
+use crate::mutant::{self, Mutant};
 use palm_core::Incarnation;
 use palm_core::wire::Role;
 use std::time::Duration;
@@ -64,7 +65,7 @@ impl Engine {
         let Some(link) = self.links.get(key) else {
             return;
         };
-        if link.peer.role != Role::Worker {
+        if link.peer.role != Role::Worker || mutant::is(Mutant::ForgetsReturned) {
             return;
         }
         if let Executor::Workers(dispatch) = &mut self.executor {
@@ -87,6 +88,7 @@ impl Engine {
         match self.next == Some(key) {
             // What is not settled is sent again.
             true => drop(link.restart(|_| true)),
+            false if mutant::is(Mutant::KeepsOldWork) => drop(link.restart(|_| true)),
             // A master that has started anew knows nothing of what this worker holds; what still
             // runs must not end as something else of the new one's.
             false => {

@@ -1,0 +1,81 @@
+//! The rules of delivery, broken on purpose: the feature `mutants` lets a test choose one, and show
+//! that it would notice. Without the feature nothing of it is left.
+
+/// A rule that is broken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Mutant {
+    /// A client hears of a message again after its ending.
+    HearsTwice,
+    /// Frames that were overtaken are read with the routes of later ones.
+    RenumbersRoutes,
+    /// A worker goes on with what a master had given it that has died.
+    KeepsOldWork,
+    /// A message is settled before its ending has left.
+    SettlesEarly,
+    /// A message ends twice.
+    EndsTwice,
+    /// Frames between other incarnations are obeyed.
+    TrustsAnybody,
+    /// Positions of a lane that began anew since are obeyed.
+    TrustsOldPositions,
+    /// A greeting that was overtaken is taken for a peer that lost its memory.
+    BelievesOldGreetings,
+    /// Credit is given without regard to what is held.
+    IgnoresHeld,
+    /// What a lost worker held is queued nowhere.
+    LosesWork,
+    /// A worker that was silent and is back is given nothing.
+    ForgetsReturned,
+    /// A frame that was lost is not sent again.
+    NeverRepeats,
+    /// A socket that nobody answers is not replaced.
+    KeepsMuteSockets,
+    /// Silence is charged like a death.
+    ChargesSilence,
+    /// All that a process held is charged with its death.
+    ChargesAll,
+}
+
+impl Mutant {
+    /// All of them.
+    pub const ALL: [Mutant; 15] = [
+        Mutant::HearsTwice,
+        Mutant::RenumbersRoutes,
+        Mutant::KeepsOldWork,
+        Mutant::SettlesEarly,
+        Mutant::EndsTwice,
+        Mutant::TrustsAnybody,
+        Mutant::TrustsOldPositions,
+        Mutant::BelievesOldGreetings,
+        Mutant::IgnoresHeld,
+        Mutant::LosesWork,
+        Mutant::ForgetsReturned,
+        Mutant::NeverRepeats,
+        Mutant::KeepsMuteSockets,
+        Mutant::ChargesSilence,
+        Mutant::ChargesAll,
+    ];
+}
+
+#[cfg(feature = "mutants")]
+thread_local! {
+    static CHOSEN: std::cell::Cell<Option<Mutant>> = const { std::cell::Cell::new(None) };
+}
+
+/// Breaks a rule on this thread from now on, or none any more.
+#[cfg(feature = "mutants")]
+pub fn choose(mutant: Option<Mutant>) {
+    CHOSEN.set(mutant);
+}
+
+#[cfg(feature = "mutants")]
+pub(crate) fn is(mutant: Mutant) -> bool {
+    CHOSEN.get() == Some(mutant)
+}
+
+#[cfg(not(feature = "mutants"))]
+#[inline(always)]
+pub(crate) const fn is(_: Mutant) -> bool {
+    false
+}
