@@ -47,6 +47,7 @@ struct Wire {
 impl Wires {
     /// Sockets behind so many I/O threads, unless the configuration brings a context.
     pub(crate) fn new(config: &Config, io_threads: u16) -> Result<Wires> {
+        keep_freed_memory();
         let context = config.context.clone();
         Ok(Wires {
             router: None,
@@ -197,6 +198,16 @@ impl Wires {
         })
     }
 }
+
+/// Has the C library's allocator, as glibc's does, keep what is freed instead of giving it back to
+/// the system at once: it takes the size of the largest block freed so far for what this process
+/// needs again and again. Large messages would otherwise fault in fresh pages each time.
+fn keep_freed_memory() {
+    drop(std::hint::black_box(Vec::<u8>::with_capacity(LARGE_BLOCK)));
+}
+
+/// Just below the size from which glibc stops to learn.
+const LARGE_BLOCK: usize = (32 << 20) - (64 << 10);
 
 fn read(from: Address, frames: Frames) -> Event {
     match Frame::read(frames) {
