@@ -10,6 +10,9 @@
 //! market.txt ─────▶ market::Market ───┘                           └──────▶ results
 //! ```
 //!
+//! [`command`] walks this way in one process; [`cluster`] has processes for its stages, which
+//! `mastr run` starts on one machine and which may as well stand on several.
+//!
 //! A valuation is a function of trade and market alone: elementary functions come from `libm`, so
 //! that it has the same bits on every machine.
 //!

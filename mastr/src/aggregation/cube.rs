@@ -28,6 +28,9 @@ struct Cell {
     completeness: Completeness,
 }
 
+/// No number of a value: a column has fewer.
+const UNKNOWN: u32 = u32::MAX;
+
 /// What stands in a group's place for one of the dimensions of a query.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Source {
@@ -84,6 +87,8 @@ impl Cube {
             .iter()
             .map(|name| self.column(name))
             .collect();
+        // Combinations share most of their values, so each value is looked up once.
+        let mut numbers = vec![UNKNOWN; columns.len() * batch.texts.len()];
         let mut key = Vec::new();
         batch
             .combinations
@@ -91,9 +96,13 @@ impl Cube {
             .map(|combination| {
                 key.clear();
                 key.resize(self.columns.len(), 0);
-                for (&text, &column) in combination.iter().zip(&columns) {
-                    let text = batch.texts[text as usize].as_bytes();
-                    key[column] = self.columns[column].intern(text);
+                for (dimension, (&text, &column)) in combination.iter().zip(&columns).enumerate() {
+                    let number = &mut numbers[dimension * batch.texts.len() + text as usize];
+                    if *number == UNKNOWN {
+                        let text = batch.texts[text as usize].as_bytes();
+                        *number = self.columns[column].intern(text);
+                    }
+                    key[column] = *number;
                 }
                 while key.last() == Some(&0) {
                     key.pop();

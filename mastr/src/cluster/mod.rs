@@ -40,7 +40,7 @@ pub use assignment::Assignment;
 pub use error::ClusterError;
 pub use inquiry::Inquiry;
 pub use market_text::MarketText;
-pub use submission::{Submission, Summary, Take};
+pub use submission::{Fate, Submission, Summary, Take};
 
 use std::fmt::Display;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -3,10 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::ops::Range;
 
-use crate::valuation::Valuation;
-
-/// What became of a trade: its value, if that is wanted, or why it has none.
-pub(super) type Fate = Result<Option<Valuation>, String>;
+use super::submission::Fate;
 
 /// The places of trades that have not come back, window by window.
 ///

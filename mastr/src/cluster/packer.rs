@@ -1,7 +1,8 @@
 //! From entries of a portfolio to batches for the aggregation workers.
 
-use std::collections::HashMap;
 use std::sync::Arc;
+
+use hashbrown::HashMap;
 
 use crate::aggregation::{Batch, Job, Packing};
 use crate::portfolio::{Currency, Entry, Envelope, TradeType};

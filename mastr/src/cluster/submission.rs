@@ -10,7 +10,7 @@ use palm_highlevel::{Client, Ending, Failure, FailureKind, Job, PartitionId};
 
 use super::appraisal::{self, Returns};
 use super::assignment::{Draft, Drafted};
-use super::outstanding::{Fate, Outstanding};
+use super::outstanding::Outstanding;
 use super::packer::Packer;
 use super::{ClusterError, GLANCE, MarketText, Servers, broken, call, next_ending, partitions};
 use crate::aggregation::{self, Outcome, partition_of};
@@ -54,12 +54,14 @@ pub struct Summary {
     pub workers: BTreeMap<u32, u64>,
 }
 
-/// Takes what became of each trade, in the order of the ids: its value (`None` if values were not
-/// wanted) or why it has none.
-pub type Take<'t> = dyn FnMut(&Entry, Result<Option<&Valuation>, &str>) -> io::Result<()> + 't;
+/// What became of a trade: its value (`None` if values are not wanted), or why it has none.
+pub type Fate = Result<Option<Valuation>, String>;
 
-impl Submission<'_> {
-    /// Has the portfolio valued and its contributions aggregated; `take` is called for each trade.
+/// Takes what became of some trades. It is called with all of them, in the order of the ids.
+pub type Take<'t, 'p> = dyn FnMut(Vec<(&'p Entry, Fate)>) -> io::Result<()> + 't;
+
+impl<'p> Submission<'p> {
+    /// Has the portfolio valued and its contributions aggregated; `take` hears of each trade.
     ///
     /// It waits for whatever is not there yet: servers, workers. A valuation worker that dies
     /// costs time. Trades that no worker survives count as failed.
@@ -72,7 +74,7 @@ impl Submission<'_> {
         &self,
         servers: &Servers,
         stop: &AtomicBool,
-        take: &mut Take<'_>,
+        take: &mut Take<'_, 'p>,
     ) -> Result<Summary, ClusterError> {
         let aggregation = Client::connect(&servers.aggregation)?;
         let valuation = Client::connect_through(&servers.valuation, &servers.aggregation)?;
@@ -190,7 +192,7 @@ impl<'p> Running<'p> {
     }
 
     /// Sends assignments and takes in what comes back until all has.
-    fn value(&mut self, stop: &AtomicBool, take: &mut Take<'_>) -> Result<(), ClusterError> {
+    fn value(&mut self, stop: &AtomicBool, take: &mut Take<'_, 'p>) -> Result<(), ClusterError> {
         while self.next < self.entries.len() || !self.outstanding.is_empty() {
             if stop.load(Ordering::Relaxed) {
                 return Err(ClusterError::Stopped);
@@ -296,17 +298,15 @@ impl<'p> Running<'p> {
         })
     }
 
-    fn hand_on(&mut self, take: &mut Take<'_>) -> Result<(), ClusterError> {
+    fn hand_on(&mut self, take: &mut Take<'_, 'p>) -> Result<(), ClusterError> {
         while let Some(window) = self.outstanding.next_whole() {
-            for (place, fate) in window {
-                match fate {
-                    Ok(_) => self.summary.valued += 1,
-                    Err(_) => self.summary.failed += 1,
-                }
-                let fate = fate.as_ref().map(Option::as_ref);
-                take(self.entries[place], fate.map_err(|reason| &**reason))
-                    .map_err(ClusterError::Unwritable)?;
-            }
+            let window: Vec<_> = window
+                .map(|(place, fate)| (self.entries[place], fate))
+                .collect();
+            let failed = window.iter().filter(|(_, fate)| fate.is_err()).count();
+            self.summary.failed += failed as u64;
+            self.summary.valued += (window.len() - failed) as u64;
+            take(window).map_err(ClusterError::Unwritable)?;
         }
         Ok(())
     }

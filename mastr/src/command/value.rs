@@ -1,7 +1,10 @@
 //! `mastr value`.
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::thread::{self, Builder};
 
 use clap::Args;
 
@@ -11,12 +14,18 @@ use super::report::Report;
 use super::tally::Tally;
 use super::{ALL_VALUED, CommandError, SOME_FAILED, address};
 use crate::client::count;
-use crate::cluster::{MarketText, Servers, Submission, Summary};
-use crate::portfolio::Portfolio;
+use crate::cluster::{Fate, MarketText, Servers, Submission, Summary};
+use crate::portfolio::{Entry, Portfolio};
 use crate::results::{Folder, Rows};
+use crate::time::Date;
 
 /// So many bytes of rows are gathered before they are written.
 const CHUNK: usize = 1 << 20;
+/// So many windows of trades wait to be written.
+const WINDOWS: usize = 64;
+
+/// What became of some trades.
+type Window<'p> = Vec<(&'p Entry, Fate)>;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -81,46 +90,73 @@ impl Arguments {
             aggregation: self.aggregation.clone(),
             markets: self.markets.clone(),
         };
-        let as_of = portfolio.as_of();
-        let summary = submission.run(&servers, stop, &mut |entry, fate| {
-            match (&fate, entry.trade()) {
-                (Err(_), _) => results.tally.failed += 1,
-                (Ok(_), Some(trade)) if trade.product.maturity() <= as_of => {
-                    results.tally.past(&trade.id);
-                }
-                _ => {}
+        // Writing takes about as long as the cluster takes, so it has a thread of its own.
+        let (sender, receiver) = sync_channel(WINDOWS);
+        thread::scope(|scope| {
+            let writer = Builder::new()
+                .name("results".to_owned())
+                .spawn_scoped(scope, || results.take_all(receiver))
+                .map_err(CommandError::Unwritable)?;
+            let summary = submission.run(&servers, stop, &mut |window| {
+                let gone = |_| io::ErrorKind::BrokenPipe.into();
+                sender.send(window).map_err(gone)
+            });
+            drop(sender);
+            match writer.join() {
+                // It is what the submission ended of, if it did.
+                Ok(written) => written.map_err(CommandError::Unwritable)?,
+                // A bug: end as it would have ended without threads.
+                Err(panic) => std::panic::resume_unwind(panic),
             }
-            if let (Some(folder), Some(fate)) = (&mut results.folder, fate.transpose()) {
-                results.rows.push(entry, fate);
-                if results.rows.npv.len() + results.rows.sensitivity.len() > CHUNK {
-                    folder.write(&results.rows)?;
-                    results.rows.clear();
-                }
-            }
-            Ok(())
-        })?;
-        Ok(summary)
+            Ok(summary?)
+        })
     }
 }
 
 /// What is kept of the results.
 struct Results {
+    as_of: Date,
     tally: Tally,
     rows: Rows,
     folder: Option<Folder>,
 }
 
 impl Results {
-    fn create(
-        portfolio: &Portfolio,
-        output: Option<&std::path::Path>,
-    ) -> Result<Self, CommandError> {
+    fn create(portfolio: &Portfolio, output: Option<&Path>) -> Result<Self, CommandError> {
         let folder = output.map(Folder::create).transpose();
         Ok(Self {
+            as_of: portfolio.as_of(),
             tally: Tally::default(),
             rows: Rows::new(portfolio.as_of(), portfolio.base()),
             folder: folder.map_err(CommandError::Unwritable)?,
         })
+    }
+
+    /// Takes in what became of all trades.
+    fn take_all(&mut self, windows: Receiver<Window<'_>>) -> io::Result<()> {
+        for (entry, fate) in windows.into_iter().flatten() {
+            self.take(entry, fate)?;
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, entry: &Entry, fate: Fate) -> io::Result<()> {
+        match (&fate, entry.trade()) {
+            (Err(_), _) => self.tally.failed += 1,
+            (Ok(_), Some(trade)) if trade.product.maturity() <= self.as_of => {
+                self.tally.past(&trade.id);
+            }
+            _ => {}
+        }
+        if let (Some(folder), Some(fate)) = (&mut self.folder, fate.transpose()) {
+            let outcome = fate.as_ref().map_err(|reason| &**reason);
+            self.rows.push(entry, outcome);
+            if self.rows.npv.len() + self.rows.sensitivity.len() > CHUNK {
+                folder.write(&self.rows)?;
+                self.rows.clear();
+            }
+        }
+        Ok(())
     }
 
     /// Completes the files.
