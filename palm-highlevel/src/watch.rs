@@ -1,6 +1,9 @@
 use crate::engine::Task;
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
+use std::sync::atomic::{
+    AtomicBool, AtomicU64,
+    Ordering::{Acquire, Relaxed, Release},
+};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -59,61 +62,62 @@ impl Watch {
     }
 
     pub(crate) fn begin(&self, token: u64, lease: Duration, now: Instant) {
-        self.since.store(self.milliseconds(now), SeqCst);
-        self.lease.store(lease.as_millis() as u64, SeqCst);
-        self.token.store(token, SeqCst);
+        // Who reads the token reads a time and a lease that are as new.
+        self.since.store(self.milliseconds(now), Relaxed);
+        self.lease.store(lease.as_millis() as u64, Relaxed);
+        self.token.store(token, Release);
     }
 
     pub(crate) fn end(&self) {
-        self.token.store(0, SeqCst);
+        self.token.store(0, Relaxed);
     }
 
     /// The function says how far it is: its lease begins again.
     pub(crate) fn say(&self, text: String) {
-        self.since.store(self.milliseconds(Instant::now()), SeqCst);
+        self.since.store(self.milliseconds(Instant::now()), Relaxed);
         *lock(&self.said) = Some(text);
-        self.has_said.store(true, SeqCst);
+        self.has_said.store(true, Release);
     }
 
     /// What the function has said since the last call, with its task.
     pub(crate) fn take_said(&self) -> Option<(u64, String)> {
-        if !self.has_said.swap(false, SeqCst) {
+        if !self.has_said.swap(false, Acquire) {
             return None;
         }
-        let token = self.token.load(SeqCst);
+        let token = self.token.load(Acquire);
         lock(&self.said).take().map(|text| (token, text))
     }
 
     /// The task that has gone without a word for longer than its lease, and that lease.
     pub(crate) fn overdue(&self, now: Instant) -> Option<(u64, Duration)> {
-        let token = self.token.load(SeqCst);
-        let lease = self.lease.load(SeqCst);
+        let token = self.token.load(Acquire);
+        let lease = self.lease.load(Relaxed);
         let silent = self
             .milliseconds(now)
-            .saturating_sub(self.since.load(SeqCst));
-        let over = token != 0 && silent > lease && !self.abandoned.load(SeqCst);
+            .saturating_sub(self.since.load(Relaxed));
+        let over = token != 0 && silent > lease && !self.abandoned.load(Relaxed);
         over.then(|| (token, Duration::from_millis(lease)))
     }
 
     /// Nobody waits for this task any more; it may ask.
     pub(crate) fn recall(&self, token: u64) {
-        if self.token.load(SeqCst) == token {
-            self.recalled.store(token, SeqCst);
+        if self.token.load(Acquire) == token {
+            self.recalled.store(token, Relaxed);
         }
     }
 
     pub(crate) fn is_recalled(&self, token: u64) -> bool {
-        self.recalled.load(SeqCst) == token || self.abandoned.load(SeqCst)
+        self.recalled.load(Relaxed) == token || self.abandoned.load(Relaxed)
     }
 
     /// Gives the thread up; what it was to do after the task that hangs is given back.
     pub(crate) fn abandon(&self) -> Vec<Task> {
-        self.abandoned.store(true, SeqCst);
+        self.abandoned.store(true, Relaxed);
         lock(&self.next).drain(..).collect()
     }
 
     pub(crate) fn is_abandoned(&self) -> bool {
-        self.abandoned.load(SeqCst)
+        self.abandoned.load(Relaxed)
     }
 }
 

@@ -448,7 +448,8 @@ impl ClientLoop {
             let Some(listener) = jobs.get_mut(job) else {
                 return false;
             };
-            let batch = std::mem::take(&mut listener.ready);
+            let room = Vec::with_capacity(listener.ready.len());
+            let batch = std::mem::replace(&mut listener.ready, room);
             match listener.sender.try_send(batch) {
                 Ok(()) => false,
                 // The application will wake the loop when it has taken a batch.

@@ -90,14 +90,15 @@ impl Entry {
     /// The message, for a function of this process: its payload goes with it.
     pub(crate) fn take_message(&mut self) -> Message {
         let payload = std::mem::take(&mut self.payload);
-        Message {
-            payload,
-            ..self.message()
-        }
+        self.message_of(payload)
     }
 
     /// The message as a function sees it.
     pub(crate) fn message(&self) -> Message {
+        self.message_of(self.payload.clone())
+    }
+
+    fn message_of(&self, payload: Bytes) -> Message {
         let extras = self.extras.as_deref();
         Message {
             id: Id {
@@ -108,7 +109,7 @@ impl Entry {
             route: self.route.clone(),
             stage: self.stage,
             cache: extras.and_then(|extras| extras.cache.clone()),
-            payload: self.payload.clone(),
+            payload,
         }
     }
 }

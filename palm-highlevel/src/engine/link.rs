@@ -337,12 +337,13 @@ impl Link {
 
     /// Raises the peer's credit to what the window allows beyond what is held.
     fn grant(&mut self) {
-        if mutant::is(Mutant::IgnoresHeld) {
-            self.held = Credit::default();
-        }
+        let held = match mutant::is(Mutant::IgnoresHeld) {
+            true => Credit::default(),
+            false => self.held,
+        };
         let room = Credit {
-            number: self.window.number.saturating_sub(self.held.number),
-            bytes: self.window.bytes.saturating_sub(self.held.bytes),
+            number: self.window.number.saturating_sub(held.number),
+            bytes: self.window.bytes.saturating_sub(held.bytes),
         };
         self.incoming.grant(Credit {
             number: self.incoming.position().accepted + room.number,

@@ -529,7 +529,9 @@ impl Links {
                     lost.push(key);
                     link.lose(State::Greeting { since: now });
                     link.want_greeting();
-                    actions.push(Action::Reconnect(dealer));
+                    if !mutant::is(Mutant::KeepsMuteSockets) {
+                        actions.push(Action::Reconnect(dealer));
+                    }
                 }
                 (State::Up, Address::Peer(_)) if silent => {
                     lost.push(key);

@@ -77,23 +77,24 @@ impl Local {
                 Some(pace) => (CHUNK / pace.max(1)).clamp(1, MOST),
                 None => 1,
             };
-            let tasks: Vec<Task> = self
-                .queue
-                .drain(..share.min(paced) as usize)
-                .filter_map(|key| {
-                    let entry = ledger.get_mut(key)?;
-                    entry.state = State::Running;
-                    entry.tries += 1;
-                    Some(Task {
-                        token: key.token(),
-                        message: match again {
-                            true => entry.message(),
-                            false => entry.take_message(),
-                        },
-                        partition,
-                    })
-                })
-                .collect();
+            let count = share.min(paced) as usize;
+            let mut tasks = Vec::with_capacity(count);
+            for key in self.queue.drain(..count) {
+                // What was cancelled meanwhile is no longer there.
+                let Some(entry) = ledger.get_mut(key) else {
+                    continue;
+                };
+                entry.state = State::Running;
+                entry.tries += 1;
+                tasks.push(Task {
+                    token: key.token(),
+                    message: match again {
+                        true => entry.message(),
+                        false => entry.take_message(),
+                    },
+                    partition,
+                });
+            }
             if !tasks.is_empty() {
                 self.chunks += 1;
                 actions.push(Action::Execute(tasks));
