@@ -1,5 +1,6 @@
 //! What the cross-crate tests share with the programs they start.
 
+pub mod chaos;
 pub mod cluster;
 pub mod history;
 pub mod journal;

@@ -1,0 +1,381 @@
+//! What clients have submitted and got and workers have executed, held to the rules of delivery.
+
+use super::errand::{MessageId, Step};
+use super::plan::{JobPlan, Load};
+use super::said::What;
+use palm_highlevel::FailureKind;
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::time::{Duration, Instant};
+
+/// How often processes have to die of a message while they hold nothing else before it is given up.
+const DEATHS: usize = 3;
+
+/// A rule that was broken.
+#[derive(Clone, Debug)]
+pub struct Violation {
+    /// What is wrong.
+    pub fault: Fault,
+    /// The message that it is about, if it is about one.
+    pub message: Option<MessageId>,
+    /// What happened, in words.
+    pub text: String,
+}
+
+/// What can be wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// A message has not ended.
+    Lost,
+    /// A message has ended more than once.
+    Duplicated,
+    /// An ending that is not that of the message.
+    Wrong,
+    /// A message was given up that had killed nobody.
+    Charged,
+    /// A process has ended that nobody killed, or the cluster does not go on.
+    Broken,
+}
+
+/// All that was heard in a run.
+pub(super) struct History {
+    load: Load,
+    stages: u16,
+    jobs: BTreeMap<(u64, u64), JobHistory>,
+    workers: HashMap<u64, Vec<Execution>>,
+    clients: HashMap<u64, ClientHistory>,
+    /// Steps of results whose execution has not been heard of yet: workers and clients speak
+    /// through pipes of their own.
+    unproven: Vec<(MessageId, Step)>,
+    pub(super) endings: u64,
+    pub(super) dead_letters: u64,
+}
+
+struct JobHistory {
+    plan: JobPlan,
+    submitted: Instant,
+    ended: Vec<bool>,
+    left: u64,
+}
+
+/// One execution of a worker.
+pub(super) struct Execution {
+    pub(super) id: MessageId,
+    pub(super) begun: Instant,
+    pub(super) ended: Option<Instant>,
+}
+
+#[derive(Default)]
+struct ClientHistory {
+    dead: bool,
+    finished: bool,
+    left: u64,
+}
+
+impl History {
+    pub(super) fn new(load: Load, stages: u16) -> History {
+        History {
+            load,
+            stages,
+            jobs: BTreeMap::new(),
+            workers: HashMap::new(),
+            clients: HashMap::new(),
+            unproven: Vec::new(),
+            endings: 0,
+            dead_letters: 0,
+        }
+    }
+
+    /// A client is about to submit a job.
+    pub(super) fn job(&mut self, client: u64, job: u64, now: Instant) {
+        let plan = self.load.plan(client, job, self.stages);
+        let left = plan.messages();
+        self.clients.entry(client).or_default().left += left;
+        let ended = vec![false; left as usize];
+        let submitted = now;
+        self.jobs.insert(
+            (client, job),
+            JobHistory {
+                plan,
+                submitted,
+                ended,
+                left,
+            },
+        );
+    }
+
+    /// A client got an ending.
+    pub(super) fn ending(&mut self, id: MessageId, what: &What) -> Result<(), Violation> {
+        let job = self.jobs.get_mut(&(id.client, id.job));
+        let Some((job, ended)) = job.and_then(|job| {
+            let ended = *job.ended.get(id.index as usize)?;
+            Some((job, ended))
+        }) else {
+            return Err(wrong(
+                id,
+                "it has ended, and nobody had submitted it".into(),
+            ));
+        };
+        if ended {
+            let text = format!("it has ended before; now with {what}");
+            return Err(violation(Fault::Duplicated, id, text));
+        }
+        job.ended[id.index as usize] = true;
+        job.left -= 1;
+        let errand = job.plan.errand(id.index);
+        if let Some(client) = self.clients.get_mut(&id.client) {
+            client.left -= 1;
+        }
+        self.endings += 1;
+        match what {
+            What::Result(trail) if trail.errand != errand => Err(wrong(
+                id,
+                format!("its result is that of {:?}", trail.errand),
+            )),
+            What::Result(trail) if trail.steps.len() != usize::from(self.stages) => {
+                let (found, wanted) = (trail.steps.len(), self.stages);
+                let text = format!("its result went through {found} functions, not {wanted}");
+                Err(wrong(id, text))
+            }
+            What::Result(_) if errand.poison.is_some() => Err(wrong(
+                id,
+                "it kills who executes it, and has a result".into(),
+            )),
+            What::Result(trail) => {
+                let steps = trail.steps.iter();
+                self.unproven.extend(steps.map(|step| (id, *step)));
+                Ok(())
+            }
+            What::Failure(failure) if failure.kind == FailureKind::DeadLetter => {
+                self.dead_letters += 1;
+                match errand.poison {
+                    Some(_) => Ok(()),
+                    None => Err(violation(Fault::Charged, id, failure.message.clone())),
+                }
+            }
+            other => Err(wrong(id, format!("it has ended with {other}"))),
+        }
+    }
+
+    /// A client has got as many endings of a job as it has messages.
+    pub(super) fn whole(&self, client: u64, job: u64) -> Result<(), Violation> {
+        match self.lost().find(|id| (id.client, id.job) == (client, job)) {
+            Some(id) => {
+                let text = "its job is over and it has not ended".into();
+                Err(violation(Fault::Lost, id, text))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// A worker begins an execution.
+    pub(super) fn begins(&mut self, worker: u64, id: MessageId, now: Instant) {
+        self.workers.entry(worker).or_default().push(Execution {
+            id,
+            begun: now,
+            ended: None,
+        });
+    }
+
+    /// A worker has ended an execution.
+    pub(super) fn ends(&mut self, worker: u64, count: u64, now: Instant) {
+        let executions = self.workers.entry(worker).or_default();
+        if let Some(execution) = executions.get_mut(count.wrapping_sub(1) as usize) {
+            execution.ended = Some(now);
+        }
+    }
+
+    /// A client was killed: what it had submitted is gone with it.
+    pub(super) fn killed(&mut self, client: u64) {
+        self.clients.entry(client).or_default().dead = true;
+    }
+
+    pub(super) fn finished(&mut self, client: u64) {
+        self.clients.entry(client).or_default().finished = true;
+    }
+
+    pub(super) fn has_finished(&self, client: u64) -> bool {
+        self.clients
+            .get(&client)
+            .is_some_and(|client| client.finished)
+    }
+
+    /// How many messages of a client have not ended.
+    pub(super) fn left(&self, client: u64) -> u64 {
+        self.clients.get(&client).map_or(0, |client| client.left)
+    }
+
+    /// The message that a worker is executing, or one of them.
+    pub(super) fn executing(&self, worker: u64) -> Option<MessageId> {
+        let recent = self.workers.get(&worker)?.iter().rev().take(8);
+        recent
+            .filter(|execution| execution.ended.is_none())
+            .map(|execution| execution.id)
+            .next()
+    }
+
+    /// Whether a worker is executing a message that kills it.
+    pub(super) fn is_poisoned(&self, worker: u64) -> bool {
+        let executions = self.workers.get(&worker);
+        executions.is_some_and(|executions| {
+            let mut recent = executions.iter().rev().take(8);
+            recent.any(|execution| execution.ended.is_none() && self.is_poison(execution.id))
+        })
+    }
+
+    fn is_poison(&self, id: MessageId) -> bool {
+        let job = self.jobs.get(&(id.client, id.job));
+        job.is_some_and(|job| job.plan.errand(id.index).poison.is_some())
+    }
+
+    /// The messages of clients that live that have not ended.
+    pub(super) fn lost(&self) -> impl Iterator<Item = MessageId> {
+        let jobs = self.jobs.iter().filter(|((client, _), job)| {
+            job.left > 0 && self.clients.get(client).is_some_and(|client| !client.dead)
+        });
+        jobs.flat_map(|((client, job), history)| {
+            let indices = history.ended.iter().zip(0..);
+            let left = indices.filter(|(ended, _)| !**ended);
+            left.map(|(_, index)| MessageId {
+                client: *client,
+                job: *job,
+                index,
+            })
+        })
+    }
+
+    /// The message that has waited longest, if one was submitted before `then`.
+    pub(super) fn overdue(&self, then: Instant) -> Option<MessageId> {
+        self.lost()
+            .find(|id| self.submitted(*id).is_some_and(|at| at < then))
+    }
+
+    fn submitted(&self, id: MessageId) -> Option<Instant> {
+        let job = self.jobs.get(&(id.client, id.job));
+        job.map(|job| job.submitted)
+    }
+
+    /// Checks, once all has been heard, that each result descends from executions that there were,
+    /// and that what was given up had killed.
+    pub(super) fn prove(&mut self) -> Result<(), Violation> {
+        for (id, step) in std::mem::take(&mut self.unproven) {
+            let executions = self.workers.get(&step.worker);
+            let execution = executions
+                .and_then(|executions| executions.get(step.count.wrapping_sub(1) as usize));
+            if execution.is_none_or(|execution| execution.id != id) {
+                let text = format!("its result tells of {step:?}, which was not of it");
+                return Err(wrong(id, text));
+            }
+        }
+        for ((client, job), history) in &self.jobs {
+            let poison = (0..history.plan.messages())
+                .find(|index| history.plan.errand(*index).poison.is_some());
+            let Some(index) = poison.filter(|index| history.ended[*index as usize]) else {
+                continue;
+            };
+            let (client, job) = (*client, *job);
+            let id = MessageId { client, job, index };
+            let began = self.executions(id).count();
+            if began < DEATHS {
+                let text = format!("it was given up after {began} executions");
+                return Err(violation(Fault::Charged, id, text));
+            }
+        }
+        Ok(())
+    }
+
+    /// The executions of a message, and whose they were.
+    pub(super) fn executions(&self, id: MessageId) -> impl Iterator<Item = (u64, &Execution)> {
+        self.workers.iter().flat_map(move |(worker, executions)| {
+            let of_it = executions
+                .iter()
+                .filter(move |execution| execution.id == id);
+            of_it.map(|execution| (*worker, execution))
+        })
+    }
+
+    /// When a message was submitted and executed, in words, for who looks for what went wrong.
+    pub(super) fn story(&self, id: MessageId) -> Vec<(Instant, String)> {
+        let mut story = Vec::new();
+        if let Some(at) = self.submitted(id) {
+            story.push((at, format!("client {} submits its job", id.client)));
+        }
+        for (worker, execution) in self.executions(id) {
+            story.push((execution.begun, format!("life {worker} executes it")));
+            let ended = execution.ended;
+            story.extend(ended.map(|at| (at, format!("life {worker} has executed it"))));
+        }
+        story
+    }
+
+    pub(super) fn messages(&self) -> u64 {
+        self.jobs.values().map(|job| job.plan.messages()).sum()
+    }
+
+    pub(super) fn jobs(&self) -> usize {
+        self.jobs.len()
+    }
+
+    /// How many executions there were.
+    pub(super) fn executed(&self) -> usize {
+        self.workers.values().map(Vec::len).sum()
+    }
+}
+
+fn wrong(id: MessageId, text: String) -> Violation {
+    violation(Fault::Wrong, id, text)
+}
+
+fn violation(fault: Fault, id: MessageId, text: String) -> Violation {
+    Violation {
+        fault,
+        message: Some(id),
+        text,
+    }
+}
+
+impl Violation {
+    pub(super) fn unfinished(id: MessageId) -> Violation {
+        let text = "its client has finished, and it has not ended".into();
+        violation(Fault::Lost, id, text)
+    }
+
+    pub(super) fn late(id: MessageId, after: Duration) -> Violation {
+        let text = format!("it has not ended after {} s", after.as_secs());
+        violation(Fault::Lost, id, text)
+    }
+
+    pub(super) fn broken(text: String) -> Violation {
+        Violation {
+            fault: Fault::Broken,
+            message: None,
+            text,
+        }
+    }
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = match self.fault {
+            Fault::Lost => "lost",
+            Fault::Duplicated => "duplicated",
+            Fault::Wrong => "wrong",
+            Fault::Charged => "charged wrongly",
+            Fault::Broken => "broken",
+        };
+        match self.message {
+            Some(id) => write!(f, "{what}: {id}: {}", self.text),
+            None => write!(f, "{what}: {}", self.text),
+        }
+    }
+}
+
+impl fmt::Display for What {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            What::Result(trail) => write!(f, "the result {trail:?}"),
+            What::Garbage(why) => write!(f, "what is no result: {why}"),
+            What::Failure(failure) => write!(f, "a failure ({:?}): {failure}", failure.kind),
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! What a process of a run is: a client, a master, a worker or a link.
+
+use super::client;
+use super::errand::{Step, Trail};
+use super::link;
+use super::plan::Load;
+use super::said::{Said, say};
+use clap::{Args, Subcommand};
+use palm_highlevel::{Call, Config, Failure, Running, chained, standalone};
+use std::error::Error;
+use std::hint::black_box;
+use std::io::Read;
+use std::net::SocketAddr;
+use std::process;
+use std::sync::Mutex;
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// A process and what it has to know.
+#[derive(Args, Clone, Debug)]
+pub struct Node {
+    /// The number of its life, which no other process of the run has.
+    #[arg(long)]
+    pub life: u64,
+    /// How many unfinished messages one sender may have there.
+    #[arg(long)]
+    pub window: u64,
+    /// What it is.
+    #[command(subcommand)]
+    pub role: Role,
+}
+
+/// What a process is.
+#[derive(Subcommand, Clone, Debug)]
+pub enum Role {
+    /// A master, with a next one or without.
+    Master {
+        /// The name that routes call it by.
+        name: String,
+        /// What it binds.
+        endpoint: String,
+        /// The server that its results go to.
+        #[arg(long)]
+        next: Option<String>,
+    },
+    /// A worker.
+    Worker {
+        /// Its name.
+        name: String,
+        /// Where its master is.
+        master: String,
+        /// How many threads it has.
+        threads: u32,
+    },
+    /// A client.
+    Client {
+        /// Where the first server is.
+        entry: String,
+        /// The functions that its messages go through.
+        route: String,
+        /// Where the last server is, if that is another one.
+        #[arg(long)]
+        exit: Option<String>,
+        #[command(flatten)]
+        load: Load,
+    },
+    /// A link.
+    Link {
+        /// Where it listens.
+        listen: SocketAddr,
+        /// Where it leads to.
+        target: SocketAddr,
+    },
+}
+
+impl Node {
+    /// The words of a command line that stand for it.
+    pub fn words(&self) -> Vec<String> {
+        let mut words = vec![format!("--life={}", self.life)];
+        words.push(format!("--window={}", self.window));
+        match &self.role {
+            Role::Master {
+                name,
+                endpoint,
+                next,
+            } => {
+                words.extend(["master".into(), name.clone(), endpoint.clone()]);
+                words.extend(next.iter().map(|next| format!("--next={next}")));
+            }
+            Role::Worker {
+                name,
+                master,
+                threads,
+            } => {
+                let threads = threads.to_string();
+                words.extend(["worker".into(), name.clone(), master.clone(), threads]);
+            }
+            Role::Client {
+                entry,
+                route,
+                exit,
+                load,
+            } => {
+                words.extend(["client".into(), entry.clone(), route.clone()]);
+                words.extend(exit.iter().map(|exit| format!("--exit={exit}")));
+                words.push(format!("--seed={}", load.seed));
+                words.extend(load.messages.map(|count| format!("--messages={count}")));
+                words.extend(load.poison.map(|index| format!("--poison={index}")));
+            }
+            Role::Link { listen, target } => {
+                words.extend(["link".into(), listen.to_string(), target.to_string()]);
+            }
+        }
+        words
+    }
+
+    /// Is it, until the process is killed or its standard input ends; a client also ends by itself
+    /// once it is told to finish.
+    ///
+    /// # Errors
+    ///
+    /// What keeps it from being what it is to be.
+    pub fn run(self) -> Result<(), Box<dyn Error>> {
+        die_with_parent();
+        let config = Config {
+            window_messages: self.window,
+            ..Config::default()
+        };
+        match self.role {
+            Role::Master {
+                name,
+                endpoint,
+                next,
+            } => {
+                end_with_input();
+                serve(match next {
+                    Some(next) => chained::Master::new(name)
+                        .config(config)
+                        .bind(&endpoint, &next)?,
+                    None => standalone::Master::new(name)
+                        .config(config)
+                        .bind(&endpoint)?,
+                })
+            }
+            Role::Worker {
+                name,
+                master,
+                threads,
+            } => {
+                end_with_input();
+                let executions = Mutex::new(0);
+                let life = self.life;
+                let worker = standalone::Worker::new(name)
+                    .config(config)
+                    .threads(threads);
+                let worker =
+                    worker.function("run", move |call: &Call| execute(life, &executions, call));
+                serve(worker.connect(&master)?)
+            }
+            Role::Client {
+                entry,
+                route,
+                exit,
+                load,
+            } => client::run(self.life, &entry, exit.as_deref(), &route, config, &load),
+            Role::Link { listen, target } => {
+                end_with_input();
+                link::run(listen, target)
+            }
+        }
+    }
+}
+
+fn serve(running: Running) -> Result<(), Box<dyn Error>> {
+    say(&Said::Ready);
+    running.join()?;
+    Err("it has ended, though nobody stopped it".into())
+}
+
+/// The function of every worker: does what the errand of a message asks, and adds a step to its
+/// trail.
+fn execute(life: u64, executions: &Mutex<u64>, call: &Call) -> Result<bytes::Bytes, Failure> {
+    let mut trail = Trail::decode(call.payload())?;
+    let errand = trail.errand;
+    let count = {
+        let mut executions = executions.lock().map_err(|error| error.to_string())?;
+        *executions += 1;
+        say(&Said::Begins(errand.id));
+        *executions
+    };
+    if errand.poison == Some(call.message().stage) {
+        process::abort();
+    }
+    let time = Duration::from_micros(errand.microseconds.into());
+    match errand.busy {
+        true => {
+            let until = Instant::now() + time;
+            while Instant::now() < until {
+                black_box(errand);
+            }
+        }
+        false => thread::sleep(time),
+    }
+    trail.steps.push(Step {
+        worker: life,
+        count,
+    });
+    let result = trail.encode();
+    say(&Said::Ends(count));
+    Ok(result)
+}
+
+/// Has the system kill this process when the thread that started it is no more, even while this
+/// process is stopped and can't see it.
+fn die_with_parent() {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::process::{Signal, set_parent_process_death_signal};
+        // Where this fails, the end of the standard input remains.
+        let _ = set_parent_process_death_signal(Some(Signal::KILL));
+    }
+}
+
+/// Ends this process when its standard input ends: the process that started it is no more.
+fn end_with_input() {
+    thread::spawn(|| {
+        let mut word = [0; 16];
+        while std::io::stdin().read(&mut word).is_ok_and(|read| read > 0) {}
+        process::exit(0);
+    });
+}

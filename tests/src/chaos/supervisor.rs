@@ -1,0 +1,280 @@
+//! Who kills, stops and restarts, from a seed.
+
+use super::cluster::Cluster;
+use super::history::Violation;
+use super::plan::Load;
+use super::report::Report;
+use super::topology::{Kind, Plan, Topology};
+use crate::history::Chance;
+use std::io;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+/// What a run is to be.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The program whose subcommand `node` is every process of the run.
+    pub program: PathBuf,
+    /// How the cluster is put together.
+    pub topology: Topology,
+    /// How many processes are killed.
+    pub kills: u32,
+    /// What decides who is killed when, and all else that is drawn.
+    pub seed: u64,
+    /// Whether to say what happens while it happens.
+    pub verbose: bool,
+}
+
+/// How often the supervisor looks up from listening.
+const LOOK: Duration = Duration::from_millis(10);
+
+/// How long after a kill everybody may take to get on again.
+const RECOVERY: Duration = Duration::from_secs(40);
+
+/// How long one message may take, whatever happens.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// How long everything may take to end once nobody is killed any more.
+const END: Duration = Duration::from_secs(30);
+
+/// What is executed so soon after a restart may have been received before.
+const AFTERGLOW: Duration = Duration::from_millis(50);
+
+/// For how long a victim that has nothing to do is waited for to get something.
+const AIM: Duration = Duration::from_secs(1);
+
+/// Where a run is.
+enum Phase {
+    /// Everybody is to get on after that moment; counted from there, or from when somebody was
+    /// stopped last.
+    Recovering {
+        after: Instant,
+        patient_since: Instant,
+    },
+    /// All is well; the next kill is then.
+    Calm { until: Instant },
+    /// That member is to be killed, at the latest then.
+    Aiming { victim: usize, until: Instant },
+}
+
+struct Supervisor {
+    cluster: Cluster,
+    chance: Chance,
+    options: Options,
+    phase: Phase,
+    next_stop: Instant,
+    report: Report,
+}
+
+/// Runs it.
+///
+/// # Errors
+///
+/// If the system refuses processes or what they need.
+pub fn run(options: &Options) -> io::Result<Report> {
+    let mut chance = Chance(options.seed);
+    let load = Load {
+        seed: options.seed,
+        messages: None,
+        poison: None,
+    };
+    let plan = Plan::new(options.topology, load, &mut chance)?;
+    let cluster = Cluster::start(&options.program, plan, load, options.verbose)?;
+    let now = Instant::now();
+    let mut supervisor = Supervisor {
+        cluster,
+        chance,
+        options: options.clone(),
+        phase: Phase::Recovering {
+            after: now,
+            patient_since: now,
+        },
+        next_stop: now + Duration::from_secs(1),
+        report: Report::default(),
+    };
+    let violation = supervisor.run()?.err();
+    let Supervisor {
+        cluster,
+        mut report,
+        ..
+    } = supervisor;
+    report.conclude(&cluster, violation, now.elapsed());
+    Ok(report)
+}
+
+impl Supervisor {
+    fn run(&mut self) -> io::Result<Result<(), Violation>> {
+        while self.report.killed() < self.options.kills || !self.is_calm() {
+            if let Err(violation) = self.cluster.listen(Instant::now() + LOOK) {
+                return Ok(Err(violation));
+            }
+            if let Err(violation) = self.turn(Instant::now())? {
+                return Ok(Err(violation));
+            }
+        }
+        self.finish()
+    }
+
+    fn is_calm(&self) -> bool {
+        !matches!(self.phase, Phase::Recovering { .. })
+    }
+
+    fn turn(&mut self, now: Instant) -> io::Result<Result<(), Violation>> {
+        self.restart(now)?;
+        self.stop_and_go_on(now)?;
+        if let Some(then) = now.checked_sub(PATIENCE)
+            && let Some(id) = self.cluster.history.overdue(then)
+        {
+            return Ok(Err(Violation::late(id, PATIENCE)));
+        }
+        match self.phase {
+            Phase::Recovering {
+                after,
+                patient_since,
+            } => {
+                if self.cluster.is_complete() && self.cluster.has_got_on_since(after + AFTERGLOW) {
+                    let calm = Duration::from_millis(self.chance.below(250));
+                    self.phase = Phase::Calm { until: now + calm };
+                } else if now.saturating_duration_since(patient_since) > RECOVERY {
+                    return Ok(Err(self.stuck()));
+                } else if self.is_anyone_stopped() {
+                    self.phase = Phase::Recovering {
+                        after,
+                        patient_since: now,
+                    };
+                }
+            }
+            Phase::Calm { until } if now >= until && self.cluster.is_complete() => {
+                let victim = self.draw_victim();
+                // One in ten is killed whatever it does.
+                let patience = match self.chance.below(10) {
+                    0 => Duration::ZERO,
+                    _ => AIM,
+                };
+                let until = now + patience;
+                self.phase = Phase::Aiming { victim, until };
+            }
+            Phase::Calm { .. } => {}
+            Phase::Aiming { victim, until } => {
+                let at_work = self.cluster.is_at_work(victim);
+                if self.cluster.life(victim).is_none() {
+                    // It has died of what it executed.
+                    self.phase = Phase::Calm { until: now };
+                } else if at_work || now >= until {
+                    self.kill(victim, at_work, now)?;
+                }
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    fn draw_victim(&mut self) -> usize {
+        let kinds = [
+            Kind::Client,
+            Kind::Master,
+            Kind::Worker,
+            Kind::Worker,
+            Kind::Link,
+            Kind::Link,
+        ];
+        let kind = kinds[self.chance.below(kinds.len() as u64) as usize];
+        let of_kind: Vec<usize> = self.cluster.of_kind(kind).collect();
+        of_kind[self.chance.below(of_kind.len() as u64) as usize]
+    }
+
+    fn kill(&mut self, victim: usize, at_work: bool, now: Instant) -> io::Result<()> {
+        // Half of them are back at once.
+        let pause = self.chance.below(2) * self.chance.below(1500);
+        let restart_at = now + Duration::from_millis(pause);
+        let kind = self.cluster.members[victim].part.kind;
+        self.cluster.kill(victim, restart_at)?;
+        self.report.kill(kind, at_work);
+        self.phase = Phase::Recovering {
+            after: restart_at,
+            patient_since: restart_at,
+        };
+        Ok(())
+    }
+
+    fn restart(&mut self, now: Instant) -> io::Result<()> {
+        for index in 0..self.cluster.members.len() {
+            let due = self.cluster.members[index].restart_at;
+            if due.is_some_and(|due| now >= due) {
+                let own_name = self.chance.below(4) == 0;
+                self.cluster.restart(index, own_name)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn is_anyone_stopped(&self) -> bool {
+        let mut members = self.cluster.members.iter();
+        members.any(|member| member.stopped_until.is_some())
+    }
+
+    /// Stops one at a time.
+    fn stop_and_go_on(&mut self, now: Instant) -> io::Result<()> {
+        for index in 0..self.cluster.members.len() {
+            let until = self.cluster.members[index].stopped_until;
+            if until.is_some_and(|until| now >= until) {
+                self.cluster.go_on(index)?;
+            }
+        }
+        if now < self.next_stop || self.is_anyone_stopped() {
+            return Ok(());
+        }
+        self.next_stop = now + Duration::from_millis(500 + self.chance.below(4000));
+        let victim = self.chance.below(self.cluster.members.len() as u64) as usize;
+        if self.cluster.members[victim].process.is_some() {
+            // Most are short; what is over 3 s makes a process count as dead.
+            let longest = [500, 2500, 6000][self.chance.below(3) as usize];
+            let time = 100 + self.chance.below(longest - 99);
+            self.cluster
+                .stop(victim, now + Duration::from_millis(time))?;
+            self.report.stops += 1;
+        }
+        Ok(())
+    }
+
+    /// Nobody is killed or stopped any more: everything has to end.
+    fn finish(&mut self) -> io::Result<Result<(), Violation>> {
+        for index in 0..self.cluster.members.len() {
+            if self.cluster.members[index].stopped_until.is_some() {
+                self.cluster.go_on(index)?;
+            }
+        }
+        self.cluster.note("everybody is to finish".into());
+        let clients: Vec<usize> = self.cluster.of_kind(Kind::Client).collect();
+        for client in &clients {
+            if let Some(process) = &mut self.cluster.members[*client].process {
+                process.finish();
+            }
+        }
+        let until = Instant::now() + END;
+        loop {
+            if let Err(violation) = self.cluster.listen(Instant::now() + LOOK) {
+                return Ok(Err(violation));
+            }
+            self.restart(Instant::now())?;
+            let done = clients.iter().all(|client| {
+                let life = self.cluster.life(*client);
+                life.is_some_and(|life| self.cluster.history.has_finished(life))
+            });
+            if done {
+                break;
+            }
+            if Instant::now() >= until {
+                return Ok(Err(self.stuck()));
+            }
+        }
+        Ok(self.cluster.end())
+    }
+
+    /// Not everybody gets on, though nothing keeps them.
+    fn stuck(&self) -> Violation {
+        match self.cluster.history.lost().next() {
+            Some(id) => Violation::late(id, END),
+            None => Violation::broken("not everybody gets on".into()),
+        }
+    }
+}

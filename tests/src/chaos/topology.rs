@@ -1,0 +1,274 @@
+//! Who there is in a run, and who is connected to whom.
+
+use super::node::{Node, Role};
+use super::plan::Load;
+use crate::history::Chance;
+use clap::ValueEnum;
+use std::fmt;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
+
+/// How the servers of a run are put together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Topology {
+    /// A master with three workers and two clients.
+    Parallel,
+    /// A chain of two masters with two workers each, and two clients that send to the one and hear
+    /// from the other.
+    Chain,
+}
+
+/// What a member of a cluster is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// A client.
+    Client,
+    /// A master.
+    Master,
+    /// A worker.
+    Worker,
+    /// A link between two others.
+    Link,
+}
+
+impl Kind {
+    /// All of them.
+    pub const ALL: [Kind; 4] = [Kind::Client, Kind::Master, Kind::Worker, Kind::Link];
+}
+
+/// A member of a cluster, which has one life after another.
+#[derive(Clone, Debug)]
+pub(super) struct Part {
+    pub(super) kind: Kind,
+    pub(super) name: String,
+    role: Role,
+    window: u64,
+    /// A link serves this client or worker; all clients, if nobody.
+    pub(super) serves: Option<usize>,
+}
+
+impl Part {
+    /// The process that it is in that life. Some lives of a worker have a name of their own.
+    pub(super) fn node(&self, life: u64, own_name: bool) -> Node {
+        let mut role = self.role.clone();
+        if let Role::Worker { name, .. } = &mut role
+            && own_name
+        {
+            *name = format!("{name}-{life}");
+        }
+        Node {
+            life,
+            window: self.window,
+            role,
+        }
+    }
+}
+
+/// The members of a cluster.
+pub(super) struct Plan {
+    pub(super) parts: Vec<Part>,
+    /// How many functions a message goes through.
+    pub(super) stages: u16,
+    window: u64,
+    host: Ipv4Addr,
+    ports: u16,
+}
+
+impl Plan {
+    /// The cluster of that shape. What is left open is drawn.
+    pub(super) fn new(topology: Topology, load: Load, chance: &mut Chance) -> io::Result<Plan> {
+        let mut plan = Plan::empty(chance);
+        match topology {
+            Topology::Parallel => plan.parallel(3, 2, load, chance)?,
+            Topology::Chain => plan.chain(load, chance)?,
+        }
+        Ok(plan)
+    }
+
+    /// A master with so many workers of one thread, and a client of that load, all connected to
+    /// one another without links.
+    pub(super) fn direct(workers: usize, load: Load) -> io::Result<Plan> {
+        let mut plan = Plan::empty(&mut Chance(0));
+        plan.window = 1 << 17;
+        let master = plan.address()?;
+        plan.master("master", master, None);
+        for worker in 1..=workers {
+            plan.worker(&format!("worker-{worker}"), master, 1);
+        }
+        plan.client("client-1", master, None, "master.run", load);
+        Ok(plan)
+    }
+
+    fn empty(chance: &mut Chance) -> Plan {
+        // Small windows fill, and messages then wait everywhere for room.
+        let window = [32, 300, 1 << 17][chance.below(3) as usize];
+        Plan {
+            parts: Vec::new(),
+            stages: 1,
+            window,
+            host: own_host(),
+            ports: FIRST_PORT,
+        }
+    }
+
+    fn parallel(
+        &mut self,
+        workers: usize,
+        clients: usize,
+        load: Load,
+        chance: &mut Chance,
+    ) -> io::Result<()> {
+        let master = self.address()?;
+        self.master("master", master, None);
+        for worker in 1..=workers {
+            let name = format!("worker-{worker}");
+            // The last one is connected without a link.
+            self.maybe_linked(worker < workers, &name, master, |plan, master| {
+                let threads = 1 + chance.below(2) as u32;
+                plan.worker(&name, master, threads);
+            })?;
+        }
+        for client in 1..=clients {
+            let name = format!("client-{client}");
+            self.maybe_linked(client < clients, &name, master, |plan, master| {
+                plan.client(&name, master, None, "master.run", load);
+            })?;
+        }
+        Ok(())
+    }
+
+    fn chain(&mut self, load: Load, chance: &mut Chance) -> io::Result<()> {
+        self.stages = 2;
+        let (first, last) = (self.address()?, self.address()?);
+        let between = self.link("link-first-last", last, None)?;
+        self.master("first", first, Some(between));
+        self.master("last", last, None);
+        for (server, master) in [("first", first), ("last", last)] {
+            for worker in 1..=2 {
+                let name = format!("worker-{server}-{worker}");
+                self.maybe_linked(worker == 1, &name, master, |plan, master| {
+                    let threads = 1 + chance.below(2) as u32;
+                    plan.worker(&name, master, threads);
+                })?;
+            }
+        }
+        let route = "first.run last.run";
+        let serves = Some(self.parts.len() + 2);
+        let (entry, exit) = (
+            self.link("link-client-1-first", first, serves)?,
+            self.link("link-client-1-last", last, serves)?,
+        );
+        self.client("client-1", entry, Some(exit), route, load);
+        self.client("client-2", first, Some(last), route, load);
+        Ok(())
+    }
+
+    /// Adds the next member, which is given the address of a link to `target` or `target` itself.
+    fn maybe_linked(
+        &mut self,
+        linked: bool,
+        name: &str,
+        target: SocketAddr,
+        add: impl FnOnce(&mut Plan, SocketAddr),
+    ) -> io::Result<()> {
+        let address = match linked {
+            true => self.link(&format!("link-{name}"), target, Some(self.parts.len() + 1))?,
+            false => target,
+        };
+        add(self, address);
+        Ok(())
+    }
+
+    fn link(
+        &mut self,
+        name: &str,
+        target: SocketAddr,
+        serves: Option<usize>,
+    ) -> io::Result<SocketAddr> {
+        let listen = self.address()?;
+        self.add(Kind::Link, name, Role::Link { listen, target }, serves);
+        Ok(listen)
+    }
+
+    fn master(&mut self, name: &str, address: SocketAddr, next: Option<SocketAddr>) {
+        let role = Role::Master {
+            name: name.into(),
+            endpoint: endpoint(address),
+            next: next.map(endpoint),
+        };
+        self.add(Kind::Master, name, role, None);
+    }
+
+    fn worker(&mut self, name: &str, master: SocketAddr, threads: u32) {
+        let role = Role::Worker {
+            name: name.into(),
+            master: endpoint(master),
+            threads,
+        };
+        self.add(Kind::Worker, name, role, None);
+    }
+
+    fn client(
+        &mut self,
+        name: &str,
+        entry: SocketAddr,
+        exit: Option<SocketAddr>,
+        route: &str,
+        load: Load,
+    ) {
+        let role = Role::Client {
+            entry: endpoint(entry),
+            route: route.into(),
+            exit: exit.map(endpoint),
+            load,
+        };
+        self.add(Kind::Client, name, role, None);
+    }
+
+    fn add(&mut self, kind: Kind, name: &str, role: Role, serves: Option<usize>) {
+        self.parts.push(Part {
+            kind,
+            name: name.into(),
+            role,
+            window: self.window,
+            serves,
+        });
+    }
+
+    /// An address that nobody else has, and that stays free while whoever binds it is dead.
+    fn address(&mut self) -> io::Result<SocketAddr> {
+        if self.host == Ipv4Addr::LOCALHOST {
+            return TcpListener::bind((self.host, 0))?.local_addr();
+        }
+        self.ports += 1;
+        Ok(SocketAddr::new(IpAddr::V4(self.host), self.ports))
+    }
+}
+
+/// Below the ports that systems give to those who ask for any.
+const FIRST_PORT: u16 = 20_000;
+
+/// The loopback address that is this process's own: where systems have but one, that one.
+fn own_host() -> Ipv4Addr {
+    let [_, high, middle, low] = std::process::id().to_be_bytes();
+    let own = Ipv4Addr::new(127, 64 | (high & 63), middle, low);
+    match TcpListener::bind((own, 0)) {
+        Ok(_) => own,
+        Err(_) => Ipv4Addr::LOCALHOST,
+    }
+}
+
+fn endpoint(address: SocketAddr) -> String {
+    format!("tcp://{address}")
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Kind::Client => "client",
+            Kind::Master => "master",
+            Kind::Worker => "worker",
+            Kind::Link => "link",
+        })
+    }
+}
