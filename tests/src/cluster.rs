@@ -3,9 +3,9 @@
 
 use bytes::Bytes;
 use palm_core::Context;
-use palm_highlevel::{Client, Config, Failure, Job};
-use std::cell::Cell;
+use palm_highlevel::{Client, Config, Counts, Failure, Job, Running};
 use std::net::TcpListener;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -36,7 +36,7 @@ pub struct Cluster {
     transport: Transport,
     context: Context,
     deadline: Instant,
-    names: Cell<u32>,
+    names: AtomicU32,
     watch: Option<(Sender<()>, JoinHandle<()>)>,
 }
 
@@ -55,7 +55,7 @@ impl Cluster {
             transport,
             context: Context::new(),
             deadline: Instant::now() + DEADLINE,
-            names: Cell::new(0),
+            names: AtomicU32::new(0),
             watch: Some((over, watch)),
         }
     }
@@ -76,8 +76,8 @@ impl Cluster {
     pub fn endpoint(&self) -> String {
         match self.transport {
             Transport::Inproc => {
-                self.names.set(self.names.get() + 1);
-                format!("inproc://{}", self.names.get())
+                let name = self.names.fetch_add(1, Ordering::Relaxed);
+                format!("inproc://{name}")
             }
             Transport::Tcp => "tcp://127.0.0.1:*".into(),
         }
@@ -179,6 +179,16 @@ impl Cluster {
             assert_eq!(result, expected(index), "message {index}");
         }
     }
+}
+
+/// Stops a server or a worker, waits until it has ended, and gives what it did.
+///
+/// # Panics
+///
+/// If it ended of something else.
+pub fn end(running: Running) -> Counts {
+    running.stop();
+    running.join().expect("it was told to stop")
 }
 
 impl Drop for Cluster {

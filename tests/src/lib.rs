@@ -2,6 +2,7 @@
 
 pub mod chaos;
 pub mod cluster;
+pub mod gate;
 pub mod history;
 pub mod journal;
 pub mod simulation;

@@ -9,12 +9,14 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 /// What the function `work` takes.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub struct Work {
     /// What it squares.
     pub number: u64,
     /// For how long it keeps its thread busy first, in microseconds.
     pub microseconds: u32,
+    /// Whether it prints its number before it begins.
+    pub announced: bool,
     /// Whether it aborts its process instead.
     pub fatal: bool,
 }
@@ -41,6 +43,9 @@ pub fn square(number: u64) -> u64 {
 }
 
 fn work(work: Work) -> Result<u64, Failure> {
+    if work.announced {
+        println!("{}", work.number);
+    }
     if work.fatal {
         std::process::abort();
     }

@@ -8,3 +8,27 @@ mod failures;
 
 /// Windows that are full: tiny ones, large messages, applications that do not read.
 mod windows;
+
+/// A master whose workers and clients come and go.
+mod parallel;
+
+/// A master whose workers own partitions.
+mod partitioned;
+
+/// A chain of two masters, and a client that sends to one and hears from the other.
+mod chain;
+
+/// Servers that start anew while clients wait for them.
+mod restart;
+
+/// A node of a cluster as a process that can be killed and stopped.
+mod node;
+
+/// Workers and masters that are killed, stopped, or abort.
+mod death;
+
+/// What comes to a server's port that is no peer of PALM.
+mod hostile;
+
+/// What can't be set up, and what it says.
+mod setup;

@@ -1,6 +1,6 @@
 use palm_core::wire::OWN_FRAME;
 use palm_highlevel::{Call, Client, Failure, Running, standalone};
-use tests::cluster::Cluster;
+use tests::cluster::{Cluster, end};
 use tests::work::{Offer, encoded, square};
 
 fn server(cluster: &Cluster) -> Running {
@@ -163,8 +163,7 @@ fn counts_say_what_a_server_did() {
         }
         client.call("server.nothing", "x").unwrap_err();
         drop(client);
-        server.stop();
-        let counts = server.join().unwrap();
+        let counts = end(server);
         assert_eq!(
             (counts.received, counts.succeeded, counts.failed),
             (6, 5, 1)

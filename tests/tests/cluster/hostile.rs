@@ -1,0 +1,238 @@
+use palm_core::Incarnation;
+use palm_core::wire::{FrameWriter, Greeting, HEADER_LENGTH, Header, Kind, Outcome, Record, Role};
+use palm_core::wire::{OWN_FRAME, control};
+use palm_highlevel::{Running, standalone};
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use tests::cluster::{Cluster, Transport};
+use tests::history::Chance;
+use tests::journal;
+use tests::work::{Offer, encoded, square};
+
+fn server(cluster: &Cluster, name: &str) -> Running {
+    let server = standalone::Server::new(name).offer_all();
+    let server = server.config(cluster.config()).bind(&cluster.endpoint());
+    server.unwrap()
+}
+
+/// A socket of the library itself, which sends what it is told to.
+fn stranger(address: &str, id: Option<&[u8]>) -> zmq::Socket {
+    let socket = zmq::Context::new().socket(zmq::DEALER).unwrap();
+    socket.set_linger(0).unwrap();
+    if let Some(id) = id {
+        socket.set_identity(id).unwrap();
+    }
+    socket.connect(address).unwrap();
+    socket
+}
+
+/// A frame of one message, as a peer that was greeted would send it.
+fn frame() -> Vec<u8> {
+    let mut writer = FrameWriter::new(1 << 16);
+    let record = Record {
+        sequence: 1,
+        token: 0,
+        route: 0,
+        stage: 0,
+        outcome: Outcome::Pending,
+        extras: false,
+        attempt: 0,
+        length: 7,
+    };
+    writer.push(&record, &"payload".into());
+    let header = Header::new(Kind::Messages, Incarnation::random(), Incarnation::UNKNOWN);
+    writer.finish(header).unwrap().first.to_vec()
+}
+
+fn hello(name: &str) -> Vec<u8> {
+    let greeting = Greeting {
+        name: name.into(),
+        role: Role::Client,
+        epoch: 0,
+        session: None,
+        you: Incarnation::UNKNOWN,
+        mark: None,
+        functions: Vec::new(),
+        threads: 0,
+        partition: None,
+        pid: 0,
+    };
+    let header = Header::new(Kind::Hello, Incarnation::random(), Incarnation::UNKNOWN);
+    control(header, &greeting).unwrap().first.to_vec()
+}
+
+fn changed(mut frame: Vec<u8>, at: usize, bytes: &[u8]) -> Vec<Vec<u8>> {
+    frame[at..at + bytes.len()].copy_from_slice(bytes);
+    vec![frame]
+}
+
+/// Messages that are no frames, as their parts.
+fn bad_frames() -> Vec<Vec<Vec<u8>>> {
+    let mut chance = Chance(1);
+    let random = (0..300).map(|_| chance.below(256) as u8).collect();
+    let most = u32::MAX.to_le_bytes();
+    let mut bad = vec![
+        vec![Vec::new()],
+        vec![b"hello".to_vec()],
+        vec![random],
+        vec![vec![0; 1 << 20]],
+        // Another magic, another version, an unknown kind, unknown flags.
+        changed(frame(), 0, b"MLAP"),
+        changed(frame(), 4, &[2]),
+        changed(frame(), 5, &[77]),
+        changed(frame(), 6, &[0xff, 0xff]),
+        // A second part that is announced and missing.
+        changed(frame(), 6, &[1, 0]),
+        // More messages, a longer body, longer records, a longer payload than there are.
+        changed(frame(), 80, &most),
+        changed(frame(), 84, &most),
+        changed(frame(), 88, &most),
+        changed(frame(), HEADER_LENGTH + 28, &most),
+        // Parts that nobody announced.
+        vec![frame(), b"large".to_vec()],
+        vec![frame(), vec![0; OWN_FRAME], b"more".to_vec(), Vec::new()],
+        // A greeting that is none.
+        changed(hello("mallory"), HEADER_LENGTH, &most),
+    ];
+    // Cut short anywhere.
+    let whole = frame();
+    bad.extend(
+        (1..whole.len())
+            .step_by(9)
+            .map(|length| vec![whole[..length].to_vec()]),
+    );
+    bad
+}
+
+fn check_job(cluster: &Cluster, server: &Running, disturb: impl FnOnce()) {
+    let client = cluster.client(server.address());
+    let mut job = client.job("square").unwrap();
+    for number in 0..2_000u64 {
+        job.submit(encoded(&number)).unwrap();
+    }
+    disturb();
+    for number in 2_000..4_000u64 {
+        job.submit(encoded(&number)).unwrap();
+    }
+    cluster.check(job, Vec::new(), |index| Ok(encoded(&square(index))));
+}
+
+#[test]
+fn what_is_no_frame_is_counted_and_dropped_and_logged_once_for_each_peer() {
+    journal::keep();
+    let cluster = Cluster::start(Transport::Tcp);
+    let server = server(&cluster, "beset");
+    let strangers = [(); 2].map(|()| stranger(server.address(), None));
+    let mut sent = 0;
+    check_job(&cluster, &server, || {
+        for bad in bad_frames() {
+            for stranger in &strangers {
+                stranger.send_multipart(&bad, 0).unwrap();
+                sent += 1;
+            }
+        }
+    });
+    cluster.until("each bad frame in the count", || {
+        (server.counts().bad_frames == sent).then_some(())
+    });
+    let lines = journal::lines("beset: dropped a frame from a stranger");
+    assert_eq!(lines.len(), strangers.len(), "{lines:?}");
+    // It still serves who is still there, and who comes.
+    check_job(&cluster, &server, || {});
+    assert_eq!(server.counts().bad_frames, sent);
+}
+
+#[test]
+fn a_peer_that_was_greeted_and_then_sends_none_is_named() {
+    journal::keep();
+    let cluster = Cluster::start(Transport::Tcp);
+    let server = server(&cluster, "patient");
+    let mallory = stranger(server.address(), None);
+    mallory.send(hello("mallory"), 0).unwrap();
+    let left = cluster.time_left().as_millis() as i32;
+    mallory.set_rcvtimeo(left).unwrap();
+    let welcome = mallory.recv_bytes(0).unwrap();
+    assert_eq!(&welcome[..4], b"PALM");
+    check_job(&cluster, &server, || {
+        for _ in 0..500 {
+            mallory.send("garbage", 0).unwrap();
+        }
+    });
+    cluster.until("each bad frame in the count", || {
+        (server.counts().bad_frames == 500).then_some(())
+    });
+    let lines = journal::lines("patient: dropped a frame from");
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert!(lines[0].contains("from mallory"), "{lines:?}");
+    assert!(
+        lines[0].contains("7 bytes is shorter than its header"),
+        "{lines:?}"
+    );
+}
+
+#[test]
+fn frames_of_somebody_unknown_are_asked_about_and_not_obeyed() {
+    let cluster = Cluster::start(Transport::Tcp);
+    let server = server(&cluster, "server");
+    let unknown = stranger(server.address(), None);
+    let left = cluster.time_left().as_millis() as i32;
+    unknown.set_rcvtimeo(left).unwrap();
+    check_job(&cluster, &server, || {
+        unknown.send(frame(), 0).unwrap();
+        let answer = unknown.recv_bytes(0).unwrap();
+        // The kind of the frame: `WhoAreYou`.
+        assert_eq!((&answer[..4], answer[5]), (&b"PALM"[..], 3));
+    });
+    drop(unknown);
+    let counts = tests::cluster::end(server);
+    assert_eq!((counts.received, counts.bad_frames), (4_000, 0));
+}
+
+#[test]
+fn a_peer_with_a_routing_id_of_its_own_is_passed_over() {
+    let cluster = Cluster::start(Transport::Tcp);
+    let server = server(&cluster, "server");
+    let named = stranger(server.address(), Some(b"worker-7"));
+    check_job(&cluster, &server, || {
+        for bad in bad_frames() {
+            named.send(hello("named"), 0).unwrap();
+            named.send_multipart(&bad, 0).unwrap();
+        }
+    });
+    assert_eq!(named.recv_bytes(zmq::DONTWAIT), Err(zmq::Error::EAGAIN));
+}
+
+#[test]
+fn connections_that_speak_something_else_disturb_nobody() {
+    let cluster = Cluster::start(Transport::Tcp);
+    let server = server(&cluster, "server");
+    let place = server.address().strip_prefix("tcp://").unwrap();
+    let mut chance = Chance(2);
+    let mut noise: Vec<Vec<u8>> = vec![
+        // Half open: connected and silent, or silent after the first bytes of a greeting.
+        Vec::new(),
+        vec![0xff],
+        vec![0xff, 0, 0, 0, 0, 0, 0, 0, 1, 0x7f, 3],
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nUser-Agent: curl/8.5.0\r\nAccept: */*\r\n\r\n"
+            .to_vec(),
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03".to_vec(),
+    ];
+    noise.extend((0..20).map(|length| (0..length * 50).map(|_| chance.below(256) as u8).collect()));
+    let mut connections = Vec::new();
+    check_job(&cluster, &server, || {
+        for bytes in &noise {
+            let mut connection = TcpStream::connect(place).unwrap();
+            // The server may have hung up already: that is its right.
+            let _ = connection.write_all(bytes);
+            connections.push(connection);
+        }
+    });
+    // Nobody is told anything but how a connection of zmq begins.
+    for mut connection in connections {
+        connection.set_nonblocking(true).unwrap();
+        let mut answer = [0; 4096];
+        let length = connection.read(&mut answer).unwrap_or_default();
+        assert!(!answer[..length].windows(4).any(|bytes| bytes == b"PALM"));
+    }
+    check_job(&cluster, &server, || {});
+}
