@@ -11,7 +11,7 @@ const SIGSTOP: u32 = 19;
 const SIGCONT: u32 = 18;
 
 /// Enough that a run is far from its end when it has come a tenth of the way.
-const TRADES: u32 = 100_000;
+const TRADES: u32 = 200_000;
 
 fn run(files: &[String], output: &std::path::Path) -> Process {
     Process::start(mastr().arg("run").args(files).arg("--output").arg(output))
@@ -128,6 +128,29 @@ fn ask(aggregation: &str) -> (u64, u64) {
     let (valued, rest) = label.split_once(" of ").unwrap();
     let number = |text: &str| text.replace(',', "").parse().unwrap();
     (number(valued), number(rest.split(' ').next().unwrap()))
+}
+
+#[test]
+fn valuation_workers_that_do_nothing_but_die_end_the_run() {
+    let folder = Folder::new();
+    let files = folder.generate(TRADES);
+    let mut run = Process::start(mastr().args(["run", "--workers", "1"]).args(&files));
+    // Each one as soon as it is there, until no other follows.
+    let end = loop {
+        let line = run.wait_for(|line| {
+            line.starts_with("started valuation-worker") || line.starts_with("mastr: ")
+        });
+        if line.starts_with("mastr: ") {
+            break line;
+        }
+        signal(SIGKILL, *run.pids("valuation-worker").last().unwrap());
+    };
+    let run = run.finish();
+    assert_eq!(run.status.code(), Some(1), "{:?}", run.told);
+    assert!(
+        end.ends_with("was killed by signal 9, the 5th in a row while nothing was valued"),
+        "{end}"
+    );
 }
 
 #[test]

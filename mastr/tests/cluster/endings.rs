@@ -11,7 +11,7 @@ const SIGTERM: u32 = 15;
 #[test]
 fn a_signal_ends_everything() {
     let folder = Folder::new();
-    let files = folder.generate(100_000);
+    let files = folder.generate(200_000);
     for number in [SIGINT, SIGTERM] {
         let mut run = Process::start(mastr().arg("run").args(&files));
         run.wait_for_percent(1);
@@ -32,7 +32,7 @@ fn a_signal_ends_everything() {
 #[test]
 fn no_child_outlives_a_run_that_is_killed() {
     let folder = Folder::new();
-    let files = folder.generate(100_000);
+    let files = folder.generate(200_000);
     let mut run = Process::start(mastr().arg("run").args(&files));
     run.wait_for_percent(1);
     let children = run.all_pids();

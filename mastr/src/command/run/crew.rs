@@ -117,6 +117,8 @@ impl Crew {
                 self.started(line)?;
             }
             Report::Submitting => {
+                // The pace is that of the cluster, without the time it took to read files.
+                self.display = Display::new(Instant::now());
                 for line in self.started.take().unwrap_or_default() {
                     self.note(&line)?;
                 }

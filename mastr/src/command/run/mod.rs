@@ -210,6 +210,7 @@ impl Cluster {
     fn did(&self) -> String {
         match self.deaths {
             0 => "started the others".to_owned(),
+            1 => "started the others, and replaced a valuation worker".to_owned(),
             deaths => format!("started the others, and replaced {deaths} valuation workers"),
         }
     }
