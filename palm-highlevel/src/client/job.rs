@@ -1,8 +1,9 @@
+use super::client_loop::Command;
 use super::machine::{Arrival, Submission};
-use super::{Command, Shared, ended, receive};
+use super::{Shared, ended};
 use crate::{Failure, FailureKind};
 use bytes::Bytes;
-use crossbeam_channel::{Receiver, TrySendError, at, bounded, never, select};
+use crossbeam_channel::{Receiver, RecvTimeoutError, TrySendError, at, bounded, never, select};
 use palm_core::Route;
 use palm_core::wire::MAX_PAYLOAD;
 use std::collections::{HashSet, VecDeque};
@@ -319,5 +320,20 @@ impl Drop for Job {
 impl std::fmt::Debug for Job {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Job({}, {} unfinished)", self.number, self.unfinished())
+    }
+}
+
+/// What a job waits for at most.
+fn receive(
+    receiver: &Receiver<Vec<Arrival>>,
+    timeout: Option<Duration>,
+) -> Result<Option<Vec<Arrival>>, ()> {
+    match timeout {
+        None => receiver.recv().map(Some).map_err(|_| ()),
+        Some(timeout) => match receiver.recv_timeout(timeout) {
+            Ok(batch) => Ok(Some(batch)),
+            Err(RecvTimeoutError::Timeout) => Ok(None),
+            Err(RecvTimeoutError::Disconnected) => Err(()),
+        },
     }
 }

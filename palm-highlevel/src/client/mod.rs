@@ -1,17 +1,17 @@
 //! The client of every server.
 
+mod client_loop;
 mod job;
 pub mod machine;
 
 pub use job::{Ending, Job};
 
 use crate::config::check_name;
-use crate::engine::{Action, Event};
-use crate::wires::Wires;
 use crate::{Config, Error, ErrorKind, Failure, FailureKind, Result, thread};
 use bytes::Bytes;
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded};
-use machine::{Arrival, ClientMachine, NAMED, Receipt, Submission};
+use client_loop::{ClientLoop, Command, Parts};
+use crossbeam_channel::{Sender, bounded};
+use machine::{ClientMachine, NAMED, Receipt, Submission};
 use palm_core::{Endpoint, Incarnation, Route, StopHandle, Waker, codec, lane};
 use serde::{Serialize, de::DeserializeOwned};
 use std::collections::HashMap;
@@ -65,18 +65,6 @@ struct Shared {
     routes: Mutex<HashMap<String, Arc<Route>>>,
 }
 
-/// What the loop hears of at once. Submissions come another way, for they wait until there is room.
-enum Command {
-    /// A job begins; its endings go there, a batch at a time.
-    Open(u64, Sender<Vec<Arrival>>),
-    /// The application has taken endings.
-    Taken(Vec<Receipt>),
-    /// What of the job has not ended is to be cancelled.
-    Cancel(u64, Arc<Route>),
-    /// Nobody listens to the job any more; these endings the application has not taken.
-    Close(u64, Vec<Arrival>),
-}
-
 impl Client {
     /// A client of the server at `endpoint`, with a name of its own.
     ///
@@ -125,30 +113,18 @@ impl Client {
         let (submissions, submitted) = bounded(SUBMISSIONS);
         let (commands, commanded) = bounded(COMMANDS);
         let (started, starting) = bounded(1);
+        let parts = Parts {
+            machine,
+            entry,
+            exit,
+            config,
+            submitted,
+            commanded,
+        };
         let thread = thread::spawn("palm-client", move || {
-            let body = || -> Result<ClientLoop> {
-                let mut wires = Wires::new(&config, 1)?;
-                wires.connect(&entry)?;
-                if let Some(exit) = &exit {
-                    wires.connect(exit)?;
-                }
-                Ok(ClientLoop {
-                    machine,
-                    wires,
-                    submitted,
-                    commanded,
-                    jobs: HashMap::new(),
-                    aside: HashMap::new(),
-                    undelivered: Vec::new(),
-                    arrivals: Vec::new(),
-                })
-            };
-            match body() {
+            match ClientLoop::new(parts) {
                 Ok(client) => {
-                    let handles = (
-                        client.wires.events.stop_handle(),
-                        client.wires.events.waker(),
-                    );
+                    let handles = client.handles();
                     // Whoever starts a client waits for this.
                     let _ = started.send(Ok(handles));
                     client.run()
@@ -323,161 +299,4 @@ fn malformed(error: palm_core::Error) -> Failure {
 /// What a job hears whose client is no more.
 fn ended() -> Failure {
     Failure::of(FailureKind::Refused, "the client has ended")
-}
-
-/// The thin loop: sockets and the application on one side, the machine on the other.
-struct ClientLoop {
-    machine: ClientMachine,
-    wires: Wires,
-    submitted: Receiver<Submission>,
-    commanded: Receiver<Command>,
-    jobs: HashMap<u64, Listener>,
-    /// The endings of named jobs that nobody listens to now.
-    aside: HashMap<u64, Vec<Arrival>>,
-    /// The jobs with endings that their application has no room for yet.
-    undelivered: Vec<u64>,
-    arrivals: Vec<Arrival>,
-}
-
-/// Where a job's endings go.
-struct Listener {
-    sender: Sender<Vec<Arrival>>,
-    ready: Vec<Arrival>,
-}
-
-impl ClientLoop {
-    fn run(mut self) -> Result<()> {
-        let mut tick_at = Duration::ZERO;
-        let mut actions = Vec::new();
-        loop {
-            let stopped = self.wires.wait(tick_at)?.stopped();
-            let now = self.wires.events.now();
-            let (machine, arrivals) = (&mut self.machine, &mut self.arrivals);
-            self.wires
-                .receive(|event| machine.step(now, event, arrivals, &mut actions))?;
-            self.take_commands(now);
-            self.deliver();
-            if now >= tick_at {
-                self.step(now, Event::Tick, &mut actions);
-                tick_at = self.machine.next_deadline(now);
-            }
-            self.step(now, Event::Flush, &mut actions);
-            if stopped {
-                self.machine.bye(&mut actions);
-            }
-            for event in self.wires.perform(&mut actions, &())? {
-                self.step(now, event, &mut actions);
-            }
-            if stopped {
-                return Ok(());
-            }
-        }
-    }
-
-    fn step(&mut self, now: Duration, event: Event, actions: &mut Vec<Action>) {
-        self.machine.step(now, event, &mut self.arrivals, actions);
-    }
-
-    fn take_commands(&mut self, now: Duration) {
-        while let Ok(command) = self.commanded.try_recv() {
-            match command {
-                Command::Open(job, sender) => {
-                    let ready = Vec::new();
-                    self.jobs.insert(job, Listener { sender, ready });
-                    if job >= NAMED {
-                        self.arrivals
-                            .extend(self.aside.remove(&job).unwrap_or_default());
-                        self.machine.open(job, &mut self.arrivals);
-                    }
-                }
-                Command::Taken(receipts) => {
-                    for receipt in receipts {
-                        self.machine.take(receipt);
-                    }
-                }
-                Command::Cancel(job, route) => {
-                    // What was submitted before is cancelled as well, room or no room.
-                    while let Ok(submission) = self.submitted.try_recv() {
-                        self.machine.submit(now, submission);
-                    }
-                    self.machine.cancel(job, &route);
-                }
-                Command::Close(job, left) => {
-                    let ready = self.jobs.remove(&job).map(|listener| listener.ready);
-                    for arrival in left.into_iter().chain(ready.unwrap_or_default()) {
-                        self.put_aside(arrival);
-                    }
-                }
-            }
-        }
-        while self.machine.has_room()
-            && let Ok(submission) = self.submitted.try_recv()
-        {
-            self.wires.moved(1);
-            self.machine.submit(now, submission);
-        }
-    }
-
-    /// Nobody listens to the job of this ending: it counts as taken, unless the job may be taken up
-    /// again.
-    fn put_aside(&mut self, arrival: Arrival) {
-        if arrival.job >= NAMED {
-            self.aside.entry(arrival.job).or_default().push(arrival);
-        } else if let Some(receipt) = arrival.receipt {
-            self.machine.take(receipt);
-        }
-    }
-
-    /// Hands endings to their jobs, as many of each as there are.
-    fn deliver(&mut self) {
-        let mut arrivals = std::mem::take(&mut self.arrivals);
-        for arrival in arrivals.drain(..) {
-            match self.jobs.get_mut(&arrival.job) {
-                Some(listener) => {
-                    if listener.ready.is_empty() {
-                        self.undelivered.push(arrival.job);
-                    }
-                    listener.ready.push(arrival);
-                }
-                None => self.put_aside(arrival),
-            }
-        }
-        self.arrivals = arrivals;
-        let jobs = &mut self.jobs;
-        self.undelivered.retain(|job| {
-            let Some(listener) = jobs.get_mut(job) else {
-                return false;
-            };
-            let room = Vec::with_capacity(listener.ready.len());
-            let batch = std::mem::replace(&mut listener.ready, room);
-            match listener.sender.try_send(batch) {
-                Ok(()) => false,
-                // The application will wake the loop when it has taken a batch.
-                Err(TrySendError::Full(batch)) => {
-                    listener.ready = batch;
-                    true
-                }
-                // Its `Close` is on the way.
-                Err(TrySendError::Disconnected(batch)) => {
-                    listener.ready = batch;
-                    false
-                }
-            }
-        });
-    }
-}
-
-/// What a job waits for at most.
-fn receive(
-    receiver: &Receiver<Vec<Arrival>>,
-    timeout: Option<Duration>,
-) -> std::result::Result<Option<Vec<Arrival>>, ()> {
-    match timeout {
-        None => receiver.recv().map(Some).map_err(|_| ()),
-        Some(timeout) => match receiver.recv_timeout(timeout) {
-            Ok(batch) => Ok(Some(batch)),
-            Err(RecvTimeoutError::Timeout) => Ok(None),
-            Err(RecvTimeoutError::Disconnected) => Err(()),
-        },
-    }
 }

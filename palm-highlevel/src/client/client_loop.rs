@@ -1,0 +1,197 @@
+use super::machine::{Arrival, ClientMachine, NAMED, Receipt, Submission};
+use crate::engine::{Action, Event};
+use crate::wires::Wires;
+use crate::{Config, Result};
+use crossbeam_channel::{Receiver, Sender, TrySendError};
+use palm_core::{Endpoint, Route, StopHandle, Waker};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What the loop hears of at once. Submissions come another way, for they wait until there is room.
+pub(super) enum Command {
+    /// A job begins; its endings go there, a batch at a time.
+    Open(u64, Sender<Vec<Arrival>>),
+    /// The application has taken endings.
+    Taken(Vec<Receipt>),
+    /// What of the job has not ended is to be cancelled.
+    Cancel(u64, Arc<Route>),
+    /// Nobody listens to the job any more; these endings the application has not taken.
+    Close(u64, Vec<Arrival>),
+}
+
+/// The thin loop: sockets and the application on one side, the machine on the other.
+pub(super) struct ClientLoop {
+    machine: ClientMachine,
+    wires: Wires,
+    submitted: Receiver<Submission>,
+    commanded: Receiver<Command>,
+    jobs: HashMap<u64, Listener>,
+    /// The endings of named jobs that nobody listens to now.
+    aside: HashMap<u64, Vec<Arrival>>,
+    /// The jobs with endings that their application has no room for yet.
+    undelivered: Vec<u64>,
+    arrivals: Vec<Arrival>,
+}
+
+/// Where a job's endings go.
+struct Listener {
+    sender: Sender<Vec<Arrival>>,
+    ready: Vec<Arrival>,
+}
+
+/// What a client's loop is made of.
+pub(super) struct Parts {
+    pub(super) machine: ClientMachine,
+    pub(super) entry: Endpoint,
+    pub(super) exit: Option<Endpoint>,
+    pub(super) config: Config,
+    pub(super) submitted: Receiver<Submission>,
+    pub(super) commanded: Receiver<Command>,
+}
+
+impl ClientLoop {
+    /// Makes the sockets, on the thread that is to own them.
+    pub(super) fn new(parts: Parts) -> Result<ClientLoop> {
+        let mut wires = Wires::new(&parts.config, 1)?;
+        wires.connect(&parts.entry)?;
+        if let Some(exit) = &parts.exit {
+            wires.connect(exit)?;
+        }
+        Ok(ClientLoop {
+            machine: parts.machine,
+            wires,
+            submitted: parts.submitted,
+            commanded: parts.commanded,
+            jobs: HashMap::new(),
+            aside: HashMap::new(),
+            undelivered: Vec::new(),
+            arrivals: Vec::new(),
+        })
+    }
+
+    /// What others stop and wake it with.
+    pub(super) fn handles(&self) -> (StopHandle, Waker) {
+        (self.wires.events.stop_handle(), self.wires.events.waker())
+    }
+
+    pub(super) fn run(mut self) -> Result<()> {
+        let mut tick_at = Duration::ZERO;
+        let mut actions = Vec::new();
+        loop {
+            let stopped = self.wires.wait(tick_at)?.stopped();
+            let now = self.wires.events.now();
+            let (machine, arrivals) = (&mut self.machine, &mut self.arrivals);
+            self.wires
+                .receive(|event| machine.step(now, event, arrivals, &mut actions))?;
+            self.take_commands(now);
+            self.deliver();
+            if now >= tick_at {
+                self.step(now, Event::Tick, &mut actions);
+                tick_at = self.machine.next_deadline(now);
+            }
+            self.step(now, Event::Flush, &mut actions);
+            if stopped {
+                self.machine.bye(&mut actions);
+            }
+            for event in self.wires.perform(&mut actions, &())? {
+                self.step(now, event, &mut actions);
+            }
+            if stopped {
+                return Ok(());
+            }
+        }
+    }
+
+    fn step(&mut self, now: Duration, event: Event, actions: &mut Vec<Action>) {
+        self.machine.step(now, event, &mut self.arrivals, actions);
+    }
+
+    fn take_commands(&mut self, now: Duration) {
+        while let Ok(command) = self.commanded.try_recv() {
+            match command {
+                Command::Open(job, sender) => {
+                    let ready = Vec::new();
+                    self.jobs.insert(job, Listener { sender, ready });
+                    if job >= NAMED {
+                        self.arrivals
+                            .extend(self.aside.remove(&job).unwrap_or_default());
+                        self.machine.open(job, &mut self.arrivals);
+                    }
+                }
+                Command::Taken(receipts) => {
+                    for receipt in receipts {
+                        self.machine.take(receipt);
+                    }
+                }
+                Command::Cancel(job, route) => {
+                    // What was submitted before is cancelled as well, room or no room.
+                    while let Ok(submission) = self.submitted.try_recv() {
+                        self.machine.submit(now, submission);
+                    }
+                    self.machine.cancel(job, &route);
+                }
+                Command::Close(job, left) => {
+                    let ready = self.jobs.remove(&job).map(|listener| listener.ready);
+                    for arrival in left.into_iter().chain(ready.unwrap_or_default()) {
+                        self.put_aside(arrival);
+                    }
+                }
+            }
+        }
+        while self.machine.has_room()
+            && let Ok(submission) = self.submitted.try_recv()
+        {
+            self.wires.moved(1);
+            self.machine.submit(now, submission);
+        }
+    }
+
+    /// Nobody listens to the job of this ending: it counts as taken, unless the job may be taken up
+    /// again.
+    fn put_aside(&mut self, arrival: Arrival) {
+        if arrival.job >= NAMED {
+            self.aside.entry(arrival.job).or_default().push(arrival);
+        } else if let Some(receipt) = arrival.receipt {
+            self.machine.take(receipt);
+        }
+    }
+
+    /// Hands endings to their jobs, as many of each as there are.
+    fn deliver(&mut self) {
+        let mut arrivals = std::mem::take(&mut self.arrivals);
+        for arrival in arrivals.drain(..) {
+            match self.jobs.get_mut(&arrival.job) {
+                Some(listener) => {
+                    if listener.ready.is_empty() {
+                        self.undelivered.push(arrival.job);
+                    }
+                    listener.ready.push(arrival);
+                }
+                None => self.put_aside(arrival),
+            }
+        }
+        self.arrivals = arrivals;
+        let jobs = &mut self.jobs;
+        self.undelivered.retain(|job| {
+            let Some(listener) = jobs.get_mut(job) else {
+                return false;
+            };
+            let room = Vec::with_capacity(listener.ready.len());
+            let batch = std::mem::replace(&mut listener.ready, room);
+            match listener.sender.try_send(batch) {
+                Ok(()) => false,
+                // The application will wake the loop when it has taken a batch.
+                Err(TrySendError::Full(batch)) => {
+                    listener.ready = batch;
+                    true
+                }
+                // Its `Close` is on the way.
+                Err(TrySendError::Disconnected(batch)) => {
+                    listener.ready = batch;
+                    false
+                }
+            }
+        });
+    }
+}
