@@ -130,6 +130,7 @@ impl Incoming {
     pub fn grant(&mut self, credit: Credit) {
         if mutant::is(Mutant::LowersCredit) {
             self.credit = credit;
+            self.credit.number -= self.bytes % 2;
             return;
         }
         self.credit.number = self.credit.number.max(credit.number);

@@ -7,25 +7,36 @@ use super::world::World;
 use palm_core::Incarnation;
 use palm_core::wire::{Frame, Outcome};
 use palm_highlevel::engine::PartitionId;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 impl World {
     /// Rules 3 and 6, by what is said on the wire: what is settled has ended.
     pub(super) fn check_news(&mut self, frame: &Frame, news: &News) {
-        let settler = self.role_of(frame.header.sender);
+        let (sender, receiver) = (frame.header.sender, frame.header.receiver);
+        let is_server = |role: Option<&Role>| matches!(role, Some(Role::Server { .. }));
+        let is_worker = |role: Option<&Role>| matches!(role, Some(Role::Worker { .. }));
+        let (from, to) = (self.role_of(sender), self.role_of(receiver));
+        let settles = is_server(from) && !is_worker(to);
+        let (gives, ends) = (
+            is_server(to) && !is_worker(from),
+            is_server(from) && !is_worker(to),
+        );
+        for sent in &news.sent {
+            if gives {
+                self.witness.given(receiver, sent);
+            }
+            let lane = (sender, receiver, frame.header.lane);
+            if ends && let Err(violation) = self.witness.sent_on(lane, sent) {
+                return self.fail(violation);
+            }
+        }
         for Sent {
             client, sequence, ..
         } in &news.settled
         {
-            let executes = matches!(settler, Some(Role::Server { .. }));
-            let from_worker = matches!(
-                self.role_of(frame.header.receiver),
-                Some(Role::Worker { .. })
-            );
-            if executes && !from_worker && !self.witness.has_ended(*client, *sequence) {
+            if settles && !self.witness.has_ended(*client, *sequence) {
                 let message = format!(
-                    "rule 3: {} settles message {sequence} of {client}, which has not ended",
-                    frame.header.sender
+                    "rule 3: {sender} settles message {sequence} of {client}, which has not ended"
                 );
                 return self.fail(Violation::Lost(message));
             }
@@ -59,13 +70,20 @@ impl World {
         };
         let master = process.incarnation;
         let suspects: Vec<_> = engine.unfinished().filter(|entry| entry.suspect).collect();
+        let mut held: BTreeMap<Option<Incarnation>, u64> = BTreeMap::new();
+        if !suspects.is_empty() {
+            for entry in engine.unfinished() {
+                *held.entry(entry.with).or_default() += 1;
+            }
+        }
         for entry in suspects {
             let processes = &self.processes;
             let is_alive = |worker| {
                 let mut living = processes.iter().flatten();
                 living.any(|process| process.incarnation == worker)
             };
-            if let Err(violation) = self.witness.charged(master, &entry, is_alive) {
+            let alone = held.get(&entry.with) == Some(&1);
+            if let Err(violation) = self.witness.charged(master, &entry, alone, is_alive) {
                 return self.fail(violation);
             }
         }
@@ -124,27 +142,20 @@ impl World {
     /// A partition's messages are executed once each, in the order of their client.
     pub(super) fn check_partition(
         &mut self,
-        node: usize,
+        master: Incarnation,
         partition: PartitionId,
         client: Incarnation,
         sequence: u64,
     ) {
-        let Role::Worker { master, .. } = self.scenario.nodes[node].role else {
-            return;
-        };
-        let Some(master) = &self.processes[master] else {
-            return;
-        };
-        let incarnation = master.incarnation;
         if sequence % u64::from(partition.of) != u64::from(partition.number) {
             let message = format!("message {sequence} of {client} is in partition {partition:?}");
             return self.fail(Violation::Broken(message));
         }
         // What comes through another server comes in the order in which that had it executed.
         if self.scenario.is_in_order()
-            && let Err(violation) =
-                self.witness
-                    .apply(incarnation, partition.number, client, sequence)
+            && let Err(violation) = self
+                .witness
+                .apply(master, partition.number, client, sequence)
         {
             self.fail(violation);
         }

@@ -24,7 +24,7 @@ pub enum Fault {
     HalfBreak,
     /// Nothing comes through a connection for up to 10 s, and then everything at once.
     Freeze,
-    /// Nothing comes through a connection for up to 10 s, and what was sent is lost.
+    /// Nothing comes through a connection for up to 10 s, or ever again, and what was sent is lost.
     Partition,
     /// A ROUTER takes no frames for its peers for some time.
     Blocked,
@@ -45,6 +45,29 @@ pub enum Fault {
 }
 
 impl Fault {
+    /// All of them.
+    pub const ALL: [Fault; 19] = [
+        Fault::ServerCrash,
+        Fault::WorkerCrash,
+        Fault::ClientCrash,
+        Fault::ClientLeaves,
+        Fault::WorkerLeaves,
+        Fault::Poison,
+        Fault::Stall,
+        Fault::Break,
+        Fault::HalfBreak,
+        Fault::Freeze,
+        Fault::Partition,
+        Fault::Blocked,
+        Fault::ClockJump,
+        Fault::SlowFunctions,
+        Fault::SlowConsumer,
+        Fault::Loss,
+        Fault::Duplicate,
+        Fault::Reorder,
+        Fault::Delay,
+    ];
+
     /// Those that are planned for a time and hit a process or a connection.
     pub(super) const PLANNED: [Fault; 14] = [
         Fault::ServerCrash,

@@ -3,8 +3,8 @@
 use super::payload::{self, Kind};
 use super::process::Process;
 use super::world::{Happening, World};
-use palm_core::codec;
 use palm_core::wire::Outcome;
+use palm_core::{Incarnation, codec};
 use palm_highlevel::Failure;
 use palm_highlevel::engine::{Done, Task};
 use std::time::Duration;
@@ -15,6 +15,9 @@ const HAND_OVER: Duration = Duration::from_millis(1);
 impl World {
     /// Gives tasks to the function thread that is free first.
     pub(super) fn execute(&mut self, node: usize, process: &mut Process, tasks: Vec<Task>) {
+        // A worker has one link, to its master.
+        let peer = process.lanes().first().map(|lane| lane.peer);
+        let master = peer.unwrap_or(Incarnation::UNKNOWN);
         let Some(thread) = process.threads.iter_mut().min() else {
             return;
         };
@@ -25,7 +28,7 @@ impl World {
         let mut done = Vec::new();
         let count = tasks.len();
         for (index, task) in tasks.into_iter().enumerate() {
-            let Some((kind, cost, ended)) = self.execute_one(node, task) else {
+            let Some((kind, cost, ended)) = self.execute_one(node, master, task) else {
                 return;
             };
             let cost = Duration::from_micros(u64::from(cost)) * slow;
@@ -53,7 +56,12 @@ impl World {
 
     /// What comes of one task, and how long it takes, in microseconds; nothing if it is none that
     /// a client sent.
-    fn execute_one(&mut self, node: usize, task: Task) -> Option<(Kind, u32, Done)> {
+    fn execute_one(
+        &mut self,
+        node: usize,
+        master: Incarnation,
+        task: Task,
+    ) -> Option<(Kind, u32, Done)> {
         let message = &task.message;
         let (client, sequence) = (message.id.client, message.id.sequence);
         let begun = self
@@ -70,7 +78,7 @@ impl World {
         let words = format_args!("{node} executes {sequence} of {client} as {number}");
         self.trace.note(self.now, &numbers, words);
         if let Some(partition) = task.partition {
-            self.check_partition(node, partition, client, sequence);
+            self.check_partition(master, partition, client, sequence);
         }
         let fails = start.kind == Kind::Failing && message.stage == 0;
         let (outcome, payload) = match fails {

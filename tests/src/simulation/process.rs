@@ -121,8 +121,14 @@ impl Process {
             Role::Client { entry, exit, .. } => {
                 let name = format!("{}-{incarnation}", node.name);
                 let listens = exit.is_some();
-                let machine =
-                    ClientMachine::new(incarnation, name, number as u32, node.window, listens, None);
+                let machine = ClientMachine::new(
+                    incarnation,
+                    name,
+                    number as u32,
+                    node.window,
+                    listens,
+                    None,
+                );
                 let targets = [Some(*entry), *exit].into_iter().flatten().collect();
                 (Machine::Client(Box::new(machine)), targets, 0)
             }

@@ -112,6 +112,7 @@ impl World {
         let until = self.now + self.dice.milliseconds(50, 10_000);
         let late = self.now + self.dice.milliseconds(50, 3_000);
         let first = self.dice.pick(&[Way::ToRouter, Way::ToDealer]);
+        let mute = self.dice.one_in(4);
         self.witness.workers_lost = true;
         match fault {
             Fault::Break => {
@@ -127,6 +128,7 @@ impl World {
                 self.network.get_mut(id)?.frozen = until;
                 self.disturb(until);
             }
+            _ if mute => self.network.get_mut(id)?.cut = Duration::MAX,
             _ => {
                 self.network.get_mut(id)?.cut = until;
                 self.disturb(until);

@@ -1,4 +1,5 @@
 use super::payload::{self, Kind, Start};
+use super::wiretap::{Lane, Sent};
 use palm_core::Incarnation;
 use palm_highlevel::engine::EntryView;
 use palm_highlevel::{Failure, FailureKind};
@@ -33,6 +34,10 @@ pub(super) struct Witness {
     executions: Vec<Execution>,
     /// What each master has charged, and for whose deaths.
     charges: BTreeMap<(Incarnation, Incarnation, u64), Charges>,
+    /// How often each message was sent to a server.
+    given: BTreeMap<(Incarnation, Incarnation, u64), u64>,
+    /// How often a server has sent its ending on, by the lane.
+    endings: BTreeMap<(Lane, Incarnation, u64), u64>,
     /// What was executed last, by master, partition and client.
     applied: BTreeMap<(Incarnation, u32, Incarnation), u64>,
     /// Whether a worker was lost that may have owned a partition.
@@ -45,6 +50,8 @@ struct Charges {
     count: u8,
     /// The worker that it was with when it was last looked at.
     with: Option<Incarnation>,
+    /// Whether it was with that alone.
+    alone: bool,
     /// Whose deaths it is charged with.
     dead: Vec<Incarnation>,
 }
@@ -175,6 +182,32 @@ impl Witness {
         Ok(())
     }
 
+    /// A message is sent to a server.
+    pub(super) fn given(&mut self, server: Incarnation, sent: &Sent) {
+        let message = (server, sent.client, sent.sequence);
+        *self.given.entry(message).or_default() += 1;
+    }
+
+    /// Rule 6: a server sends an ending on, once for each time that it got the message.
+    ///
+    /// # Errors
+    ///
+    /// If it does so once more.
+    pub(super) fn sent_on(&mut self, lane: Lane, sent: &Sent) -> Result<(), Violation> {
+        let ended = self.endings.entry((lane, sent.client, sent.sequence));
+        let ended = ended.or_default();
+        *ended += 1;
+        let given = self.given.get(&(lane.0, sent.client, sent.sequence));
+        let given = given.copied().unwrap_or_default();
+        match *ended <= given {
+            true => Ok(()),
+            false => Err(Violation::Duplicated(format!(
+                "rule 6: {} got message {} of {} {given} times and ends it for time {ended} on lane {lane:?}",
+                lane.0, sent.sequence, sent.client
+            ))),
+        }
+    }
+
     fn check_descent(
         &self,
         client: Incarnation,
@@ -225,16 +258,19 @@ impl Witness {
         &mut self,
         master: Incarnation,
         entry: &EntryView,
+        alone: bool,
         is_alive: impl Fn(Incarnation) -> bool,
     ) -> Result<(), Violation> {
         let message = (master, entry.id.client, entry.id.sequence);
         let charges = self.charges.entry(message).or_default();
         let before = std::mem::replace(&mut charges.with, entry.with);
+        let was_alone = std::mem::replace(&mut charges.alone, alone);
         if entry.charges <= charges.count {
             return Ok(());
         }
         let wrong = match before {
             None => "though it was with nobody",
+            Some(_) if !was_alone => "though it was not alone with it",
             Some(worker) if is_alive(worker) => "though the worker that it was with is alive",
             Some(worker) if charges.dead.contains(&worker) => "twice for one death",
             Some(_) if entry.charges > charges.count + 1 => "twice at once",
