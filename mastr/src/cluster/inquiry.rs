@@ -29,7 +29,7 @@ impl Inquiry {
         let client = Client::connect(endpoint)?;
         Ok(Self {
             query,
-            partitions: partitions(&client, stop)?,
+            partitions: partitions(&client, endpoint, stop)?,
             job: client
                 .job("aggregation.query")
                 .map_err(ClusterError::Failed)?,

@@ -44,7 +44,7 @@ pub use submission::{Fate, Submission, Summary, Take};
 
 use std::fmt::Display;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use palm_highlevel::{Client, Failure, Job, PartitionId};
 
@@ -61,6 +61,8 @@ pub struct Servers {
 
 /// How long a client waits before it looks whether it is to stop.
 const GLANCE: Duration = Duration::from_millis(50);
+/// How long it waits for the first answer before it says so.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Waits for the next ending of `job`, unless the process is to `stop`.
 fn next_ending(
@@ -77,24 +79,36 @@ fn next_ending(
     }
 }
 
-/// Calls one function of one message, unless the process is to `stop`.
+/// Calls one function of one message, unless the process is to `stop`. Tells if there is nobody at
+/// `endpoint` for a while: it may be the wrong one.
 fn call(
     client: &Client,
+    endpoint: &str,
     function: &str,
     payload: Vec<u8>,
     stop: &AtomicBool,
 ) -> Result<bytes::Bytes, ClusterError> {
     let mut job = client.job(function).map_err(ClusterError::Failed)?;
     job.submit(payload).map_err(ClusterError::Failed)?;
+    let deadline = Instant::now() + PATIENCE;
+    while Instant::now() < deadline {
+        if stop.load(Ordering::Relaxed) {
+            return Err(ClusterError::Stopped);
+        }
+        if let Some(ending) = job.next_timeout(GLANCE) {
+            return ending.result.map_err(ClusterError::Failed);
+        }
+    }
+    log::warn!("nobody answers `{function}` at {endpoint} yet: waiting");
     next_ending(&mut job, stop)?.map_err(ClusterError::Failed)
 }
 
 /// How many partitions the cluster behind the aggregation master has: its first one knows.
-fn partitions(client: &Client, stop: &AtomicBool) -> Result<u32, ClusterError> {
+fn partitions(client: &Client, endpoint: &str, stop: &AtomicBool) -> Result<u32, ClusterError> {
     // The owner of the first partition is asked, whatever their number.
     let anyone = PartitionId { number: 0, of: 0 };
     let payload = palm_core::codec::encode(&anyone).map_err(broken)?;
-    let answer = call(client, "aggregation.partition", payload, stop)?;
+    let answer = call(client, endpoint, "aggregation.partition", payload, stop)?;
     let partition: PartitionId = palm_core::codec::decode(&answer).map_err(broken)?;
     if partition.of == 0 {
         return Err(broken("an aggregation worker says that there are none"));

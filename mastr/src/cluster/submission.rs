@@ -79,9 +79,9 @@ impl<'p> Submission<'p> {
         let aggregation = Client::connect(&servers.aggregation)?;
         let valuation = Client::connect_through(&servers.valuation, &servers.aggregation)?;
         let markets = Client::connect(&servers.markets)?;
-        let partitions = partitions(&aggregation, stop)?;
+        let partitions = partitions(&aggregation, &servers.aggregation, stop)?;
         let market = codec::encode(self.market).map_err(broken)?;
-        call(&markets, "markets.put", market, stop)?;
+        call(&markets, &servers.markets, "markets.put", market, stop)?;
         let entries = self.portfolio.by_id();
         let mut running = Running {
             batch: entries

@@ -10,7 +10,6 @@ use super::{ALL_VALUED, CommandError, address};
 use crate::client::count;
 use crate::cluster::aggregation_master;
 
-/// The first line on standard output is the address that it is bound to.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// Where clients, aggregation workers and the valuation master find it; port `*` takes a free

@@ -57,12 +57,22 @@ enum Command {
     /// Ask a running cluster how the figures stand
     Aggregate(aggregate::Arguments),
     /// Give trades to valuation workers and pass the results on
+    #[command(
+        after_help = "The first line on standard output is where it is bound: the master's \
+                            address, a blank, the market server's. The last one is what it did."
+    )]
     ValuationMaster(valuation_master::Arguments),
     /// Value trades for a valuation master
+    #[command(after_help = "The line on standard output at the end is what it did.")]
     ValuationWorker(valuation_worker::Arguments),
     /// Give results to the aggregation workers, and answer for all of them
+    #[command(
+        after_help = "The first line on standard output is the address that it is bound to. \
+                            The last one is what it did."
+    )]
     AggregationMaster(aggregation_master::Arguments),
     /// Add up results for an aggregation master
+    #[command(after_help = "The line on standard output at the end is what it did.")]
     AggregationWorker(aggregation_worker::Arguments),
 }
 

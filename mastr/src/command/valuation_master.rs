@@ -8,8 +8,6 @@ use super::{ALL_VALUED, CommandError, address};
 use crate::client::count;
 use crate::cluster::valuation_master;
 
-/// The first line on standard output is where it is bound: the master's address, a blank, the
-/// market server's.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// Where clients and valuation workers find it; port `*` takes a free one
