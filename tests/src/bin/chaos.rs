@@ -5,7 +5,7 @@ use clap::{Parser, Subcommand};
 use std::env;
 use std::io::{self, Write};
 use std::process::ExitCode;
-use tests::chaos::{self, Node, Options, Topology};
+use tests::chaos::{self, Mishap, Node, Options, Scenario, Topology, Violation};
 
 /// Brings a cluster of processes to ruin, and holds it to the rules of delivery.
 #[derive(Parser)]
@@ -22,6 +22,9 @@ struct Arguments {
     /// How the cluster is put together.
     #[arg(long, value_enum, default_value_t = Topology::Parallel)]
     topology: Topology,
+    /// Instead, run one job of 10,000 messages without this and with it, and compare the times.
+    #[arg(long, value_enum)]
+    scenario: Option<Mishap>,
     /// Say what happens while it happens.
     #[arg(long, short)]
     verbose: bool,
@@ -44,16 +47,17 @@ fn main() -> ExitCode {
                 .init();
             node.run().err().map(|error| error.to_string())
         }
-        None => match supervise(&arguments) {
-            Ok(kept) => {
-                return if kept {
-                    ExitCode::SUCCESS
-                } else {
-                    ExitCode::FAILURE
-                };
+        None => {
+            let kept = match arguments.scenario {
+                Some(mishap) => compare(&arguments, mishap),
+                None => supervise(&arguments),
+            };
+            match kept {
+                Ok(true) => return ExitCode::SUCCESS,
+                Ok(false) => return ExitCode::FAILURE,
+                Err(error) => Some(error.to_string()),
             }
-            Err(error) => Some(error.to_string()),
-        },
+        }
     };
     match failed {
         None => ExitCode::SUCCESS,
@@ -64,7 +68,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Whether the run kept the rules.
+/// Whether a run keeps the rules.
 fn supervise(arguments: &Arguments) -> io::Result<bool> {
     let report = chaos::run(&Options {
         program: env::current_exe()?,
@@ -73,15 +77,38 @@ fn supervise(arguments: &Arguments) -> io::Result<bool> {
         seed: arguments.seed,
         verbose: arguments.verbose,
     })?;
-    let mut output = io::stdout();
-    for line in &report.story {
-        say(&mut output, line);
-    }
-    if let Some(violation) = &report.violation {
-        say(&mut output, &violation.to_string());
-    }
-    say(&mut output, &format!("seed {}: {report}", arguments.seed));
+    tell(&report.story, report.violation.as_ref());
+    let seed = arguments.seed;
+    say(&mut io::stdout(), &format!("seed {seed}: {report}"));
     Ok(report.violation.is_none())
+}
+
+/// Whether a job keeps the rules, and does not take much longer when something goes wrong.
+fn compare(arguments: &Arguments, mishap: Mishap) -> io::Result<bool> {
+    let scenario = Scenario {
+        program: env::current_exe()?,
+        mishap,
+        messages: 10_000,
+        seed: arguments.seed,
+        verbose: arguments.verbose,
+    };
+    let comparison = scenario.run()?;
+    tell(&comparison.story, comparison.violation.as_ref());
+    for reason in &comparison.given_up {
+        say(&mut io::stdout(), &format!("given up: {reason}"));
+    }
+    say(&mut io::stdout(), &comparison.to_string());
+    let limit = mishap.limit(comparison.undisturbed);
+    Ok(comparison.violation.is_none() && comparison.disturbed <= limit)
+}
+
+fn tell(story: &[String], violation: Option<&Violation>) {
+    for line in story {
+        say(&mut io::stdout(), line);
+    }
+    if let Some(violation) = violation {
+        say(&mut io::stdout(), &violation.to_string());
+    }
 }
 
 /// Prints a line; that nobody reads it any more is no reason to fail.

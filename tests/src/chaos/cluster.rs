@@ -1,7 +1,8 @@
 //! The processes of a run and what is heard of them.
 
 use super::errand::MessageId;
-use super::history::{History, Violation};
+use super::halt::{Fault, Halt, Violation};
+use super::history::History;
 use super::plan::Load;
 use super::process::{Heard, Process, Word};
 use super::said::Said;
@@ -95,8 +96,7 @@ impl Cluster {
         Ok(cluster)
     }
 
-    /// Starts a member's next life.
-    pub(super) fn restart(&mut self, index: usize, own_name: bool) -> io::Result<()> {
+    fn restart(&mut self, index: usize, own_name: bool) -> io::Result<()> {
         let life = self.next_life;
         self.next_life += 1;
         self.lives.insert(life, index);
@@ -239,24 +239,72 @@ impl Cluster {
         }
     }
 
+    /// Tells the clients to finish, and gives back which members they are.
+    pub(super) fn finish(&mut self) -> Vec<usize> {
+        self.note("everybody is to finish".into());
+        let clients: Vec<usize> = self.of_kind(Kind::Client).collect();
+        for client in &clients {
+            if let Some(process) = &mut self.members[*client].process {
+                process.finish();
+            }
+        }
+        clients
+    }
+
+    /// Whether the clients have finished.
+    pub(super) fn has_finished(&self, clients: &[usize]) -> bool {
+        clients.iter().all(|client| {
+            let life = self.life(*client);
+            life.is_some_and(|life| self.history.has_finished(life))
+        })
+    }
+
+    /// Starts again who is due.
+    pub(super) fn restart_due(
+        &mut self,
+        now: Instant,
+        mut own_name: impl FnMut() -> bool,
+    ) -> io::Result<()> {
+        for index in 0..self.members.len() {
+            let due = self.members[index].restart_at;
+            if due.is_some_and(|due| now >= due) {
+                self.restart(index, own_name())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets those go on who were stopped until now.
+    pub(super) fn go_on_due(&mut self, now: Instant) -> io::Result<()> {
+        for index in 0..self.members.len() {
+            let until = self.members[index].stopped_until;
+            if until.is_some_and(|until| now >= until) {
+                self.go_on(index)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether somebody is stopped.
+    pub(super) fn is_anyone_stopped(&self) -> bool {
+        let mut members = self.members.iter();
+        members.any(|member| member.stopped_until.is_some())
+    }
+
     /// Ends all processes, hears what they had still to say, and checks what only then can be.
-    pub(super) fn end(&mut self) -> Result<(), Violation> {
+    pub(super) fn end(&mut self) -> Result<(), Halt> {
         if let Some(id) = self.history.lost().next() {
-            return Err(Violation::unfinished(id));
+            let text = "its client has finished, and it has not ended";
+            return Err(Violation::of(Fault::Lost, id, text).into());
         }
         let now = Instant::now();
         for index in 0..self.members.len() {
-            if let Err(error) = self.kill(index, now) {
-                let name = self.name(index);
-                return Err(Violation::broken(format!(
-                    "{name} can't be killed: {error}"
-                )));
-            }
+            self.kill(index, now)?;
         }
         while let Ok(word) = self.words.recv_timeout(SILENCE) {
             self.hear(word)?;
         }
-        self.history.prove()
+        Ok(self.history.prove()?)
     }
 
     fn hear(&mut self, Word { life, at, what }: Word) -> Result<(), Violation> {
@@ -285,7 +333,8 @@ impl Cluster {
             Said::Job(job) => self.history.job(life, job, at),
             Said::Ending { job, index, what } => {
                 let client = life;
-                return self.history.ending(MessageId { client, job, index }, &what);
+                let id = MessageId { client, job, index };
+                return self.history.ending(id, &what, at);
             }
             Said::Whole(job) => return self.history.whole(life, job),
             Said::Finished => self.history.finished(life),
@@ -319,7 +368,8 @@ impl Cluster {
             Some(Err(error)) => error.to_string(),
             None => return Ok(()),
         };
-        Err(Violation::broken(format!("{name} has ended: {how}")))
+        let text = format!("{name} has ended: {how}");
+        Err(Violation::general(Fault::Broken, text))
     }
 
     /// What led to a violation: what became of its message, and all that happened meanwhile.

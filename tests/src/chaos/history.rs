@@ -1,6 +1,7 @@
 //! What clients have submitted and got and workers have executed, held to the rules of delivery.
 
 use super::errand::{MessageId, Step};
+use super::halt::{Fault, Violation};
 use super::plan::{JobPlan, Load};
 use super::said::What;
 use palm_highlevel::FailureKind;
@@ -10,32 +11,6 @@ use std::time::{Duration, Instant};
 
 /// How often processes have to die of a message while they hold nothing else before it is given up.
 const DEATHS: usize = 3;
-
-/// A rule that was broken.
-#[derive(Clone, Debug)]
-pub struct Violation {
-    /// What is wrong.
-    pub fault: Fault,
-    /// The message that it is about, if it is about one.
-    pub message: Option<MessageId>,
-    /// What happened, in words.
-    pub text: String,
-}
-
-/// What can be wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
-    /// A message has not ended.
-    Lost,
-    /// A message has ended more than once.
-    Duplicated,
-    /// An ending that is not that of the message.
-    Wrong,
-    /// A message was given up that had killed nobody.
-    Charged,
-    /// A process has ended that nobody killed, or the cluster does not go on.
-    Broken,
-}
 
 /// All that was heard in a run.
 pub(super) struct History {
@@ -48,12 +23,14 @@ pub(super) struct History {
     /// through pipes of their own.
     unproven: Vec<(MessageId, Step)>,
     pub(super) endings: u64,
-    pub(super) dead_letters: u64,
+    /// Why messages were given up.
+    pub(super) given_up: Vec<String>,
 }
 
 struct JobHistory {
     plan: JobPlan,
     submitted: Instant,
+    last_ending: Instant,
     ended: Vec<bool>,
     left: u64,
 }
@@ -82,7 +59,7 @@ impl History {
             clients: HashMap::new(),
             unproven: Vec::new(),
             endings: 0,
-            dead_letters: 0,
+            given_up: Vec::new(),
         }
     }
 
@@ -92,36 +69,37 @@ impl History {
         let left = plan.messages();
         self.clients.entry(client).or_default().left += left;
         let ended = vec![false; left as usize];
-        let submitted = now;
-        self.jobs.insert(
-            (client, job),
-            JobHistory {
-                plan,
-                submitted,
-                ended,
-                left,
-            },
-        );
+        let history = JobHistory {
+            plan,
+            submitted: now,
+            last_ending: now,
+            ended,
+            left,
+        };
+        self.jobs.insert((client, job), history);
     }
 
     /// A client got an ending.
-    pub(super) fn ending(&mut self, id: MessageId, what: &What) -> Result<(), Violation> {
+    pub(super) fn ending(
+        &mut self,
+        id: MessageId,
+        what: &What,
+        now: Instant,
+    ) -> Result<(), Violation> {
         let job = self.jobs.get_mut(&(id.client, id.job));
         let Some((job, ended)) = job.and_then(|job| {
             let ended = *job.ended.get(id.index as usize)?;
             Some((job, ended))
         }) else {
-            return Err(wrong(
-                id,
-                "it has ended, and nobody had submitted it".into(),
-            ));
+            return Err(wrong(id, "it has ended, and nobody had submitted it"));
         };
         if ended {
             let text = format!("it has ended before; now with {what}");
-            return Err(violation(Fault::Duplicated, id, text));
+            return Err(Violation::of(Fault::Duplicated, id, text));
         }
         job.ended[id.index as usize] = true;
         job.left -= 1;
+        job.last_ending = now;
         let errand = job.plan.errand(id.index);
         if let Some(client) = self.clients.get_mut(&id.client) {
             client.left -= 1;
@@ -137,20 +115,19 @@ impl History {
                 let text = format!("its result went through {found} functions, not {wanted}");
                 Err(wrong(id, text))
             }
-            What::Result(_) if errand.poison.is_some() => Err(wrong(
-                id,
-                "it kills who executes it, and has a result".into(),
-            )),
+            What::Result(_) if errand.poison.is_some() => {
+                Err(wrong(id, "it kills who executes it, and has a result"))
+            }
             What::Result(trail) => {
                 let steps = trail.steps.iter();
                 self.unproven.extend(steps.map(|step| (id, *step)));
                 Ok(())
             }
             What::Failure(failure) if failure.kind == FailureKind::DeadLetter => {
-                self.dead_letters += 1;
+                self.given_up.push(failure.message.clone());
                 match errand.poison {
                     Some(_) => Ok(()),
-                    None => Err(violation(Fault::Charged, id, failure.message.clone())),
+                    None => Err(Violation::of(Fault::Charged, id, failure.message.clone())),
                 }
             }
             other => Err(wrong(id, format!("it has ended with {other}"))),
@@ -161,8 +138,8 @@ impl History {
     pub(super) fn whole(&self, client: u64, job: u64) -> Result<(), Violation> {
         match self.lost().find(|id| (id.client, id.job) == (client, job)) {
             Some(id) => {
-                let text = "its job is over and it has not ended".into();
-                Err(violation(Fault::Lost, id, text))
+                let text = "its job is over and it has not ended";
+                Err(Violation::of(Fault::Lost, id, text))
             }
             None => Ok(()),
         }
@@ -278,7 +255,7 @@ impl History {
             let began = self.executions(id).count();
             if began < DEATHS {
                 let text = format!("it was given up after {began} executions");
-                return Err(violation(Fault::Charged, id, text));
+                return Err(Violation::of(Fault::Charged, id, text));
             }
         }
         Ok(())
@@ -308,6 +285,16 @@ impl History {
         story
     }
 
+    /// How long it took from the submission of the jobs to their last ending.
+    pub(super) fn took(&self) -> Duration {
+        let submitted = self.jobs.values().map(|job| job.submitted).min();
+        let ended = self.jobs.values().map(|job| job.last_ending).max();
+        let times = submitted.zip(ended);
+        times.map_or(Duration::ZERO, |(from, to)| {
+            to.saturating_duration_since(from)
+        })
+    }
+
     pub(super) fn messages(&self) -> u64 {
         self.jobs.values().map(|job| job.plan.messages()).sum()
     }
@@ -317,57 +304,16 @@ impl History {
     }
 
     /// How many executions there were.
-    pub(super) fn executed(&self) -> usize {
-        self.workers.values().map(Vec::len).sum()
+    pub(super) fn executed(&self) -> u64 {
+        self.workers
+            .values()
+            .map(|executions| executions.len() as u64)
+            .sum()
     }
 }
 
-fn wrong(id: MessageId, text: String) -> Violation {
-    violation(Fault::Wrong, id, text)
-}
-
-fn violation(fault: Fault, id: MessageId, text: String) -> Violation {
-    Violation {
-        fault,
-        message: Some(id),
-        text,
-    }
-}
-
-impl Violation {
-    pub(super) fn unfinished(id: MessageId) -> Violation {
-        let text = "its client has finished, and it has not ended".into();
-        violation(Fault::Lost, id, text)
-    }
-
-    pub(super) fn late(id: MessageId, after: Duration) -> Violation {
-        let text = format!("it has not ended after {} s", after.as_secs());
-        violation(Fault::Lost, id, text)
-    }
-
-    pub(super) fn broken(text: String) -> Violation {
-        Violation {
-            fault: Fault::Broken,
-            message: None,
-            text,
-        }
-    }
-}
-
-impl fmt::Display for Violation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let what = match self.fault {
-            Fault::Lost => "lost",
-            Fault::Duplicated => "duplicated",
-            Fault::Wrong => "wrong",
-            Fault::Charged => "charged wrongly",
-            Fault::Broken => "broken",
-        };
-        match self.message {
-            Some(id) => write!(f, "{what}: {id}: {}", self.text),
-            None => write!(f, "{what}: {}", self.text),
-        }
-    }
+fn wrong(id: MessageId, text: impl Into<String>) -> Violation {
+    Violation::of(Fault::Wrong, id, text)
 }
 
 impl fmt::Display for What {

@@ -2,11 +2,13 @@
 //! checked messages run.
 //!
 //! A [`Node`] is what one process is; [`run`] starts a cluster of them and brings it to ruin, and
-//! holds what clients got to the rules of delivery.
+//! holds what clients got to the rules of delivery. A [`Scenario`] is one job with one thing that goes
+//! wrong.
 
 mod client;
 mod cluster;
 mod errand;
+mod halt;
 mod history;
 mod link;
 mod node;
@@ -14,12 +16,14 @@ mod plan;
 mod process;
 mod report;
 mod said;
+mod scenario;
 mod supervisor;
 mod topology;
 
 pub use errand::MessageId;
-pub use history::{Fault, Violation};
+pub use halt::{Fault, Violation};
 pub use node::Node;
 pub use report::Report;
+pub use scenario::{Comparison, Mishap, Scenario};
 pub use supervisor::{Options, run};
 pub use topology::{Kind, Topology};

@@ -1,7 +1,7 @@
 //! What a run says of itself.
 
 use super::cluster::Cluster;
-use super::history::{Fault, Violation};
+use super::halt::{Fault, Violation};
 use super::topology::Kind;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -22,8 +22,8 @@ pub struct Report {
     jobs: usize,
     messages: u64,
     endings: u64,
-    executed: usize,
-    dead_letters: u64,
+    executed: u64,
+    dead_letters: usize,
     poisoned: u64,
     took: Duration,
 }
@@ -54,7 +54,7 @@ impl Report {
         self.messages = history.messages();
         self.endings = history.endings;
         self.executed = history.executed();
-        self.dead_letters = history.dead_letters;
+        self.dead_letters = history.given_up.len();
         self.poisoned = cluster.poisoned;
         self.took = took;
     }

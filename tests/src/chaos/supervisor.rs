@@ -1,7 +1,7 @@
 //! Who kills, stops and restarts, from a seed.
 
 use super::cluster::Cluster;
-use super::history::Violation;
+use super::halt::{Fault, Halt, Violation};
 use super::plan::Load;
 use super::report::Report;
 use super::topology::{Kind, Plan, Topology};
@@ -43,14 +43,13 @@ const AFTERGLOW: Duration = Duration::from_millis(50);
 /// For how long a victim that has nothing to do is waited for to get something.
 const AIM: Duration = Duration::from_secs(1);
 
+/// After how long of a recovery nobody is stopped any more.
+const LENIENT: Duration = Duration::from_secs(10);
+
 /// Where a run is.
 enum Phase {
-    /// Everybody is to get on after that moment; counted from there, or from when somebody was
-    /// stopped last.
-    Recovering {
-        after: Instant,
-        patient_since: Instant,
-    },
+    /// Everybody is to get on after that moment.
+    Recovering { after: Instant },
     /// All is well; the next kill is then.
     Calm { until: Instant },
     /// That member is to be killed, at the latest then.
@@ -60,7 +59,7 @@ enum Phase {
 struct Supervisor {
     cluster: Cluster,
     chance: Chance,
-    options: Options,
+    kills: u32,
     phase: Phase,
     next_stop: Instant,
     report: Report,
@@ -84,64 +83,53 @@ pub fn run(options: &Options) -> io::Result<Report> {
     let mut supervisor = Supervisor {
         cluster,
         chance,
-        options: options.clone(),
-        phase: Phase::Recovering {
-            after: now,
-            patient_since: now,
-        },
+        kills: options.kills,
+        phase: Phase::Recovering { after: now },
         next_stop: now + Duration::from_secs(1),
         report: Report::default(),
     };
-    let violation = supervisor.run()?.err();
-    let Supervisor {
-        cluster,
-        mut report,
-        ..
-    } = supervisor;
-    report.conclude(&cluster, violation, now.elapsed());
+    let violation = match supervisor.run() {
+        Ok(()) => None,
+        Err(Halt::Violation(violation)) => Some(violation),
+        Err(Halt::Refused(error)) => return Err(error),
+    };
+    let mut report = supervisor.report;
+    report.conclude(&supervisor.cluster, violation, now.elapsed());
     Ok(report)
 }
 
 impl Supervisor {
-    fn run(&mut self) -> io::Result<Result<(), Violation>> {
-        while self.report.killed() < self.options.kills || !self.is_calm() {
-            if let Err(violation) = self.cluster.listen(Instant::now() + LOOK) {
-                return Ok(Err(violation));
-            }
-            if let Err(violation) = self.turn(Instant::now())? {
-                return Ok(Err(violation));
-            }
+    fn run(&mut self) -> Result<(), Halt> {
+        while self.report.killed() < self.kills || self.is_recovering().is_some() {
+            self.cluster.listen(Instant::now() + LOOK)?;
+            self.turn(Instant::now())?;
         }
         self.finish()
     }
 
-    fn is_calm(&self) -> bool {
-        !matches!(self.phase, Phase::Recovering { .. })
+    fn is_recovering(&self) -> Option<Instant> {
+        match self.phase {
+            Phase::Recovering { after } => Some(after),
+            _ => None,
+        }
     }
 
-    fn turn(&mut self, now: Instant) -> io::Result<Result<(), Violation>> {
+    fn turn(&mut self, now: Instant) -> Result<(), Halt> {
         self.restart(now)?;
-        self.stop_and_go_on(now)?;
+        self.cluster.go_on_due(now)?;
+        self.stop(now)?;
         if let Some(then) = now.checked_sub(PATIENCE)
             && let Some(id) = self.cluster.history.overdue(then)
         {
-            return Ok(Err(Violation::late(id, PATIENCE)));
+            return Err(Violation::late(id, PATIENCE).into());
         }
         match self.phase {
-            Phase::Recovering {
-                after,
-                patient_since,
-            } => {
+            Phase::Recovering { after } => {
                 if self.cluster.is_complete() && self.cluster.has_got_on_since(after + AFTERGLOW) {
                     let calm = Duration::from_millis(self.chance.below(250));
                     self.phase = Phase::Calm { until: now + calm };
-                } else if now.saturating_duration_since(patient_since) > RECOVERY {
-                    return Ok(Err(self.stuck()));
-                } else if self.is_anyone_stopped() {
-                    self.phase = Phase::Recovering {
-                        after,
-                        patient_since: now,
-                    };
+                } else if now.saturating_duration_since(after) > RECOVERY {
+                    return Err(self.stuck().into());
                 }
             }
             Phase::Calm { until } if now >= until && self.cluster.is_complete() => {
@@ -165,7 +153,7 @@ impl Supervisor {
                 }
             }
         }
-        Ok(Ok(()))
+        Ok(())
     }
 
     fn draw_victim(&mut self) -> usize {
@@ -189,92 +177,55 @@ impl Supervisor {
         let kind = self.cluster.members[victim].part.kind;
         self.cluster.kill(victim, restart_at)?;
         self.report.kill(kind, at_work);
-        self.phase = Phase::Recovering {
-            after: restart_at,
-            patient_since: restart_at,
-        };
+        self.phase = Phase::Recovering { after: restart_at };
         Ok(())
     }
 
     fn restart(&mut self, now: Instant) -> io::Result<()> {
-        for index in 0..self.cluster.members.len() {
-            let due = self.cluster.members[index].restart_at;
-            if due.is_some_and(|due| now >= due) {
-                let own_name = self.chance.below(4) == 0;
-                self.cluster.restart(index, own_name)?;
-            }
-        }
-        Ok(())
+        let chance = &mut self.chance;
+        self.cluster.restart_due(now, || chance.below(4) == 0)
     }
 
-    fn is_anyone_stopped(&self) -> bool {
-        let mut members = self.cluster.members.iter();
-        members.any(|member| member.stopped_until.is_some())
-    }
-
-    /// Stops one at a time.
-    fn stop_and_go_on(&mut self, now: Instant) -> io::Result<()> {
-        for index in 0..self.cluster.members.len() {
-            let until = self.cluster.members[index].stopped_until;
-            if until.is_some_and(|until| now >= until) {
-                self.cluster.go_on(index)?;
-            }
-        }
-        if now < self.next_stop || self.is_anyone_stopped() {
+    /// Stops somebody now and then, one at a time.
+    fn stop(&mut self, now: Instant) -> io::Result<()> {
+        let long = self
+            .is_recovering()
+            .is_some_and(|since| now.saturating_duration_since(since) > LENIENT);
+        if long || now < self.next_stop || self.cluster.is_anyone_stopped() {
             return Ok(());
         }
         self.next_stop = now + Duration::from_millis(500 + self.chance.below(4000));
         let victim = self.chance.below(self.cluster.members.len() as u64) as usize;
-        if self.cluster.members[victim].process.is_some() {
+        if self.cluster.life(victim).is_some() {
             // Most are short; what is over 3 s makes a process count as dead.
             let longest = [500, 2500, 6000][self.chance.below(3) as usize];
-            let time = 100 + self.chance.below(longest - 99);
-            self.cluster
-                .stop(victim, now + Duration::from_millis(time))?;
+            let time = Duration::from_millis(100 + self.chance.below(longest - 99));
+            self.cluster.stop(victim, now + time)?;
             self.report.stops += 1;
         }
         Ok(())
     }
 
     /// Nobody is killed or stopped any more: everything has to end.
-    fn finish(&mut self) -> io::Result<Result<(), Violation>> {
-        for index in 0..self.cluster.members.len() {
-            if self.cluster.members[index].stopped_until.is_some() {
-                self.cluster.go_on(index)?;
-            }
-        }
-        self.cluster.note("everybody is to finish".into());
-        let clients: Vec<usize> = self.cluster.of_kind(Kind::Client).collect();
-        for client in &clients {
-            if let Some(process) = &mut self.cluster.members[*client].process {
-                process.finish();
-            }
-        }
-        let until = Instant::now() + END;
-        loop {
-            if let Err(violation) = self.cluster.listen(Instant::now() + LOOK) {
-                return Ok(Err(violation));
-            }
+    fn finish(&mut self) -> Result<(), Halt> {
+        let now = Instant::now();
+        self.cluster.go_on_due(now + END)?;
+        let clients = self.cluster.finish();
+        while !self.cluster.has_finished(&clients) {
+            self.cluster.listen(Instant::now() + LOOK)?;
             self.restart(Instant::now())?;
-            let done = clients.iter().all(|client| {
-                let life = self.cluster.life(*client);
-                life.is_some_and(|life| self.cluster.history.has_finished(life))
-            });
-            if done {
-                break;
-            }
-            if Instant::now() >= until {
-                return Ok(Err(self.stuck()));
+            if now.elapsed() >= END {
+                return Err(self.stuck().into());
             }
         }
-        Ok(self.cluster.end())
+        self.cluster.end()
     }
 
     /// Not everybody gets on, though nothing keeps them.
     fn stuck(&self) -> Violation {
         match self.cluster.history.lost().next() {
             Some(id) => Violation::late(id, END),
-            None => Violation::broken("not everybody gets on".into()),
+            None => Violation::general(Fault::Broken, "not everybody gets on"),
         }
     }
 }

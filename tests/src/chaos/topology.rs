@@ -77,7 +77,7 @@ pub(super) struct Plan {
 impl Plan {
     /// The cluster of that shape. What is left open is drawn.
     pub(super) fn new(topology: Topology, load: Load, chance: &mut Chance) -> io::Result<Plan> {
-        let mut plan = Plan::empty(chance);
+        let mut plan = Plan::empty();
         match topology {
             Topology::Parallel => plan.parallel(3, 2, load, chance)?,
             Topology::Chain => plan.chain(load, chance)?,
@@ -88,8 +88,7 @@ impl Plan {
     /// A master with so many workers of one thread, and a client of that load, all connected to
     /// one another without links.
     pub(super) fn direct(workers: usize, load: Load) -> io::Result<Plan> {
-        let mut plan = Plan::empty(&mut Chance(0));
-        plan.window = 1 << 17;
+        let mut plan = Plan::empty();
         let master = plan.address()?;
         plan.master("master", master, None);
         for worker in 1..=workers {
@@ -99,13 +98,11 @@ impl Plan {
         Ok(plan)
     }
 
-    fn empty(chance: &mut Chance) -> Plan {
-        // Small windows fill, and messages then wait everywhere for room.
-        let window = [32, 300, 1 << 17][chance.below(3) as usize];
+    fn empty() -> Plan {
         Plan {
             parts: Vec::new(),
             stages: 1,
-            window,
+            window: WINDOW,
             host: own_host(),
             ports: FIRST_PORT,
         }
@@ -118,6 +115,9 @@ impl Plan {
         load: Load,
         chance: &mut Chance,
     ) -> io::Result<()> {
+        // Small windows fill, and messages then wait everywhere for room. (Not in a chain, whose
+        // servers share one lane: what a killed client had sent would fill its window, for all.)
+        self.window = [32, 300, WINDOW][chance.below(3) as usize];
         let master = self.address()?;
         self.master("master", master, None);
         for worker in 1..=workers {
@@ -244,6 +244,9 @@ impl Plan {
         Ok(SocketAddr::new(IpAddr::V4(self.host), self.ports))
     }
 }
+
+/// The window of servers by default.
+const WINDOW: u64 = 1 << 17;
 
 /// Below the ports that systems give to those who ask for any.
 const FIRST_PORT: u16 = 20_000;

@@ -1,0 +1,56 @@
+//! Real processes die, and nothing is lost and nothing comes twice.
+
+use std::path::PathBuf;
+use tests::chaos::{self, Mishap, Options, Scenario, Topology};
+
+fn program() -> PathBuf {
+    env!("CARGO_BIN_EXE_chaos").into()
+}
+
+fn run(topology: Topology, kills: u32, seed: u64) -> chaos::Report {
+    let report = chaos::run(&Options {
+        program: program(),
+        topology,
+        kills,
+        seed,
+        verbose: false,
+    });
+    let report = report.expect("the system gives processes");
+    println!("seed {seed}: {report}");
+    if let Some(violation) = &report.violation {
+        panic!("{}\n{violation}", report.story.join("\n"));
+    }
+    assert_eq!(report.killed(), kills);
+    assert!(report.messages() > 0);
+    report
+}
+
+#[test]
+fn nothing_is_lost_and_nothing_comes_twice() {
+    let report = run(Topology::Parallel, 20, 1);
+    assert!(report.percent_at_work() >= 80, "{report}");
+}
+
+#[test]
+fn nor_in_a_chain() {
+    run(Topology::Chain, 5, 2);
+}
+
+#[test]
+fn only_the_message_that_kills_is_given_up() {
+    let scenario = Scenario {
+        program: program(),
+        mishap: Mishap::Abort,
+        messages: 500,
+        seed: 1,
+        verbose: false,
+    };
+    let comparison = scenario.run().expect("the system gives processes");
+    if let Some(violation) = &comparison.violation {
+        panic!("{}\n{violation}", comparison.story.join("\n"));
+    }
+    let [reason] = &comparison.given_up[..] else {
+        panic!("{:?}", comparison.given_up);
+    };
+    assert!(reason.starts_with("given up after 4 attempts"), "{reason}");
+}
