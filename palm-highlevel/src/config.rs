@@ -15,7 +15,8 @@ use std::time::Duration;
 pub struct Config {
     /// How many unfinished messages one sender may have here; it waits before it sends more.
     pub window_messages: u64,
-    /// How many bytes of them, and of endings that nobody has fetched. One message may exceed it.
+    /// How many bytes of them; and, apart from those, how many bytes of endings that it has not
+    /// fetched. One message may exceed it.
     pub window_bytes: u64,
     /// How long a process that is told to stop may finish what runs, and go on sending.
     pub drain: Duration,

@@ -162,8 +162,7 @@ impl<T: Carried> Outgoing<T> {
     /// receiver never holds more than that one beyond what it granted.
     pub fn next(&self) -> Option<Next<'_, T>> {
         let kept = self.kept.get(self.index(self.cursor))?;
-        let idle =
-            self.cursor == self.position.settled + 1 || mutant::is(Mutant::IgnoresCredit);
+        let idle = self.cursor == self.position.settled + 1 || mutant::is(Mutant::IgnoresCredit);
         if !idle && (self.cursor > self.credit.number || kept.end > self.credit.bytes) {
             return None;
         }

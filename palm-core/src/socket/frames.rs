@@ -27,7 +27,11 @@ impl Frames {
     }
 }
 
-/// The bytes of a received part, without copying them.
+/// What libzmq reads from a connection at a time. A part that came with others in one such read
+/// shares its memory with them.
+const READ: usize = 8192;
+
+/// The bytes of a received part, copied only if they would hold on to more memory than they have.
 pub(super) fn shared(part: zmq::Message) -> Bytes {
     struct Part(zmq::Message);
     impl AsRef<[u8]> for Part {
@@ -35,5 +39,8 @@ pub(super) fn shared(part: zmq::Message) -> Bytes {
             &self.0
         }
     }
-    Bytes::from_owner(Part(part))
+    match part.len() < READ {
+        true => Bytes::copy_from_slice(&part),
+        false => Bytes::from_owner(Part(part)),
+    }
 }

@@ -3,8 +3,11 @@ use super::{Engine, Executor, Key, Origin, Parcel, Unclaimed};
 use crate::mutant::{self, Mutant};
 use bytes::Bytes;
 use palm_core::Incarnation;
-use palm_core::wire::{Outcome, Role};
+use palm_core::wire::{OWN_FRAME, Outcome, Role};
 use std::time::Duration;
+
+/// The bytes kept for a peer beyond which it counts as slow.
+const LINGERING: u64 = 4 << 20;
 
 /// What leaves: endings to clients, messages to the next server, and, once they have left for
 /// good, the settlement of what they came of.
@@ -129,8 +132,13 @@ impl Engine {
     }
 
     /// Puts a parcel on the lane of a link.
-    pub(super) fn post(&mut self, key: Key, parcel: Parcel) {
+    pub(super) fn post(&mut self, key: Key, mut parcel: Parcel) {
         if let Some(link) = self.links.get_mut(key) {
+            // A payload holds on to the frame that it came in. Where it may stay for long, it is
+            // taken out of it, so that what is kept is what is counted.
+            if link.out.kept_bytes() > LINGERING && parcel.payload.len() < OWN_FRAME {
+                parcel.payload = Bytes::copy_from_slice(&parcel.payload);
+            }
             link.out.push(parcel);
         }
     }
