@@ -130,12 +130,9 @@ fn measure(seconds: f64) -> Result<()> {
         if let Some(other) = &other {
             other.signal("-CONT")?;
         }
-        eprintln!(
-            "{name}: {rate:.0} tasks/s, peak of the master {} MiB",
-            master.peak()?
-        );
-        println!("{name}-master-peak {} MiB", master.peak()?);
-        Ok(rate)
+        let peak = master.peak()?;
+        eprintln!("{name}: {rate:.0} tasks/s, peak of the master {peak} MiB");
+        Ok((rate, peak))
     };
     let cases = [
         ("slow-worker", 1, None),
