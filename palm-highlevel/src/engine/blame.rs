@@ -24,12 +24,14 @@ impl Engine {
         let Some(link) = self.links.get(worker) else {
             return;
         };
-        let exited = now.saturating_sub(link.last_heard) < SILENT;
+        let heard = now.saturating_sub(link.last_heard) < SILENT;
+        let exited = heard && !self.links.has_just_woken(now);
         match &self.executor {
             // What it was given just now has never reached it.
             Executor::Workers(dispatch) if dispatch.is_alone_since(worker, now) => {
                 self.worker_gone(worker, false, "its connection broke");
             }
+            Executor::Owners(..) if self.is_awaited(worker) => {}
             _ if exited && self.is_awaited(worker) => {}
             _ => self.worker_gone(worker, exited, "its connection broke"),
         }

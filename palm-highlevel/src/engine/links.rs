@@ -28,6 +28,8 @@ pub(crate) struct Links {
     last_tick: Duration,
     /// For how long, all in all, this process was stopped, or its clock jumped.
     skipped: Duration,
+    /// When that was noticed last.
+    woke: Option<Duration>,
     pub(crate) bad_frames: u64,
     /// Who was named in the log for sending what is no frame: once each.
     warned: HashSet<Address>,
@@ -91,6 +93,7 @@ impl Links {
             window,
             last_tick: Duration::ZERO,
             skipped: Duration::ZERO,
+            woke: None,
             bad_frames: 0,
             warned: HashSet::new(),
         }
@@ -516,6 +519,9 @@ impl Links {
             Duration::ZERO
         };
         self.skipped += shift;
+        if shift > Duration::ZERO {
+            self.woke = Some(now);
+        }
         while let Some((at, _)) = self.departed.front()
             && now.saturating_sub(*at) >= OVERTAKEN
         {
@@ -550,6 +556,12 @@ impl Links {
         for key in self.links.keys() {
             self.greet_if_due(key, now, actions);
         }
+    }
+
+    /// Whether this process was stopped a moment ago: others may have given it up meanwhile.
+    pub(crate) fn has_just_woken(&self, now: Duration) -> bool {
+        self.woke
+            .is_some_and(|woke| now.saturating_sub(woke) < DEAD_AFTER)
     }
 
     /// For how long this process has run, without the times in which it was stopped.

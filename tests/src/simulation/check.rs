@@ -8,6 +8,10 @@ use palm_core::Incarnation;
 use palm_core::wire::{Frame, Outcome};
 use palm_highlevel::engine::PartitionId;
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+/// After how long a silent process counts as dead.
+const DEAD_AFTER: Duration = Duration::from_secs(3);
 
 impl World {
     /// Rules 3 and 6, by what is said on the wire: what is settled has ended.
@@ -77,10 +81,15 @@ impl World {
             }
         }
         for entry in suspects {
-            let processes = &self.processes;
-            let is_alive = |worker| {
-                let mut living = processes.iter().flatten();
-                living.any(|process| process.incarnation == worker)
+            let (processes, stopped, now) = (&self.processes, &self.stopped, self.now);
+            // One that is stopped while its connection is broken can't be told from a dead one.
+            let calm = |node: &usize| stopped[*node] + DEAD_AFTER < now;
+            let is_alive = |worker: Incarnation| {
+                let mut nodes = (0..processes.len()).filter(calm);
+                nodes.any(|node| {
+                    let process = processes[node].as_ref();
+                    process.is_some_and(|process| process.incarnation == worker)
+                })
             };
             let alone = held.get(&entry.with) == Some(&1);
             if let Err(violation) = self.witness.charged(master, &entry, alone, is_alive) {
