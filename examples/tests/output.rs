@@ -10,9 +10,10 @@ use std::thread;
 use std::time::Duration;
 
 /// The source of each example and its program.
-const EXAMPLES: [(&str, &str); 3] = [
+const EXAMPLES: [(&str, &str); 4] = [
     ("serial_server.rs", env!("CARGO_BIN_EXE_serial_server")),
     ("parallel_master.rs", env!("CARGO_BIN_EXE_parallel_master")),
+    ("chained_masters.rs", env!("CARGO_BIN_EXE_chained_masters")),
     ("custom_server.rs", env!("CARGO_BIN_EXE_custom_server")),
 ];
 
