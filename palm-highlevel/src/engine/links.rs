@@ -16,15 +16,15 @@ use std::time::Duration;
 #[derive(Debug)]
 pub(crate) struct Links {
     pub(crate) me: Me,
-    links: Slab<Link>,
-    peers: HashMap<PeerId, Key>,
+    pub(super) links: Slab<Link>,
+    pub(super) peers: HashMap<PeerId, Key>,
     dealers: Vec<Key>,
-    incarnations: HashMap<Incarnation, Key>,
+    pub(super) incarnations: HashMap<Incarnation, Key>,
     /// Who has left, or was given up, and when: a greeting of theirs that comes now was overtaken.
-    departed: VecDeque<(Duration, Incarnation)>,
+    pub(super) departed: VecDeque<(Duration, Incarnation)>,
     /// Where sessions are now, by the client that their messages are of.
     sessions: HashMap<Incarnation, Key>,
-    window: Credit,
+    pub(super) window: Credit,
     last_tick: Duration,
     /// For how long, all in all, this process was stopped, or its clock jumped.
     skipped: Duration,
@@ -209,197 +209,11 @@ impl Links {
         ours.then_some(key)
     }
 
-    fn acknowledge(&mut self, key: Key, header: &Header, now: Duration) {
+    pub(super) fn acknowledge(&mut self, key: Key, header: &Header, now: Duration) {
         if let Some(link) = self.links.get_mut(key) {
             link.last_heard = now;
             link.acknowledge(header, now);
         }
-    }
-
-    fn hello(
-        &mut self,
-        now: Duration,
-        from: Address,
-        frame: &Frame,
-        actions: &mut Vec<Action>,
-    ) -> Heard {
-        let sender = frame.header.sender;
-        let (Address::Peer(peer), Ok(mut greeting)) = (from, frame.body::<Greeting>()) else {
-            self.bad_frames += 1;
-            return Heard::Nothing;
-        };
-        // Where it stands with the lane of another life says nothing of this one's.
-        let knows_me = frame.header.receiver == self.me.incarnation;
-        if !knows_me {
-            greeting.mark = None;
-        }
-        if let Some(reason) = self.objection(sender, &greeting) {
-            self.refuse(from, sender, &reason, actions);
-            return Heard::Nothing;
-        }
-        if self.has_namesake(now, from, sender, &greeting, actions) {
-            return Heard::Nothing;
-        }
-        let met = self.incarnations.get(&sender).copied();
-        let key = match met {
-            Some(key) => key,
-            None => self
-                .links
-                .insert(Link::new(from, greeting.clone(), self.window, now)),
-        };
-        self.peers.insert(peer, key);
-        self.incarnations.insert(sender, key);
-        let Some(link) = self.links.get_mut(key) else {
-            return Heard::Nothing;
-        };
-        if let Address::Peer(old) = link.address
-            && old != peer
-        {
-            self.peers.remove(&old);
-        }
-        if met.is_none() {
-            link.incarnation = sender;
-            link.restart_incoming(frame.header.lane);
-        }
-        if !link.meet(from, greeting, now) {
-            self.bad_frames += 1;
-            let reason = format!("it says of the lane from {} what can't be", self.me.name);
-            self.refuse(from, sender, &reason, actions);
-            return Heard::Nothing;
-        }
-        if knows_me || met.is_none() && frame.header.receiver == Incarnation::UNKNOWN {
-            link.acknowledge(&frame.header, now);
-        }
-        link.greet(Kind::Welcome, &self.me, now, actions);
-        match met {
-            None => Heard::Joined(key),
-            Some(_) => Heard::Returned(key),
-        }
-    }
-
-    /// Why a greeting can't be taken, if it can't.
-    fn objection(&self, sender: Incarnation, greeting: &Greeting) -> Option<String> {
-        let forgotten = greeting.you == self.me.incarnation && greeting.mark.is_some();
-        let departed = self.departed.iter().any(|(_, who)| *who == sender);
-        if (forgotten || departed) && !self.incarnations.contains_key(&sender) {
-            return Some(format!(
-                "{} has forgotten {}, which had left or was silent for too long",
-                self.me.name, greeting.name
-            ));
-        }
-        None
-    }
-
-    /// Whether a newcomer has to wait, or go: another live process has its name. Whether that one
-    /// lives is asked first, for a process that died may come back at once.
-    fn has_namesake(
-        &mut self,
-        now: Duration,
-        from: Address,
-        sender: Incarnation,
-        greeting: &Greeting,
-        actions: &mut Vec<Action>,
-    ) -> bool {
-        let namesake = self.links.iter().find(|(_, link)| {
-            link.incarnation != sender
-                && link.peer.name == greeting.name
-                && link.peer.role == greeting.role
-                && link.is_up()
-                && now.saturating_sub(link.last_heard) < DEAD_AFTER
-        });
-        let Some(key) = namesake.map(|(key, _)| key) else {
-            return false;
-        };
-        let Some(link) = self.links.get_mut(key) else {
-            return false;
-        };
-        match link.probed {
-            None => {
-                link.probed = Some(now);
-                link.beat(&self.me, now, actions);
-            }
-            Some(at) if link.last_heard > at => {
-                let reason = format!(
-                    "another live process is called {}: give each its own name",
-                    greeting.name
-                );
-                self.refuse(from, sender, &reason, actions);
-            }
-            Some(_) => {}
-        }
-        true
-    }
-
-    /// Tells a peer that it is not taken, and why.
-    pub(crate) fn refuse(
-        &mut self,
-        to: Address,
-        incarnation: Incarnation,
-        reason: &str,
-        actions: &mut Vec<Action>,
-    ) {
-        let header = Header::new(Kind::Refused, self.me.incarnation, incarnation);
-        if let Ok(frames) = control(header, reason) {
-            actions.push(Action::Send(to, frames));
-        }
-    }
-
-    fn welcome(
-        &mut self,
-        now: Duration,
-        from: Address,
-        frame: &Frame,
-        actions: &mut Vec<Action>,
-    ) -> Heard {
-        let sender = frame.header.sender;
-        let (Some(key), Ok(greeting)) = (self.at(from), frame.body::<Greeting>()) else {
-            self.bad_frames += 1;
-            return Heard::Nothing;
-        };
-        if frame.header.receiver != self.me.incarnation {
-            return Heard::Nothing;
-        }
-        let Some(link) = self.links.get_mut(key) else {
-            return Heard::Nothing;
-        };
-        let before = link.incarnation;
-        let partition = greeting.partition;
-        if before != sender {
-            link.incarnation = sender;
-            link.restart_incoming(frame.header.lane);
-        }
-        let remembers = link.meet(from, greeting, now);
-        link.partition = partition.map(|(number, of)| super::event::PartitionId { number, of });
-        if before == sender && remembers {
-            link.acknowledge(&frame.header, now);
-            return Heard::Welcomed(key, Welcome::Again);
-        }
-        self.incarnations.remove(&before);
-        self.incarnations.insert(sender, key);
-        if before == Incarnation::UNKNOWN {
-            link.acknowledge(&frame.header, now);
-            return Heard::Welcomed(key, Welcome::First);
-        }
-        if before == sender {
-            let reason = "the server has lost what it had accepted".to_owned();
-            self.refuse(from, sender, &reason, actions);
-            return Heard::Refused(key, reason);
-        }
-        Heard::Welcomed(key, Welcome::Stranger)
-    }
-
-    fn who_are_you(&mut self, now: Duration, from: Address, actions: &mut Vec<Action>) -> Heard {
-        if let Address::Dealer(_) = from
-            && let Some(key) = self.at(from)
-            && let Some(link) = self.links.get_mut(key)
-        {
-            link.last_heard = now;
-            if link.is_up() {
-                link.lose(State::Greeting { since: now });
-                link.greet(Kind::Hello, &self.me, now, actions);
-            }
-        }
-        Heard::Nothing
     }
 
     fn messages(
@@ -452,23 +266,6 @@ impl Links {
                 self.refuse(from, incarnation, &reason, actions);
                 Heard::Left(key, reason)
             }
-        }
-    }
-
-    fn greet_if_due(&mut self, key: Key, now: Duration, actions: &mut Vec<Action>) {
-        if self.get(key).is_some_and(|link| link.is_greeting_due(now)) {
-            self.greet(key, now, actions);
-        }
-    }
-
-    /// Says `Hello` where this process connects, `Welcome` where it is connected to.
-    pub(crate) fn greet(&mut self, key: Key, now: Duration, actions: &mut Vec<Action>) {
-        if let Some(link) = self.links.get_mut(key) {
-            let kind = match link.address {
-                Address::Dealer(_) => Kind::Hello,
-                Address::Peer(_) => Kind::Welcome,
-            };
-            link.greet(kind, &self.me, now, actions);
         }
     }
 

@@ -12,11 +12,15 @@
 //! | rule | where |
 //! |---|---|
 //! | lanes: order, positions, credit | `palm_core::lane` |
-//! | incarnations, `WhoAreYou`, heartbeats, new sockets | `links`, `link` |
+//! | who meets whom: incarnations, `WhoAreYou` | `greetings` |
+//! | heartbeats, silence, new sockets | `links`, `link` |
 //! | what is taken in | `intake` |
 //! | what has not ended | `ledger` |
 //! | who executes what | `local`, `dispatch`, `partitions` |
 //! | who is to blame for a death | `blame` |
+//! | deadlines and waits | `timed` |
+//! | cancelling | `cancel` |
+//! | clients that come back | `sessions` |
 //! | who comes and goes | `peers` |
 //! | endings and settlement | `outbox` |
 
@@ -25,6 +29,7 @@ mod cancel;
 mod dispatch;
 mod event;
 mod functions;
+mod greetings;
 mod inspect;
 mod intake;
 mod ledger;
