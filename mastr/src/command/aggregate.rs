@@ -16,10 +16,10 @@ use crate::client::{Display, count};
 use crate::cluster::Inquiry;
 use crate::results::TableFile;
 
-/// Questions are asked no more often than this …
+/// Between an answer and the next question is at least this time …
 const INTERVAL: Duration = Duration::from_millis(100);
-/// … and, while answers take long, for this share of the time.
-const SHARE: u32 = 10;
+/// … and, where answers take long, as much as they take, up to this.
+const LONGEST_INTERVAL: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -102,7 +102,7 @@ impl Arguments {
                 return Ok((table, asked));
             }
             last = Some(table);
-            let next = start + INTERVAL.max(took * SHARE);
+            let next = Instant::now() + took.clamp(INTERVAL, LONGEST_INTERVAL);
             while Instant::now() < next {
                 if stop.load(Ordering::Relaxed) {
                     return Err(CommandError::Interrupted);
