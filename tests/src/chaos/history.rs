@@ -31,7 +31,8 @@ struct JobHistory {
     plan: JobPlan,
     submitted: Instant,
     last_ending: Instant,
-    ended: Vec<bool>,
+    /// When each message has ended.
+    ended: Vec<Option<Instant>>,
     left: u64,
 }
 
@@ -68,7 +69,7 @@ impl History {
         let plan = self.load.plan(client, job, self.stages);
         let left = plan.messages();
         self.clients.entry(client).or_default().left += left;
-        let ended = vec![false; left as usize];
+        let ended = vec![None; left as usize];
         let history = JobHistory {
             plan,
             submitted: now,
@@ -93,11 +94,11 @@ impl History {
         }) else {
             return Err(wrong(id, "it has ended, and nobody had submitted it"));
         };
-        if ended {
+        if ended.is_some() {
             let text = format!("it has ended before; now with {what}");
             return Err(Violation::of(Fault::Duplicated, id, text));
         }
-        job.ended[id.index as usize] = true;
+        job.ended[id.index as usize] = Some(now);
         job.left -= 1;
         job.last_ending = now;
         let errand = job.plan.errand(id.index);
@@ -212,7 +213,7 @@ impl History {
         });
         jobs.flat_map(|((client, job), history)| {
             let indices = history.ended.iter().zip(0..);
-            let left = indices.filter(|(ended, _)| !**ended);
+            let left = indices.filter(|(ended, _)| ended.is_none());
             left.map(|(_, index)| MessageId {
                 client: *client,
                 job: *job,
@@ -247,7 +248,8 @@ impl History {
         for ((client, job), history) in &self.jobs {
             let poison = (0..history.plan.messages())
                 .find(|index| history.plan.errand(*index).poison.is_some());
-            let Some(index) = poison.filter(|index| history.ended[*index as usize]) else {
+            let Some(index) = poison.filter(|index| history.ended[*index as usize].is_some())
+            else {
                 continue;
             };
             let (client, job) = (*client, *job);
@@ -277,6 +279,9 @@ impl History {
         if let Some(at) = self.submitted(id) {
             story.push((at, format!("client {} submits its job", id.client)));
         }
+        let job = self.jobs.get(&(id.client, id.job));
+        let ended = job.and_then(|job| *job.ended.get(id.index as usize)?);
+        story.extend(ended.map(|at| (at, format!("client {} gets its ending", id.client))));
         for (worker, execution) in self.executions(id) {
             story.push((execution.begun, format!("life {worker} executes it")));
             let ended = execution.ended;

@@ -126,6 +126,7 @@ impl Supervisor {
         match self.phase {
             Phase::Recovering { after } => {
                 if self.cluster.is_complete() && self.cluster.has_got_on_since(after + AFTERGLOW) {
+                    self.cluster.note("everybody gets on".into());
                     let calm = Duration::from_millis(self.chance.below(250));
                     self.phase = Phase::Calm { until: now + calm };
                 } else if now.saturating_duration_since(after) > RECOVERY {

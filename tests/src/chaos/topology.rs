@@ -7,6 +7,7 @@ use clap::ValueEnum;
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
+use std::sync::atomic::{AtomicU16, Ordering::Relaxed};
 
 /// How the servers of a run are put together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -71,7 +72,6 @@ pub(super) struct Plan {
     pub(super) stages: u16,
     window: u64,
     host: Ipv4Addr,
-    ports: u16,
 }
 
 impl Plan {
@@ -104,7 +104,6 @@ impl Plan {
             stages: 1,
             window: WINDOW,
             host: own_host(),
-            ports: FIRST_PORT,
         }
     }
 
@@ -240,16 +239,16 @@ impl Plan {
         if self.host == Ipv4Addr::LOCALHOST {
             return TcpListener::bind((self.host, 0))?.local_addr();
         }
-        self.ports += 1;
-        Ok(SocketAddr::new(IpAddr::V4(self.host), self.ports))
+        let port = NEXT_PORT.fetch_add(1, Relaxed);
+        Ok(SocketAddr::new(IpAddr::V4(self.host), port))
     }
 }
 
 /// The window of servers by default.
 const WINDOW: u64 = 1 << 17;
 
-/// Below the ports that systems give to those who ask for any.
-const FIRST_PORT: u16 = 20_000;
+/// The next port for a run of this process, below those that systems give to who asks for any.
+static NEXT_PORT: AtomicU16 = AtomicU16::new(20_000);
 
 /// The loopback address that is this process's own: where systems have but one, that one.
 fn own_host() -> Ipv4Addr {
