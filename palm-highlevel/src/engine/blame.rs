@@ -1,5 +1,5 @@
 use super::ledger::State;
-use super::link::{DEAD_AFTER, Link, State as LinkState};
+use super::link::{Link, State as LinkState};
 use super::{CHARGES, Engine, Executor, Key, partition_lost};
 use crate::mutant::{self, Mutant};
 use crate::{DeadLetter, Failure, FailureKind};
@@ -9,6 +9,10 @@ use std::time::Duration;
 /// After how long without a word a connection breaks of silence: the transport closes one when it
 /// has heard nothing for three heartbeats, and so says nothing of the process.
 const SILENT: Duration = Duration::from_millis(2500);
+
+/// How long a worker whose connection broke has to come back: it may not hear of it for three
+/// heartbeats, and then has to connect and greet.
+const GRACE: Duration = Duration::from_secs(6);
 
 /// What becomes of a message whose worker has gone, and who is to blame.
 ///
@@ -46,9 +50,9 @@ impl Engine {
         }
     }
 
-    /// Gives up the workers whose connections broke and that are not back after 3 s.
+    /// Gives up the workers whose connections broke and that are not back in time.
     pub(super) fn give_up_broken(&mut self, now: Duration) {
-        let late = |link: &Link| matches!(link.state, LinkState::Lost { since } if now.saturating_sub(since) >= DEAD_AFTER);
+        let late = |link: &Link| matches!(link.state, LinkState::Lost { since } if now.saturating_sub(since) >= GRACE);
         self.give_up(late, "its connection broke, and it did not come back");
     }
 
