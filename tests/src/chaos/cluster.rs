@@ -120,9 +120,8 @@ impl Cluster {
         let Some(process) = member.process.take() else {
             return Ok(());
         };
-        if member.part.kind == Kind::Client {
-            self.history.killed(process.life);
-        }
+        let kind = member.part.kind;
+        self.history.killed(kind, process.life, Instant::now());
         process.kill()
     }
 

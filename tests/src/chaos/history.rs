@@ -4,6 +4,7 @@ use super::errand::{MessageId, Step};
 use super::halt::{Fault, Violation};
 use super::plan::{JobPlan, Load};
 use super::said::What;
+use super::topology::Kind;
 use palm_highlevel::FailureKind;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -22,6 +23,8 @@ pub(super) struct History {
     /// Steps of results whose execution has not been heard of yet: workers and clients speak
     /// through pipes of their own.
     unproven: Vec<(MessageId, Step)>,
+    /// When processes were killed.
+    kills: Vec<Instant>,
     pub(super) endings: u64,
     /// Why messages were given up.
     pub(super) given_up: Vec<String>,
@@ -59,6 +62,7 @@ impl History {
             workers: HashMap::new(),
             clients: HashMap::new(),
             unproven: Vec::new(),
+            kills: Vec::new(),
             endings: 0,
             given_up: Vec::new(),
         }
@@ -163,9 +167,12 @@ impl History {
         }
     }
 
-    /// A client was killed: what it had submitted is gone with it.
-    pub(super) fn killed(&mut self, client: u64) {
-        self.clients.entry(client).or_default().dead = true;
+    /// A process was killed. What a client had submitted is gone with it.
+    pub(super) fn killed(&mut self, kind: Kind, life: u64, now: Instant) {
+        self.kills.push(now);
+        if kind == Kind::Client {
+            self.clients.entry(life).or_default().dead = true;
+        }
     }
 
     pub(super) fn finished(&mut self, client: u64) {
@@ -248,15 +255,18 @@ impl History {
         for ((client, job), history) in &self.jobs {
             let poison = (0..history.plan.messages())
                 .find(|index| history.plan.errand(*index).poison.is_some());
-            let Some(index) = poison.filter(|index| history.ended[*index as usize].is_some())
-            else {
+            let poison = poison.and_then(|index| Some((index, history.ended[index as usize]?)));
+            let Some((index, ended)) = poison else {
                 continue;
             };
             let (client, job) = (*client, *job);
             let id = MessageId { client, job, index };
             let began = self.executions(id).count();
-            if began < DEATHS {
-                let text = format!("it was given up after {began} executions");
+            // A process that held it alone may have been killed before it began.
+            let lived = history.submitted..ended;
+            let kills = self.kills.iter().filter(|at| lived.contains(at)).count();
+            if began + kills < DEATHS {
+                let text = format!("it was given up after {began} executions and {kills} kills");
                 return Err(Violation::of(Fault::Charged, id, text));
             }
         }

@@ -103,6 +103,8 @@ impl Process {
 
     /// How one that says nothing more has ended.
     pub(super) fn wait(mut self) -> io::Result<ExitStatus> {
+        // One that said what nobody understands lives; for others it is too late.
+        self.child.kill()?;
         self.child.wait()
     }
 }

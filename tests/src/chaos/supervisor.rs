@@ -184,7 +184,7 @@ impl Supervisor {
 
     fn restart(&mut self, now: Instant) -> io::Result<()> {
         let chance = &mut self.chance;
-        self.cluster.restart_due(now, || chance.below(4) == 0)
+        self.cluster.restart_due(now, || chance.below(8) == 0)
     }
 
     /// Stops somebody now and then, one at a time.
