@@ -243,8 +243,8 @@ fn groups_are_read_from_a_number_on(kept: &mut Kept) {
         assert_eq!(from(3), [1, 7]);
         assert_eq!(from(4), [7]);
         assert_eq!(from(9), [7]);
-        assert_eq!(from(10), []);
-        assert_eq!(from(u64::MAX), []);
+        assert!(from(10).is_empty());
+        assert!(from(u64::MAX).is_empty());
     });
 }
 
