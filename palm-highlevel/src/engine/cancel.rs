@@ -30,7 +30,12 @@ impl Engine {
         for key in found {
             self.recall(key);
             match to_worker {
-                true => drop(self.ledger.remove(key)),
+                // Its ending would have settled it.
+                true => {
+                    if let Some(entry) = self.ledger.remove(key) {
+                        self.settle(entry.origin, entry.weight);
+                    }
+                }
                 false => self.end(key, Outcome::Cancelled, Default::default()),
             }
         }

@@ -166,7 +166,7 @@ impl World {
             self.now = at;
             self.happen(happening);
             let calm = self.scenario.quiet.max(self.disturbed);
-            if self.now < calm || self.turns % 8 != 0 {
+            if self.now < calm || !self.turns.is_multiple_of(8) {
                 continue;
             }
             let retention = RETENTION * self.witness.clients_gone();
@@ -200,7 +200,7 @@ impl World {
                     self.turn(node);
                     self.turns += 1;
                     self.check_process(node);
-                    if self.turns % CHECK_EVERY == 0 {
+                    if self.turns.is_multiple_of(CHECK_EVERY) {
                         self.check_all();
                     }
                 }
