@@ -30,6 +30,8 @@ pub(super) struct Crew {
     started: Option<Vec<String>>,
     /// Whether there is a progress to show.
     is_live: bool,
+    /// Whether the children have been told to end.
+    is_ending: bool,
     /// How many trades each process has valued whose results count.
     valued: BTreeMap<u32, u64>,
 }
@@ -45,6 +47,7 @@ impl Crew {
             table: None,
             started: Some(Vec::new()),
             is_live: true,
+            is_ending: false,
             valued: BTreeMap::new(),
         }
     }
@@ -92,6 +95,8 @@ impl Crew {
     fn handle(&mut self, event: Event) -> Result<Option<usize>, CommandError> {
         match event {
             Event::Said(number, report) => self.said(number, report)?,
+            // Processes that are ended in the middle of their work complain of one another.
+            Event::Told(..) if self.is_ending => {}
             Event::Told(number, line) => {
                 let child = &self.children[number];
                 let line = match child.role.is_client() {
@@ -167,6 +172,7 @@ impl Crew {
     /// Ends all children, and waits until they have; those that do not are killed.
     pub(super) fn end(&mut self) -> Result<(), CommandError> {
         self.is_live = false;
+        self.is_ending = true;
         for child in &mut self.children {
             child.end();
         }
