@@ -13,6 +13,7 @@ fn run(topology: Topology, kills: u32, seed: u64) -> chaos::Report {
         topology,
         kills,
         seed,
+        window: None,
         verbose: false,
     });
     let report = report.expect("the system gives processes");
@@ -52,5 +53,12 @@ fn only_the_message_that_kills_is_given_up() {
     let [reason] = &comparison.given_up[..] else {
         panic!("{:?}", comparison.given_up);
     };
-    assert!(reason.starts_with("given up after 4 attempts"), "{reason}");
+    // The first process that dies of it holds others as well, and charges nobody.
+    let attempts = reason
+        .strip_prefix("given up after ")
+        .and_then(|rest| rest.split(' ').next()?.parse().ok());
+    assert!(
+        attempts.is_some_and(|attempts: u32| attempts >= 4),
+        "{reason}"
+    );
 }

@@ -22,6 +22,9 @@ struct Arguments {
     /// How the cluster is put together.
     #[arg(long, value_enum, default_value_t = Topology::Parallel)]
     topology: Topology,
+    /// How many unfinished messages one sender may have at a server; drawn, if it is left open.
+    #[arg(long)]
+    window: Option<u64>,
     /// Instead, run one job of 10,000 messages without this and with it, and compare the times.
     #[arg(long, value_enum)]
     scenario: Option<Mishap>,
@@ -75,6 +78,7 @@ fn supervise(arguments: &Arguments) -> io::Result<bool> {
         topology: arguments.topology,
         kills: arguments.kills,
         seed: arguments.seed,
+        window: arguments.window,
         verbose: arguments.verbose,
     })?;
     tell(&report.story, report.violation.as_ref());

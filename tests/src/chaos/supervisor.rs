@@ -21,6 +21,8 @@ pub struct Options {
     pub kills: u32,
     /// What decides who is killed when, and all else that is drawn.
     pub seed: u64,
+    /// How many unfinished messages one sender may have at a server; drawn, if it is left open.
+    pub window: Option<u64>,
     /// Whether to say what happens while it happens.
     pub verbose: bool,
 }
@@ -77,7 +79,7 @@ pub fn run(options: &Options) -> io::Result<Report> {
         messages: None,
         poison: None,
     };
-    let plan = Plan::new(options.topology, load, &mut chance)?;
+    let plan = Plan::new(options.topology, options.window, load, &mut chance)?;
     let cluster = Cluster::start(&options.program, plan, load, options.verbose)?;
     let now = Instant::now();
     let mut supervisor = Supervisor {

@@ -76,8 +76,22 @@ pub(super) struct Plan {
 
 impl Plan {
     /// The cluster of that shape. What is left open is drawn.
-    pub(super) fn new(topology: Topology, load: Load, chance: &mut Chance) -> io::Result<Plan> {
+    pub(super) fn new(
+        topology: Topology,
+        window: Option<u64>,
+        load: Load,
+        chance: &mut Chance,
+    ) -> io::Result<Plan> {
         let mut plan = Plan::empty();
+        // Small windows fill, and messages then wait everywhere for room. (Not in a chain, whose
+        // servers share one lane: what a killed client had sent would fill its window, for all.)
+        let drawn = [64, 1000, WINDOW][chance.below(3) as usize];
+        let drawn = if topology == Topology::Chain {
+            WINDOW
+        } else {
+            drawn
+        };
+        plan.window = window.unwrap_or(drawn);
         match topology {
             Topology::Parallel => plan.parallel(3, 2, load, chance)?,
             Topology::Chain => plan.chain(load, chance)?,
@@ -114,9 +128,6 @@ impl Plan {
         load: Load,
         chance: &mut Chance,
     ) -> io::Result<()> {
-        // Small windows fill, and messages then wait everywhere for room. (Not in a chain, whose
-        // servers share one lane: what a killed client had sent would fill its window, for all.)
-        self.window = [32, 300, WINDOW][chance.below(3) as usize];
         let master = self.address()?;
         self.master("master", master, None);
         for worker in 1..=workers {
