@@ -23,6 +23,8 @@ pub enum Mutant {
     BelievesOldGreetings,
     /// Credit is given without regard to what is held.
     IgnoresHeld,
+    /// Endings that nobody has fetched count against no window.
+    ForgetsEndings,
     /// What a lost worker held is queued nowhere.
     LosesWork,
     /// A worker that was silent and is back is given nothing.
@@ -39,7 +41,7 @@ pub enum Mutant {
 
 impl Mutant {
     /// All of them.
-    pub const ALL: [Mutant; 15] = [
+    pub const ALL: [Mutant; 16] = [
         Mutant::HearsTwice,
         Mutant::RenumbersRoutes,
         Mutant::KeepsOldWork,
@@ -49,6 +51,7 @@ impl Mutant {
         Mutant::TrustsOldPositions,
         Mutant::BelievesOldGreetings,
         Mutant::IgnoresHeld,
+        Mutant::ForgetsEndings,
         Mutant::LosesWork,
         Mutant::ForgetsReturned,
         Mutant::NeverRepeats,

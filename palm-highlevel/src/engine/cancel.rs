@@ -43,7 +43,6 @@ impl Engine {
         match self.next {
             // It is settled once the next server has obeyed it as well.
             Some(next) => {
-                self.unhold(origin, weight);
                 self.post(
                     next,
                     word(record.outcome, record.sequence, 0, route, Some(origin)),

@@ -54,7 +54,8 @@ pub(crate) struct Link {
     pub(crate) incoming: Incoming,
     /// How often the lane from the peer began anew, under whatever generation and incarnation.
     era: u32,
-    /// What of the incoming lane this process still holds, against the lane's window.
+    /// What of the incoming lane this process still holds, and what endings of it nobody has
+    /// fetched, against the lane's window.
     pub(crate) held: Credit,
     pub(crate) window: Credit,
     /// The partition that the peer, a worker, owns.
@@ -308,8 +309,7 @@ impl Link {
                 Offer::Repeat => continue,
                 Offer::Gap | Offer::Fork => return Err(self.fork(number)),
             }
-            self.held.number += 1;
-            self.held.bytes += weight;
+            self.hold(weight);
             taken.push(Taken {
                 number,
                 record,
@@ -335,6 +335,17 @@ impl Link {
         self.routes.get(number)
     }
 
+    /// Counts what weighs so much against the window of the lane from the peer.
+    pub(super) fn hold(&mut self, weight: u64) {
+        self.held.number += 1;
+        self.held.bytes += weight;
+    }
+
+    pub(super) fn unhold(&mut self, weight: u64) {
+        self.held.number = self.held.number.saturating_sub(1);
+        self.held.bytes = self.held.bytes.saturating_sub(weight);
+    }
+
     /// Raises the peer's credit to what the window allows beyond what is held.
     fn grant(&mut self) {
         let held = match mutant::is(Mutant::IgnoresHeld) {
@@ -351,9 +362,12 @@ impl Link {
         });
     }
 
-    /// Whether as much is kept for the peer as may be: more is taken once some of it is settled.
+    /// Whether as much is kept for the peer as may be, or as it has room for: more is taken once
+    /// some of it is settled.
     pub(crate) fn is_full(&self) -> bool {
-        self.out.len() as u64 >= self.window.number || self.out.kept_bytes() >= self.window.bytes
+        let starved = self.out.unsent_bytes() > 0 && self.out.next().is_none();
+        let kept = self.out.len() as u64;
+        starved || kept >= self.window.number || self.out.kept_bytes() >= self.window.bytes
     }
 
     /// Sends what is ready and allowed, and what the peer should know by now; all that it does not

@@ -1,8 +1,10 @@
 use super::ledger::State;
+use super::link::Link;
 use super::{Engine, Executor, Key, Origin, Parcel, Unclaimed};
 use crate::mutant::{self, Mutant};
 use bytes::Bytes;
 use palm_core::Incarnation;
+use palm_core::lane::Carried;
 use palm_core::wire::{OWN_FRAME, Outcome, Role};
 use std::time::Duration;
 
@@ -27,10 +29,6 @@ impl Engine {
         if let Some(at) = entry.deadline {
             self.forget_deadline(at, key);
         }
-        self.unhold(entry.origin, entry.weight);
-        if mutant::is(Mutant::SettlesEarly) {
-            self.settle_origin(Some(entry.origin));
-        }
         let parcel = Parcel {
             sequence: entry.sequence,
             token: entry.token,
@@ -43,6 +41,10 @@ impl Engine {
             payload,
             origin: Some(entry.origin),
         };
+        self.hold_ending(&parcel, entry.weight);
+        if mutant::is(Mutant::SettlesEarly) {
+            self.settle_parcel(&parcel);
+        }
         if mutant::is(Mutant::EndsTwice) {
             self.leave(parcel.clone());
         }
@@ -51,10 +53,22 @@ impl Engine {
 
     /// Ends a message that never was in the ledger, and took `weight` of its lane's window.
     pub(super) fn finish(&mut self, parcel: Parcel, weight: u64) {
-        if let Some(origin) = parcel.origin {
-            self.unhold(origin, weight);
-        }
+        self.hold_ending(&parcel, weight);
         self.leave(parcel);
+    }
+
+    /// Counts an ending against the window of the lane that its message came by, in place of the
+    /// message with its `weight`: who does not fetch has no room for more. A worker's master
+    /// fetches at once.
+    fn hold_ending(&mut self, parcel: &Parcel, weight: u64) {
+        let counts = self.links.me.role != Role::Worker && !mutant::is(Mutant::ForgetsEndings);
+        let origin = parcel.origin.and_then(|origin| self.lane_of(origin));
+        if let Some(link) = origin {
+            link.unhold(weight);
+            if counts {
+                link.hold(parcel.weight());
+            }
+        }
     }
 
     /// Hands an ending to whoever is next: the next server, or who waits for it.
@@ -88,7 +102,7 @@ impl Engine {
                     ..Unclaimed::default()
                 });
                 if unclaimed.gone {
-                    return self.settle_origin(parcel.origin);
+                    return self.settle_parcel(&parcel);
                 }
                 unclaimed.parcels.push(parcel);
             }
@@ -102,7 +116,7 @@ impl Engine {
         (unclaimed.since, unclaimed.gone) = (since, true);
         for parcel in std::mem::take(&mut unclaimed.parcels) {
             self.sessions.release(&parcel);
-            self.settle_origin(parcel.origin);
+            self.settle_parcel(&parcel);
         }
     }
 
@@ -147,32 +161,37 @@ impl Engine {
     pub(super) fn release(&mut self, key: Key) {
         while let Some(parcel) = self.links.get_mut(key).and_then(|link| link.out.release()) {
             self.sessions.release(&parcel);
-            self.settle_origin(parcel.origin);
+            self.settle_parcel(&parcel);
         }
     }
 
-    /// Settles what has left for good, or will never.
-    pub(super) fn settle_origin(&mut self, origin: Option<Origin>) {
-        if let Some(origin) = origin
-            && let Some(link) = self.links.get_mut(origin.link)
-            && link.era() == origin.era
-        {
-            link.incoming.settle(origin.number);
+    /// Settles what an ending came of that has left for good, or never will.
+    pub(super) fn settle_parcel(&mut self, parcel: &Parcel) {
+        let Some(origin) = parcel.origin else {
+            return;
+        };
+        match self.links.me.role {
+            // Its window was free for the next one as soon as it had ended.
+            Role::Worker => {
+                if let Some(link) = self.lane_of(origin) {
+                    link.incoming.settle(origin.number);
+                }
+            }
+            Role::Client | Role::Server => self.settle(origin, parcel.weight()),
         }
     }
 
     /// Settles a message of which nothing more is held or will come.
     pub(super) fn settle(&mut self, origin: Origin, weight: u64) {
-        self.unhold(origin, weight);
-        self.settle_origin(Some(origin));
+        if let Some(link) = self.lane_of(origin) {
+            link.unhold(weight);
+            link.incoming.settle(origin.number);
+        }
     }
 
-    pub(super) fn unhold(&mut self, origin: Origin, weight: u64) {
-        if let Some(link) = self.links.get_mut(origin.link)
-            && link.era() == origin.era
-        {
-            link.held.number = link.held.number.saturating_sub(1);
-            link.held.bytes = link.held.bytes.saturating_sub(weight);
-        }
+    /// The link that a message came by, if the lane is still the one that it came by.
+    fn lane_of(&mut self, origin: Origin) -> Option<&mut Link> {
+        let link = self.links.get_mut(origin.link)?;
+        (link.era() == origin.era).then_some(link)
     }
 }

@@ -155,7 +155,7 @@ impl Engine {
         // Nobody will fetch what was on its way to it, and what came before that has to be settled.
         for parcel in link.out.iter() {
             self.sessions.release(parcel);
-            self.settle_origin(parcel.origin);
+            self.settle_parcel(parcel);
         }
         if link.peer.role == Role::Client {
             let session = link.peer.session.map(Incarnation::from_number);

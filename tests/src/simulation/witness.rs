@@ -3,7 +3,7 @@ use super::wiretap::{Lane, Sent};
 use palm_core::Incarnation;
 use palm_highlevel::engine::EntryView;
 use palm_highlevel::{Failure, FailureKind};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How a simulation went wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +36,8 @@ pub(super) struct Witness {
     charges: BTreeMap<(Incarnation, Incarnation, u64), Charges>,
     /// How often each message was sent to a server.
     given: BTreeMap<(Incarnation, Incarnation, u64), u64>,
+    /// What each master has given to which worker.
+    handed: BTreeSet<(Incarnation, Incarnation, Incarnation, u64)>,
     /// How often a server has sent its ending on, by the lane.
     endings: BTreeMap<(Lane, Incarnation, u64), u64>,
     /// What was executed last, by master, partition and client.
@@ -186,6 +188,33 @@ impl Witness {
     pub(super) fn given(&mut self, server: Incarnation, sent: &Sent) {
         let message = (server, sent.client, sent.sequence);
         *self.given.entry(message).or_default() += 1;
+    }
+
+    /// A master gives a message to a worker.
+    pub(super) fn handed(&mut self, master: Incarnation, worker: Incarnation, sent: &Sent) {
+        self.handed
+            .insert((master, worker, sent.client, sent.sequence));
+    }
+
+    /// Rule 2: a worker tells a master how a message ended that this one gave it.
+    ///
+    /// # Errors
+    ///
+    /// If it tells it of another.
+    pub(super) fn answered(
+        &self,
+        worker: Incarnation,
+        master: Incarnation,
+        sent: &Sent,
+    ) -> Result<(), Violation> {
+        let message = (master, worker, sent.client, sent.sequence);
+        match self.handed.contains(&message) {
+            true => Ok(()),
+            false => Err(Violation::Broken(format!(
+                "rule 2: {worker} tells {master} of message {} of {}, which that never gave it",
+                sent.sequence, sent.client
+            ))),
+        }
     }
 
     /// Rule 6: a server sends an ending on, once for each time that it got the message.
