@@ -29,6 +29,10 @@ pub(crate) const LEASE: Duration = Duration::from_secs(30);
 /// After how long a thread hands over what has ended, though it has more to do.
 const HAND_OVER: Duration = Duration::from_millis(1);
 
+/// After how long without a look at the threads the process must have been stopped, or its machine
+/// asleep: the loop looks ten times as often.
+const PAUSE: Duration = Duration::from_secs(1);
+
 /// The threads on which a server's functions run.
 pub(crate) struct FunctionThreads {
     tasks: Option<Sender<Vec<Task>>>,
@@ -36,6 +40,8 @@ pub(crate) struct FunctionThreads {
     /// What a thread is made of.
     runner: Runner,
     threads: Vec<(Arc<Watch>, JoinHandle<()>)>,
+    /// When the threads were last looked at.
+    looked: Instant,
 }
 
 /// What one thread hands over.
@@ -78,6 +84,7 @@ impl FunctionThreads {
             done,
             runner,
             threads,
+            looked: Instant::now(),
         })
     }
 
@@ -92,9 +99,15 @@ impl FunctionThreads {
         watches.filter_map(|watch| watch.take_said()).collect()
     }
 
-    /// The functions that hang.
-    pub(crate) fn overdue(&self) -> Vec<Overdue> {
-        let now = Instant::now();
+    /// The functions that hang at `now`; to be asked often.
+    pub(crate) fn overdue(&mut self, now: Instant) -> Vec<Overdue> {
+        let pause = now.saturating_duration_since(self.looked);
+        self.looked = now;
+        if pause > PAUSE {
+            for (watch, _) in &self.threads {
+                watch.forgive(pause, now);
+            }
+        }
         let threads = self.threads.iter().enumerate();
         threads
             .filter_map(|(thread, (watch, _))| {
@@ -275,5 +288,63 @@ impl Runner {
             FailureKind::Panic,
             format!("the function `{step}` panicked: {said}"),
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use palm_core::{EventLoop, Id, Incarnation, Message, Path, Route};
+
+    #[test]
+    fn a_function_hangs_only_while_its_process_runs() {
+        let (go, going) = bounded::<()>(0);
+        let (started, starts) = bounded(1);
+        let function = move |_: &Call| -> std::result::Result<Bytes, Failure> {
+            started.send(()).map_err(|error| error.to_string())?;
+            // It ends when the test does.
+            let _ = going.recv();
+            Ok(Bytes::new())
+        };
+        let registered = Registered {
+            function: Arc::new(function),
+            lease: LEASE,
+        };
+        let functions = FunctionTable::from([("hang".to_owned(), registered)]);
+        let waker = EventLoop::new().unwrap().waker();
+        let mut threads = FunctionThreads::start("s", 1, functions, &waker).unwrap();
+        let client = Incarnation::from_number(1);
+        let message = Message {
+            id: Id {
+                client,
+                sequence: 1,
+                path: Path::ROOT,
+            },
+            route: Arc::new(Route::parse(client, 1, "s.hang").unwrap()),
+            stage: 0,
+            cache: None,
+            payload: Bytes::new(),
+        };
+        threads.execute(vec![Task {
+            token: 7,
+            message,
+            partition: None,
+        }]);
+        starts.recv().unwrap();
+
+        let mut now = Instant::now() + 2 * LEASE;
+        assert!(threads.overdue(now).is_empty(), "it was stopped");
+        let resumed = now;
+        let hangs = loop {
+            now += PAUSE;
+            if let Some(hangs) = threads.overdue(now).pop() {
+                break hangs;
+            }
+        };
+        assert_eq!((hangs.thread, hangs.token, hangs.lease), (0, 7, LEASE));
+        assert!(now - resumed > LEASE - 2 * PAUSE, "{:?}", now - resumed);
+        assert!(now - resumed <= LEASE + 2 * PAUSE, "{:?}", now - resumed);
+        drop(go);
+        threads.stop(true);
     }
 }

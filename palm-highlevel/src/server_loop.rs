@@ -7,7 +7,7 @@ use crossbeam_channel::Receiver;
 use palm_core::Endpoint;
 use palm_core::wire::Role;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// What a server's loop is made of.
 pub(crate) struct Parts {
@@ -141,7 +141,7 @@ impl ServerLoop {
             thread,
             token,
             lease,
-        } in self.threads.overdue()
+        } in self.threads.overdue(Instant::now())
         {
             let why = format!("its function ran for {lease:?} without a word");
             self.engine

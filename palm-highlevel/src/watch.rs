@@ -99,6 +99,16 @@ impl Watch {
         over.then(|| (token, Duration::from_millis(lease)))
     }
 
+    /// The process was stopped for `pause` until now: that is not time in which the function was
+    /// silent.
+    pub(crate) fn forgive(&self, pause: Duration, now: Instant) {
+        let pause = pause.as_millis() as u64;
+        let now = self.milliseconds(now);
+        let shifted = |since: u64| Some((since + pause).min(now));
+        // A function that begins meanwhile, or says something, is at most forgiven as much.
+        let _ = self.since.fetch_update(Relaxed, Relaxed, shifted);
+    }
+
     /// Nobody waits for this task any more; it may ask.
     pub(crate) fn recall(&self, token: u64) {
         if self.token.load(Acquire) == token {
@@ -141,6 +151,20 @@ mod tests {
         assert_eq!(watch.overdue(Instant::now() + lease / 2), None);
         watch.end();
         assert_eq!(watch.overdue(later + lease), None);
+    }
+
+    #[test]
+    fn a_pause_of_the_process_is_forgiven() {
+        let watch = Watch::new();
+        let second = Duration::from_secs(1);
+        watch.begin(7, 30 * second, watch.epoch);
+        let back = watch.epoch + 70 * second;
+        watch.forgive(60 * second, back);
+        assert_eq!(watch.overdue(back + 20 * second), None);
+        let late = back + 21 * second;
+        assert_eq!(watch.overdue(late), Some((7, 30 * second)));
+        watch.forgive(60 * second, back);
+        assert_eq!(watch.overdue(back + 30 * second), None);
     }
 
     #[test]
