@@ -214,12 +214,13 @@ impl Cluster {
             .all(|member| member.process.is_some() && member.ready)
     }
 
-    /// Whether every client and worker that is not stopped has got on since `then`.
-    pub(super) fn has_got_on_since(&self, then: Instant) -> bool {
-        self.members.iter().all(|member| {
+    /// The clients and workers that are not stopped and have not got on since `then`.
+    pub(super) fn laggards(&self, then: Instant) -> Vec<&str> {
+        let members = self.members.iter().filter(|member| {
             let counts = matches!(member.part.kind, Kind::Client | Kind::Worker);
-            !counts || member.stopped_until.is_some() || member.moved > then
-        })
+            counts && member.stopped_until.is_none() && member.moved <= then
+        });
+        members.map(|member| member.part.name.as_str()).collect()
     }
 
     /// Hears what processes say until `until`.

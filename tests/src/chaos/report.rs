@@ -12,6 +12,7 @@ use std::time::Duration;
 pub struct Report {
     kills: BTreeMap<Kind, u32>,
     at_work: u32,
+    longest_recovery: Duration,
     /// How often a process was stopped for a while.
     pub stops: u32,
     /// The rule that was broken, if one was.
@@ -33,6 +34,11 @@ impl Report {
     pub(super) fn kill(&mut self, kind: Kind, at_work: bool) {
         *self.kills.entry(kind).or_default() += 1;
         self.at_work += u32::from(at_work);
+    }
+
+    /// After a kill everybody has got on again, so long after the killed one was back.
+    pub(super) fn recovered(&mut self, took: Duration) {
+        self.longest_recovery = self.longest_recovery.max(took);
     }
 
     pub(super) fn conclude(
@@ -103,12 +109,13 @@ impl fmt::Display for Report {
         write!(
             f,
             "), {} % of them with work in flight, {} stops, {} deaths of {} messages that kill, \
-             {:.1} s",
+             {:.1} s, all got on again after {:.1} s at most",
             self.percent_at_work(),
             self.stops,
             self.poisoned,
             self.dead_letters,
-            self.took.as_secs_f64()
+            self.took.as_secs_f64(),
+            self.longest_recovery.as_secs_f64()
         )
     }
 }
