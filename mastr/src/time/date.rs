@@ -89,16 +89,28 @@ impl Date {
         Self::new(year, month, day.min(days_in_month(year, month)))
     }
 
+    /// The day of the week, from Monday, 0, to Sunday, 6.
+    pub fn day_of_week(self) -> u32 {
+        // 1970-01-01 was a Thursday.
+        (self.0 + 3).rem_euclid(7).unsigned_abs()
+    }
+
     /// Whether this day is a Saturday or a Sunday.
     pub fn is_weekend(self) -> bool {
-        // 1970-01-01 was a Thursday.
-        matches!(self.0.rem_euclid(7), 2 | 3)
+        self.day_of_week() >= 5
     }
 
     /// Whether this day is the last of its calendar month.
     pub fn is_end_of_month(self) -> bool {
         let (year, month, day) = self.civil();
         day == days_in_month(year, month)
+    }
+
+    /// The last day of this day's calendar month.
+    pub fn end_of_month(self) -> Self {
+        let (year, month, day) = self.civil();
+        // Invariant: the month of a day that exists is a whole one.
+        Self(self.0 + (days_in_month(year, month) - day) as i32)
     }
 }
 
@@ -224,7 +236,12 @@ mod tests {
         assert_eq!(end.plus_months(i32::MAX), None);
         assert_eq!(Date::MAX.plus_days(1), None);
         assert!(end.is_end_of_month());
+        assert_eq!(
+            Date::new(2028, 2, 1).unwrap().end_of_month().civil(),
+            (2028, 2, 29)
+        );
+        assert_eq!(Date::MAX.end_of_month(), Date::MAX);
         assert!(end.is_weekend());
-        assert!(!Date::new(2026, 6, 15).unwrap().is_weekend());
+        assert_eq!(Date::new(2026, 6, 15).unwrap().day_of_week(), 0);
     }
 }

@@ -2,11 +2,13 @@
 
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 use super::Date;
 use super::date::is_leap;
 
 /// A day count convention, named as in ORE.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum DayCount {
     /// `A360`: days / 360.
     Actual360,
@@ -116,11 +118,14 @@ impl FromStr for DayCount {
             | "ActualActual (ISDA)"
             | "ActualActual(ISDA)"
             | "Actual/Actual (ISDA)" => Self::ActualActualIsda,
-            "30/360" | "T360" | "30/360 US" | "30/360 (US)" | "30U/360" | "30US/360" => {
-                Self::Thirty360Us
-            }
+            "30/360" | "T360" | "30/360 US" | "30/360 (US)" | "30U/360" | "30US/360"
+            | "ACT/nACT" => Self::Thirty360Us,
             "30/360 (Bond Basis)" => Self::Thirty360BondBasis,
-            "30E/360" | "30E/360 (Eurobond Basis)" => Self::ThirtyE360,
+            "30E/360"
+            | "30E/360 (Eurobond Basis)"
+            | "30E/360.ICMA"
+            | "30E/360 ICMA"
+            | "30/360 AIBD (Euro)" => Self::ThirtyE360,
             _ => return Err(()),
         })
     }
