@@ -1,8 +1,8 @@
-//! A sample built into the library: 240 trades of every type, and their market.
+//! A sample built into the library: 240 trades of every type, their market, and 250 scenarios.
 //!
 //! The files stand in `examples/data/`; `mastr generate --trades 240 --seed 1` writes them.
 
-use crate::market::Market;
+use crate::market::{Market, Scenario};
 use crate::portfolio::Portfolio;
 
 /// `examples/data/portfolio.json`.
@@ -10,6 +10,9 @@ pub const PORTFOLIO: &str = include_str!("../../examples/data/portfolio.json");
 
 /// `examples/data/market.txt`.
 pub const MARKET: &str = include_str!("../../examples/data/market.txt");
+
+/// `examples/data/scenarios.csv`.
+pub const SCENARIOS: &str = include_str!("../../examples/data/scenarios.csv");
 
 /// The sample's portfolio.
 ///
@@ -29,22 +32,32 @@ pub fn market() -> Market {
         .expect("the sample market is valid")
 }
 
+/// Scenarios of [`market`], in each of which every trade can be valued.
+pub fn scenarios() -> Vec<Scenario> {
+    // Invariant: the sample is valid, which a test holds.
+    Scenario::parse(SCENARIOS.as_bytes(), &market()).expect("the sample scenarios are valid")
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::generation::{Files, generate};
     use crate::portfolio::TradeType;
-    use crate::valuation::value;
+    use crate::valuation::{profit_and_loss, value};
 
     #[test]
     fn it_shows_what_there_is_and_every_trade_can_be_valued() {
-        let (portfolio, market) = (portfolio(), market());
+        let (portfolio, market, scenarios) = (portfolio(), market(), scenarios());
+        assert_eq!(scenarios.len(), 250);
         assert!(portfolio.faults().is_empty());
         assert_eq!(portfolio.counts().len(), TradeType::ALL.len());
         for trade in portfolio.trades() {
             let valuation = value(trade, &market).unwrap();
             assert!(!valuation.is_past());
+            let pnl = profit_and_loss(trade, &valuation, &scenarios).unwrap();
+            assert!(pnl.iter().any(|pnl| *pnl > 0.0) && pnl.iter().any(|pnl| *pnl < 0.0));
         }
         let distinct = |dimension: &str| {
             let values: BTreeSet<_> = portfolio.trades().map(|t| t.dimension(dimension)).collect();
@@ -57,9 +70,14 @@ mod tests {
 
     #[test]
     fn it_is_what_the_generator_writes() {
-        let (mut portfolio, mut market) = (Vec::new(), Vec::new());
-        crate::generation::generate(240, 1, &mut portfolio, &mut market, |_| ()).unwrap();
-        assert_eq!(portfolio, PORTFOLIO.as_bytes());
-        assert_eq!(market, MARKET.as_bytes());
+        let mut files = Files {
+            portfolio: Vec::new(),
+            market: Vec::new(),
+            scenarios: Vec::new(),
+        };
+        generate(240, 1, &mut files, |_| ()).unwrap();
+        assert_eq!(files.portfolio, PORTFOLIO.as_bytes());
+        assert_eq!(files.market, MARKET.as_bytes());
+        assert_eq!(files.scenarios, SCENARIOS.as_bytes());
     }
 }

@@ -60,7 +60,7 @@ impl Aggregate {
                 for value in &group.key {
                     csv.write_field(value)?;
                 }
-                csv.write_field(measure.name())?;
+                csv.write_field(measure.to_string())?;
                 csv.write_field(Shortest(*value).to_string())?;
                 csv.write_field(valued.to_string())?;
                 csv.write_field(failed.to_string())?;

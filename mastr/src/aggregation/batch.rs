@@ -19,10 +19,12 @@ pub struct Job {
     pub trades: u64,
     /// The names of the dimensions that trades of the job have.
     pub dimensions: Vec<String>,
+    /// How many scenarios there are: the length of every P&L vector.
+    pub scenarios: u32,
 }
 
 /// Why a batch was refused. Nothing of it has been applied.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum BatchError {
     /// A row refers to dimensions that the batch does not hold.
@@ -30,6 +32,28 @@ pub enum BatchError {
         "the batch refers to dimensions that it does not hold: it was damaged on its way, or sent by another version of mastr"
     )]
     Malformed,
+    /// A trade has a P&L vector that is not of the job's scenarios.
+    #[error(
+        "trade `{trade}` has a P&L vector of {found} scenarios, and the job has {expected}: it was sent by another version of mastr"
+    )]
+    VectorLength {
+        /// The trade's id.
+        trade: String,
+        /// The length of its vector.
+        found: usize,
+        /// How many scenarios the job has.
+        expected: u32,
+    },
+    /// A job has another number of scenarios than those before it by the same market.
+    #[error(
+        "the job has {found} scenarios, and those before it by this market have {expected}: their P&L vectors cannot be added"
+    )]
+    Scenarios {
+        /// How many scenarios the job has.
+        found: u32,
+        /// How many scenarios others of the market have.
+        expected: u32,
+    },
     /// The partition holds as many trades or texts as it can.
     #[error("the partition is full: start the cluster with more partitions")]
     Full,
@@ -121,11 +145,23 @@ impl Batch {
         if !sound {
             return Err(BatchError::Malformed);
         }
-        let known = |row: &Row| (row.combination as usize) < self.combinations.len();
-        if self.rows.iter().all(known) {
-            Ok(())
-        } else {
-            Err(BatchError::Malformed)
+        self.rows.iter().try_for_each(|row| self.check_row(row))
+    }
+
+    fn check_row(&self, row: &Row) -> Result<(), BatchError> {
+        if row.combination as usize >= self.combinations.len() {
+            return Err(BatchError::Malformed);
+        }
+        let expected = self.job.scenarios;
+        match &row.outcome {
+            Outcome::Valued(figures) if figures.pnl().len() != expected as usize => {
+                Err(BatchError::VectorLength {
+                    trade: row.trade.clone(),
+                    found: figures.pnl().len(),
+                    expected,
+                })
+            }
+            _ => Ok(()),
         }
     }
 }
@@ -218,6 +254,7 @@ mod tests {
             market: "m".into(),
             trades: 3,
             dimensions: vec!["Desk".into()],
+            scenarios: 0,
         }
     }
 

@@ -49,7 +49,7 @@ impl Contribution {
 }
 
 /// How the valuation of a trade stands. `R` is the reason of a failure.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Outcome<R = String> {
     /// Submitted, and not valued yet.
     Expected,
@@ -59,7 +59,8 @@ pub enum Outcome<R = String> {
     Failed(R),
 }
 
-/// The amounts of one valued trade, in base currency. One that is missing adds nothing.
+/// The amounts of one valued trade, in base currency, and its P&L vector. An amount that is missing
+/// adds nothing.
 ///
 /// ```
 /// use mastr::aggregation::{Amount, Figures};
@@ -69,10 +70,12 @@ pub enum Outcome<R = String> {
 /// assert_eq!(figures.get(Amount::Vega), None);
 /// assert!(figures.with(Amount::Vega, f64::NAN).check().is_err());
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Figures {
     amounts: [f64; Amount::ALL.len()],
     present: u8,
+    /// Without scenarios it is empty.
+    pnl: Box<[f64]>,
 }
 
 impl Figures {
@@ -81,8 +84,21 @@ impl Figures {
         Self {
             amounts: [0.0; Amount::ALL.len()],
             present: 0,
+            pnl: Box::default(),
         }
         .with(Amount::Npv, npv)
+    }
+
+    /// The same with the P&L vector: for each scenario of the job, what the trade gains in it.
+    #[must_use]
+    pub fn with_pnl(mut self, pnl: Box<[f64]>) -> Self {
+        self.pnl = pnl;
+        self
+    }
+
+    /// The P&L vector; empty without scenarios.
+    pub fn pnl(&self) -> &[f64] {
+        &self.pnl
     }
 
     /// The same with one amount set.
@@ -98,17 +114,18 @@ impl Figures {
         (self.present & (1 << amount.place()) != 0).then(|| self.amounts[amount.place()])
     }
 
-    /// Whether every amount can be summed. Whoever values trades asks this before it calls one
+    /// Whether every number can be summed. Whoever values trades asks this before it calls one
     /// valued; a partition that meets one that can not takes the trade as failed.
     ///
     /// # Errors
     ///
-    /// What is wrong, and with which amount.
-    pub fn check(&self) -> Result<(), (Amount, ExactError)> {
-        for amount in Amount::ALL {
-            if let Some(value) = self.get(amount) {
-                Exact::round(value).map_err(|error| (amount, error))?;
-            }
+    /// The name of what is wrong, and what is wrong with it.
+    pub fn check(&self) -> Result<(), (&'static str, ExactError)> {
+        let amounts = Amount::ALL.into_iter();
+        let amounts = amounts.filter_map(|amount| Some((amount.name(), self.get(amount)?)));
+        let pnl = self.pnl.iter().map(|value| ("P&L", *value));
+        for (name, value) in amounts.chain(pnl) {
+            Exact::round(value).map_err(|error| (name, error))?;
         }
         Ok(())
     }
@@ -144,7 +161,7 @@ impl Outcome {
     pub fn of(figures: Figures) -> Self {
         match figures.check() {
             Ok(()) => Self::Valued(figures),
-            Err((amount, error)) => Self::Failed(format!("{}: {error}", amount.name())),
+            Err((name, error)) => Self::Failed(format!("{name}: {error}")),
         }
     }
 }

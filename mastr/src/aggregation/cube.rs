@@ -22,9 +22,11 @@ pub(crate) struct Cube {
     cells: Vec<Cell>,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Cell {
     sums: [Exact; Amount::ALL.len()],
+    /// The sum of the P&L vectors; empty until the first one has come.
+    pnl: Vec<Exact>,
     completeness: Completeness,
 }
 
@@ -171,11 +173,13 @@ impl Cube {
             .collect()
     }
 
-    /// The cells added up to groups. Cells that hold no trade any more make none.
+    /// The cells added up to groups: these amounts, and P&L vectors of this length or, if it is
+    /// zero, none. Cells that hold no trade any more make no group.
     pub(crate) fn roll_up(
         &self,
         grouping: &Grouping,
         amounts: &[Amount],
+        scenarios: usize,
     ) -> Vec<(Vec<String>, Tally)> {
         let mut groups = Interner::new();
         let mut tallies: Vec<(u32, Tally)> = Vec::new();
@@ -192,12 +196,16 @@ impl Cube {
             }));
             let group = groups.intern(&numbers) as usize;
             if group == tallies.len() {
-                tallies.push((combination, Tally::new(amounts.len())));
+                tallies.push((combination, Tally::new(amounts.len() + scenarios)));
             }
             let tally = &mut tallies[group].1;
             tally.completeness.add(cell.completeness);
-            for (sum, amount) in tally.sums.iter_mut().zip(amounts) {
+            let (sums, pnl) = tally.sums.split_at_mut(amounts.len());
+            for (sum, amount) in sums.iter_mut().zip(amounts) {
                 *sum = within_partition(sum.plus(cell.sums[amount.place()]));
+            }
+            for (sum, value) in pnl.iter_mut().zip(&cell.pnl) {
+                *sum = within_partition(sum.plus(*value));
             }
         }
         tallies
@@ -213,12 +221,18 @@ impl Cell {
         figures: &Figures,
         operation: impl Fn(Exact, Exact) -> Result<Exact, ExactError>,
     ) {
+        let step = |sum: &mut Exact, value| {
+            let value = Exact::round(value).expect("figures are checked before they are held");
+            *sum = within_partition(operation(*sum, value));
+        };
         for amount in Amount::ALL {
             if let Some(value) = figures.get(amount) {
-                let value = Exact::round(value).expect("figures are checked before they are held");
-                let sum = &mut self.sums[amount.place()];
-                *sum = within_partition(operation(*sum, value));
+                step(&mut self.sums[amount.place()], value);
             }
+        }
+        self.pnl.resize(figures.pnl().len(), Exact::ZERO);
+        for (sum, value) in self.pnl.iter_mut().zip(figures.pnl()) {
+            step(sum, *value);
         }
     }
 }

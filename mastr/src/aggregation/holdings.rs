@@ -24,6 +24,8 @@ pub(crate) struct Holdings {
     held: Vec<Held>,
     /// Why trades failed; many fail for the same reason.
     reasons: Interner<u8>,
+    /// The length of every P&L vector.
+    scenarios: u32,
     completeness: Completeness,
     job_numbers: BTreeMap<u64, u32>,
     arrivals: Vec<Arrival>,
@@ -33,7 +35,7 @@ pub(crate) struct Holdings {
 }
 
 /// A trade's latest contribution.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Held {
     version: u64,
     outcome: Outcome<u32>,
@@ -42,12 +44,14 @@ struct Held {
 }
 
 impl Holdings {
-    pub(crate) fn new() -> Self {
+    /// Nothing yet of a market with so many scenarios.
+    pub(crate) fn new(scenarios: u32) -> Self {
         Self {
             cube: Cube::new(),
             trades: Interner::new(),
             held: Vec::new(),
             reasons: Interner::new(),
+            scenarios,
             completeness: Completeness::default(),
             job_numbers: BTreeMap::new(),
             arrivals: Vec::new(),
@@ -67,6 +71,12 @@ impl Holdings {
             && self.cube.has_room_for(batch);
         if !has_room {
             return Err(BatchError::Full);
+        }
+        if batch.job.scenarios != self.scenarios {
+            return Err(BatchError::Scenarios {
+                found: batch.job.scenarios,
+                expected: self.scenarios,
+            });
         }
         let job = self.job_number(&batch.job);
         let combinations = self.cube.combinations_of(batch);
@@ -102,9 +112,9 @@ impl Holdings {
             first_job: job,
         };
         let trade = self.trades.intern(row.trade.as_bytes());
-        let Some(&held) = self.held.get(trade as usize) else {
-            self.held.push(new);
+        let Some(held) = self.held.get(trade as usize) else {
             self.count_in(&new);
+            self.held.push(new);
             self.arrivals[job as usize].arrived += 1;
             ingested.applied += 1;
             return;
@@ -117,9 +127,12 @@ impl Holdings {
                 ingested.stale += 1;
                 return;
             }
-            Ordering::Greater => new,
+            Ordering::Greater => Held {
+                first_job: held.first_job,
+                ..new
+            },
             Ordering::Equal => {
-                let difference = difference(&held, &new);
+                let difference = difference(held, &new);
                 let ends = held.outcome == Outcome::Expected && new.outcome != Outcome::Expected;
                 match difference {
                     Some(differs) => ingested.alarms.push(Alarm {
@@ -136,17 +149,13 @@ impl Holdings {
                 // Of dimensions that differ the first are kept.
                 Held {
                     outcome: new.outcome,
-                    ..held
+                    ..*held
                 }
             }
         };
-        self.count_out(&held);
-        let kept = Held {
-            first_job: held.first_job,
-            ..kept
-        };
-        self.held[trade as usize] = kept;
         self.count_in(&kept);
+        let replaced = std::mem::replace(&mut self.held[trade as usize], kept);
+        self.count_out(&replaced);
         ingested.applied += 1;
     }
 
@@ -154,9 +163,10 @@ impl Holdings {
     fn outcome(&mut self, outcome: &Outcome) -> Outcome<u32> {
         match outcome {
             Outcome::Expected => Outcome::Expected,
-            Outcome::Valued(figures) => match Outcome::of(*figures) {
+            Outcome::Valued(figures) => match Outcome::of(figures.clone()) {
+                Outcome::Valued(figures) => Outcome::Valued(figures.canonical()),
                 Outcome::Failed(reason) => self.failed(&reason),
-                _ => Outcome::Valued(figures.canonical()),
+                Outcome::Expected => Outcome::Expected,
             },
             Outcome::Failed(reason) => self.failed(reason),
         }
@@ -179,24 +189,28 @@ impl Holdings {
     /// Adds what is held to the answer.
     pub(crate) fn answer(&self, query: &Query, answer: &mut PartialAggregate) {
         let amounts = query.amounts();
+        let scenarios = query.scenarios(self.scenarios);
         let grouping = self.cube.grouping(&query.by);
         let groups = if grouping.needs_trades() {
             let of_trade = |(number, held): (u32, &Held)| {
                 let trade = self.trades.text(number);
-                let mut tally = Tally::new(amounts.len());
+                let mut tally = Tally::new(amounts.len() + scenarios);
                 *tally.completeness.counter(&held.outcome) = 1;
-                if let Outcome::Valued(figures) = held.outcome {
-                    for (sum, &amount) in tally.sums.iter_mut().zip(&amounts) {
-                        *sum = figures.get(amount).map_or(Exact::ZERO, |value| {
-                            Exact::round(value).expect("figures are checked before they are held")
-                        });
+                if let Outcome::Valued(figures) = &held.outcome {
+                    let amounts = amounts
+                        .iter()
+                        .map(|amount| figures.get(*amount).unwrap_or(0.0));
+                    let values = amounts.chain(figures.pnl().iter().copied());
+                    for (sum, value) in tally.sums.iter_mut().zip(values) {
+                        *sum =
+                            Exact::round(value).expect("figures are checked before they are held");
                     }
                 }
                 (self.cube.key(&grouping, held.combination, trade), tally)
             };
             (0..).zip(&self.held).map(of_trade).collect()
         } else {
-            self.cube.roll_up(&grouping, &amounts)
+            self.cube.roll_up(&grouping, &amounts, scenarios)
         };
         answer.groups = groups.into_iter().collect();
         answer.dimensions = self.cube.dimensions().map(str::to_owned).collect();
@@ -206,6 +220,7 @@ impl Holdings {
             .map(|(&id, &number)| (id, self.arrivals[number as usize]))
             .collect();
         answer.alarms = self.alarms;
+        answer.scenarios = self.scenarios;
     }
 }
 

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::aggregation::QueryError;
+use crate::aggregation::{Level, QueryError};
 use crate::valuation::Greek;
 
 /// An amount in base currency that a valued trade contributes and that adds up.
@@ -88,34 +88,47 @@ pub enum Measure {
     Sum(Amount),
     /// How many trades of the group are valued: those that its sums hold.
     Count,
+    /// The loss that is exceeded beyond this level only, over the scenarios.
+    ValueAtRisk(Level),
+    /// The average loss beyond this level.
+    ExpectedShortfall(Level),
+    /// The P&L that is not exceeded in this part of the scenarios.
+    Quantile(Level),
 }
 
 impl Measure {
-    /// Every measure there is.
-    pub fn all() -> impl Iterator<Item = Self> {
+    /// Those without a level, by name.
+    fn plain() -> impl Iterator<Item = Self> {
         Amount::ALL.into_iter().map(Self::Sum).chain([Self::Count])
-    }
-
-    /// The name in files and on the command line.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Sum(amount) => amount.name(),
-            Self::Count => "count",
-        }
     }
 
     /// The amount that has to be summed to answer, if any.
     pub(crate) const fn amount(self) -> Option<Amount> {
         match self {
             Self::Sum(amount) => Some(amount),
-            Self::Count => None,
+            _ => None,
+        }
+    }
+
+    /// Whether it is one of the distribution over scenarios.
+    pub(crate) const fn needs_scenarios(self) -> bool {
+        match self {
+            Self::Sum(_) | Self::Count => false,
+            Self::ValueAtRisk(_) | Self::ExpectedShortfall(_) | Self::Quantile(_) => true,
         }
     }
 }
 
+/// Its name in files and on the command line.
 impl fmt::Display for Measure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
+        match self {
+            Self::Sum(amount) => f.write_str(amount.name()),
+            Self::Count => f.write_str("count"),
+            Self::ValueAtRisk(level) => write!(f, "var:{level}"),
+            Self::ExpectedShortfall(level) => write!(f, "es:{level}"),
+            Self::Quantile(level) => write!(f, "quantile:{level}"),
+        }
     }
 }
 
@@ -123,11 +136,25 @@ impl FromStr for Measure {
     type Err = QueryError;
 
     fn from_str(name: &str) -> Result<Self, QueryError> {
-        Self::all()
-            .find(|measure| measure.name() == name)
+        if let Some((kind, level)) = name.split_once(':') {
+            let level = level.parse().map_err(|()| QueryError::NoLevel {
+                measure: name.to_owned(),
+            });
+            match kind {
+                "var" => return level.map(Self::ValueAtRisk),
+                "es" => return level.map(Self::ExpectedShortfall),
+                "quantile" => return level.map(Self::Quantile),
+                _ => {}
+            }
+        }
+        Self::plain()
+            .find(|measure| measure.to_string() == name)
             .ok_or_else(|| QueryError::UnknownMeasure {
                 name: name.to_owned(),
-                there: Self::all().map(|one| one.name().to_owned()).collect(),
+                there: Self::plain()
+                    .map(|one| one.to_string())
+                    .chain(["var:LEVEL", "es:LEVEL", "quantile:P"].map(str::to_owned))
+                    .collect(),
             })
     }
 }
@@ -138,8 +165,11 @@ mod tests {
 
     #[test]
     fn every_name_reads_back() {
-        for measure in Measure::all() {
+        for measure in Measure::plain() {
             assert_eq!(measure.to_string().parse(), Ok(measure));
+        }
+        for name in ["var:0.99", "es:0.975", "quantile:0.5"] {
+            assert_eq!(name.parse::<Measure>().unwrap().to_string(), name);
         }
         for (place, amount) in Amount::ALL.into_iter().enumerate() {
             assert_eq!(amount.place(), place);
@@ -150,11 +180,25 @@ mod tests {
     }
 
     #[test]
+    fn a_level_is_from_zero_to_one() {
+        for name in ["var:", "var:99", "es:-0.1", "quantile:half"] {
+            let error = name.parse::<Measure>().unwrap_err().to_string();
+            assert_eq!(
+                error,
+                format!(
+                    "`{name}` needs a level from 0 to 1 with at most 18 decimals: `var:0.99` has one"
+                )
+            );
+        }
+    }
+
+    #[test]
     fn an_unknown_name_is_answered_with_those_that_exist() {
         let error = "NPV".parse::<Measure>().unwrap_err();
         assert_eq!(
             error.to_string(),
-            "there is no measure `NPV`: npv, delta, gamma, vega, theta, rho, dividend_rho, count exist"
+            "there is no measure `NPV`: npv, delta, gamma, vega, theta, rho, dividend_rho, count, \
+             var:LEVEL, es:LEVEL, quantile:P exist"
         );
     }
 }

@@ -15,9 +15,11 @@ mod batch;
 mod completeness;
 mod contribution;
 mod cube;
+mod distribution;
 mod exact;
 mod holdings;
 mod interner;
+mod level;
 mod measure;
 mod partial;
 mod partition;
@@ -29,10 +31,11 @@ pub use batch::{Batch, BatchError, Job, Packing};
 pub use completeness::Completeness;
 pub use contribution::{Contribution, Figures, Outcome, TRADE_ID, partition_of};
 pub use exact::{Exact, ExactError, LIMIT};
+pub use level::Level;
 pub use measure::{Amount, Measure};
 pub use partial::PartialAggregate;
 pub use partition::Partition;
 pub use query::{Query, QueryError};
 
 #[cfg(test)]
-mod scenario;
+mod model;

@@ -6,7 +6,10 @@ use std::collections::btree_map::{BTreeMap, Entry};
 use serde::{Deserialize, Serialize};
 
 use crate::aggregation::contribution::TRADE_ID;
-use crate::aggregation::{Aggregate, Completeness, Exact, Group, Measure, Query, QueryError};
+use crate::aggregation::distribution::Distribution;
+use crate::aggregation::{
+    Aggregate, Completeness, Exact, ExactError, Group, Measure, Query, QueryError,
+};
 
 /// What some of the partitions answer to a query.
 ///
@@ -19,6 +22,8 @@ pub struct PartialAggregate {
     pub(crate) markets: BTreeSet<String>,
     /// The dimensions of trades in the queried market.
     pub(crate) dimensions: BTreeSet<String>,
+    /// How many scenarios it has.
+    pub(crate) scenarios: u32,
     pub(crate) jobs: BTreeMap<u64, Arrival>,
     pub(crate) groups: BTreeMap<Vec<String>, Tally>,
     pub(crate) alarms: u64,
@@ -33,7 +38,8 @@ pub(crate) struct Arrival {
     pub(crate) arrived: u64,
 }
 
-/// The sums of a group, one for each amount of the query, and how complete they are.
+/// The sums of a group, one for each amount of the query and then, if it asks for their
+/// distribution, one for each scenario; and how complete they are.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Tally {
     pub(crate) sums: Vec<Exact>,
@@ -59,17 +65,28 @@ impl Tally {
         Ok(())
     }
 
-    fn group(&self, key: Vec<String>, measures: &[Measure]) -> Group {
-        let mut sums = self.sums.iter();
-        let value = |measure: &Measure| match measure {
-            Measure::Sum(_) => sums.next().copied().unwrap_or_default().to_f64(),
-            Measure::Count => self.completeness.valued as f64,
+    fn group(&self, key: Vec<String>, query: &Query) -> Result<Group, QueryError> {
+        let (sums, pnl) = self.sums.split_at(query.amounts().len());
+        let mut sums = sums.iter();
+        let distribution = Distribution::new(pnl);
+        let value = |measure: &Measure| {
+            Ok(match measure {
+                Measure::Sum(_) => sums.next().copied().unwrap_or_default().to_f64(),
+                Measure::Count => self.completeness.valued as f64,
+                Measure::ValueAtRisk(level) => distribution.value_at_risk(*level),
+                Measure::ExpectedShortfall(level) => distribution.expected_shortfall(*level)?,
+                Measure::Quantile(level) => distribution.quantile(*level),
+            })
         };
-        Group {
+        Ok(Group {
             key,
-            values: measures.iter().map(value).collect(),
+            values: query
+                .measures
+                .iter()
+                .map(value)
+                .collect::<Result<_, ExactError>>()?,
             completeness: self.completeness,
-        }
+        })
     }
 }
 
@@ -80,6 +97,7 @@ impl PartialAggregate {
             query,
             markets: BTreeSet::new(),
             dimensions: BTreeSet::new(),
+            scenarios: 0,
             jobs: BTreeMap::new(),
             groups: BTreeMap::new(),
             alarms: 0,
@@ -98,6 +116,7 @@ impl PartialAggregate {
         }
         self.markets.extend(other.markets);
         self.dimensions.extend(other.dimensions);
+        self.scenarios = self.scenarios.max(other.scenarios);
         for (id, theirs) in other.jobs {
             let ours = self.jobs.entry(id).or_default();
             ours.announced = ours.announced.max(theirs.announced);
@@ -139,25 +158,30 @@ impl PartialAggregate {
                 });
             }
         }
-        let measures = &self.query.measures;
-        let mut total = Tally::new(self.query.amounts().len());
+        if !self.markets.is_empty() && self.scenarios == 0 {
+            self.query.needs_no_scenarios()?;
+        }
+        let query = &self.query;
+        let scenarios = query.scenarios(self.scenarios);
+        let mut total = Tally::new(query.amounts().len() + scenarios);
         for tally in self.groups.values() {
             total.add(tally)?;
         }
         let unseen = |arrival: &Arrival| arrival.announced.saturating_sub(arrival.arrived);
         let unseen = self.jobs.values().map(unseen).fold(0, u64::saturating_add);
         total.completeness.pending = total.completeness.pending.saturating_add(unseen);
-        let groups = if self.query.by.is_empty() {
-            vec![total.group(Vec::new(), measures)]
+        let total = total.group(Vec::new(), query)?;
+        let groups = if query.by.is_empty() {
+            vec![total.clone()]
         } else {
             self.groups
                 .into_iter()
-                .map(|(key, tally)| tally.group(key, measures))
-                .collect()
+                .map(|(key, tally)| tally.group(key, query))
+                .collect::<Result<_, _>>()?
         };
         Ok(Aggregate {
             market,
-            total: total.group(Vec::new(), measures),
+            total,
             groups,
             unseen,
             alarms: self.alarms,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::aggregation::holdings::Holdings;
 use crate::aggregation::{
-    Batch, BatchError, Completeness, Ingested, PartialAggregate, Query, QueryError,
+    Batch, BatchError, Completeness, Ingested, Job, PartialAggregate, Query, QueryError,
 };
 
 /// The contributions of the trades that one partition owns, for each market, with running totals.
@@ -15,7 +15,13 @@ use crate::aggregation::{
 /// ```
 /// use mastr::aggregation::{Batch, Contribution, Figures, Job, Outcome, Partition, Query};
 ///
-/// let job = Job { id: 1, market: "2026-06-15".into(), trades: 2, dimensions: vec!["Desk".into()] };
+/// let job = Job {
+///     id: 1,
+///     market: "2026-06-15".into(),
+///     trades: 2,
+///     dimensions: vec!["Desk".into()],
+///     scenarios: 0,
+/// };
 /// let contribution = |outcome| Contribution {
 ///     trade: "EU1".into(),
 ///     version: 1,
@@ -55,9 +61,12 @@ impl Partition {
     /// [`BatchError`] if the batch is malformed or there is no room; nothing of it is applied then.
     pub fn ingest(&mut self, batch: &Batch) -> Result<Ingested, BatchError> {
         batch.check()?;
-        let market = &batch.job().market;
+        let Job {
+            market, scenarios, ..
+        } = batch.job();
         if !self.markets.contains_key(market) {
-            self.markets.insert(market.clone(), Holdings::new());
+            self.markets
+                .insert(market.clone(), Holdings::new(*scenarios));
         }
         let holdings = self.markets.get_mut(market).expect("just put there");
         holdings.ingest(batch)

@@ -63,6 +63,27 @@ impl Query {
         Ok(())
     }
 
+    /// Whether it can be answered without scenarios.
+    ///
+    /// # Errors
+    ///
+    /// [`QueryError::NoScenarios`] with the first measure that needs some.
+    pub fn needs_no_scenarios(&self) -> Result<(), QueryError> {
+        let mut measures = self.measures.iter();
+        match measures.find(|measure| measure.needs_scenarios()) {
+            None => Ok(()),
+            Some(measure) => Err(QueryError::NoScenarios { measure: *measure }),
+        }
+    }
+
+    /// How long the P&L vectors of the answer are, when there are so many scenarios.
+    pub(crate) fn scenarios(&self, there: u32) -> usize {
+        match self.needs_no_scenarios() {
+            Ok(()) => 0,
+            Err(_) => there as usize,
+        }
+    }
+
     /// The amounts that have to be summed, in the order of their measures.
     pub(crate) fn amounts(&self) -> Vec<Amount> {
         let measures = self.measures.iter();
@@ -87,6 +108,18 @@ pub enum QueryError {
         name: String,
         /// What can be asked for.
         there: Vec<String>,
+    },
+    /// A measure has a level that is none.
+    #[error("`{measure}` needs a level from 0 to 1 with at most 18 decimals: `var:0.99` has one")]
+    NoLevel {
+        /// What was asked for.
+        measure: String,
+    },
+    /// A measure is of P&L vectors, and nothing was valued under scenarios.
+    #[error("`{measure}` is of scenarios, and the portfolio is valued without: see --scenarios")]
+    NoScenarios {
+        /// What was asked for.
+        measure: Measure,
     },
     /// No trade has this dimension.
     #[error("no trade has a dimension `{name}`: {} exist", there.join(", "))]

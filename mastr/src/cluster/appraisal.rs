@@ -78,6 +78,7 @@ mod tests {
             market: "m".into(),
             trades: 1,
             dimensions: Vec::new(),
+            scenarios: 0,
         };
         let mut packing = Packing::new(job);
         let combination = packing.combination([("Desk", "FX")].into_iter());

@@ -95,6 +95,7 @@ mod tests {
             market: "m".into(),
             trades: 2,
             dimensions: Vec::new(),
+            scenarios: 0,
         };
         let trades: Vec<_> = portfolio.trades().take(2).collect();
         let mut packing = Packing::new(job);

@@ -7,19 +7,22 @@ use palm_core::codec;
 use palm_highlevel::{Client, Failure};
 
 use super::MarketText;
-use crate::market::Market;
+use crate::market::{Market, Scenario};
 
 /// So many markets are kept: those that were needed last.
 const KEPT: usize = 4;
 /// So long the market server may take.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// A market, and as it is in each of its scenarios.
+pub(super) type Built = (Market, Vec<Scenario>);
+
 /// Markets by name, each fetched and built once.
 #[derive(Debug)]
 pub(super) struct MarketCache {
     server: Client,
     /// The latest used last.
-    built: Mutex<Vec<(String, Arc<Market>)>>,
+    built: Mutex<Vec<(String, Arc<Built>)>>,
 }
 
 impl MarketCache {
@@ -32,7 +35,7 @@ impl MarketCache {
     }
 
     /// The market of that name. Whoever needs one that is just being fetched waits for it.
-    pub(super) fn get(&self, id: &str) -> Result<Arc<Market>, Failure> {
+    pub(super) fn get(&self, id: &str) -> Result<Arc<Built>, Failure> {
         let mut built = self.built.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(place) = built.iter().position(|(known, _)| known == id) {
             let found = built.remove(place);
@@ -48,7 +51,7 @@ impl MarketCache {
         Ok(market)
     }
 
-    fn fetch(&self, id: &str) -> Result<Market, Failure> {
+    fn fetch(&self, id: &str) -> Result<Built, Failure> {
         log::info!("fetching the market {id}");
         let encoded = self
             .server

@@ -4,11 +4,11 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::fault::Faults;
-use crate::market::Market;
+use crate::market::{Market, Scenario};
 use crate::portfolio::Currency;
 use crate::time::Date;
 
-/// The texts that a market is made of, with the day and the currency that give them their meaning.
+/// The texts that a market and its scenarios are made of, with the day and the currency that give them their meaning.
 ///
 /// ```
 /// use mastr::cluster::MarketText;
@@ -21,6 +21,8 @@ use crate::time::Date;
 /// assert!(sample.id().starts_with("2026-06-15-EUR-"));
 /// assert_eq!(sample.id(), text(mastr::sample::MARKET).id());
 /// assert_ne!(sample.id(), text("# nothing is quoted").id());
+/// let scenarios = "Scenario,EQUITY/PRICE/*\nfall,*0.9\n".to_owned();
+/// assert_ne!(sample.id(), sample.clone().with_scenarios(scenarios).id());
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MarketText {
@@ -29,6 +31,8 @@ pub struct MarketText {
     quotes: String,
     /// No product of today looks at past fixings; the identity covers them all the same.
     fixings: String,
+    /// Empty if there are none.
+    scenarios: String,
 }
 
 impl MarketText {
@@ -39,7 +43,14 @@ impl MarketText {
             base,
             quotes,
             fixings,
+            scenarios: String::new(),
         }
+    }
+
+    /// The same with scenarios.
+    #[must_use]
+    pub fn with_scenarios(self, scenarios: String) -> Self {
+        Self { scenarios, ..self }
     }
 
     /// What the market is called by: the day, the currency and a hash of the texts.
@@ -47,18 +58,24 @@ impl MarketText {
     /// Figures of markets with different names never mix.
     pub fn id(&self) -> String {
         let mut hash = Xxh3::new();
-        hash.update(&(self.quotes.len() as u64).to_le_bytes());
-        hash.update(self.quotes.as_bytes());
-        hash.update(self.fixings.as_bytes());
+        for text in [&self.quotes, &self.fixings, &self.scenarios] {
+            hash.update(&(text.len() as u64).to_le_bytes());
+            hash.update(text.as_bytes());
+        }
         format!("{}-{}-{:016x}", self.as_of, self.base, hash.digest())
     }
 
-    /// Builds the market.
+    /// Builds the market, and as it is in each of its scenarios.
     ///
     /// # Errors
     ///
-    /// Those of [`Market::parse`].
-    pub fn build(&self) -> Result<Market, Faults> {
-        Market::parse(self.quotes.as_bytes(), self.as_of, self.base)
+    /// Those of [`Market::parse`] and [`Scenario::parse`].
+    pub fn build(&self) -> Result<(Market, Vec<Scenario>), Faults> {
+        let market = Market::parse(self.quotes.as_bytes(), self.as_of, self.base)?;
+        let scenarios = match self.scenarios.is_empty() {
+            true => Vec::new(),
+            false => Scenario::parse(self.scenarios.as_bytes(), &market)?,
+        };
+        Ok((market, scenarios))
     }
 }

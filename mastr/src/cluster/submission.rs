@@ -17,8 +17,10 @@ use crate::aggregation::{self, Outcome, partition_of};
 use crate::portfolio::{Entry, Portfolio};
 use crate::valuation::Valuation;
 
-/// The most trades of an assignment.
+/// The most trades of an assignment …
 const LARGEST_ASSIGNMENT: usize = 256;
+/// … and, where there are many scenarios, the most values.
+const LARGEST_WORK: usize = 1 << 16;
 /// A smaller portfolio gives about this many assignments, so that every worker gets some.
 const ASSIGNMENTS: usize = 64;
 /// The most contributions of a message that tells what to expect.
@@ -34,8 +36,10 @@ const WAITING: usize = 16 * UNDER_WAY;
 pub struct Submission<'p> {
     /// The portfolio; elements with faults count as failed.
     pub portfolio: &'p Portfolio,
-    /// The market.
+    /// The market, with its scenarios.
     pub market: &'p MarketText,
+    /// How many scenarios it has.
+    pub scenarios: u32,
     /// Whether every single value is to come back.
     pub wants_valuations: bool,
 }
@@ -83,16 +87,18 @@ impl<'p> Submission<'p> {
         let market = codec::encode(self.market).map_err(broken)?;
         call(&markets, &servers.markets, "markets.put", market, stop)?;
         let entries = self.portfolio.by_id();
+        let of_work = LARGEST_WORK / (1 + self.scenarios as usize);
         let mut running = Running {
             batch: entries
                 .len()
                 .div_ceil(ASSIGNMENTS)
-                .clamp(1, LARGEST_ASSIGNMENT),
+                .clamp(1, LARGEST_ASSIGNMENT.min(of_work).max(1)),
             job: aggregation::Job {
                 id: Incarnation::random().number(),
                 market: self.market.id(),
                 trades: entries.len() as u64,
                 dimensions: Vec::new(),
+                scenarios: self.scenarios,
             },
             entries,
             partitions,

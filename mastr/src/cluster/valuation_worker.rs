@@ -13,9 +13,9 @@ use super::appraisal::{self, Returns};
 use super::assignment::Assigned;
 use super::market_cache::MarketCache;
 use crate::aggregation::{Figures, Outcome};
-use crate::market::Market;
+use crate::market::{Market, Scenario};
 use crate::portfolio::{Envelope, Trade};
-use crate::valuation::{Valuation, value};
+use crate::valuation::{Valuation, profit_and_loss, value};
 
 /// A running valuation worker.
 #[derive(Debug)]
@@ -92,6 +92,7 @@ impl Valuer {
             trades,
         } = Assignment::decode(call.payload())?;
         let market = self.markets.get(&batch.job().market)?;
+        let (market, scenarios) = &*market;
         let mut returns = Returns {
             worker: std::process::id(),
             ..Returns::default()
@@ -99,7 +100,7 @@ impl Valuer {
         let count = trades.len() as u64;
         for (place, assigned) in (0..).zip(trades) {
             let (trade, combination) = self.trade(assigned);
-            let outcome = match appraise(&trade, &market) {
+            let outcome = match appraise(&trade, market, scenarios) {
                 Ok((valued, valuation)) => {
                     if wants_valuations {
                         returns.valuations.push(valuation);
@@ -130,9 +131,14 @@ impl Valuer {
 }
 
 /// What a trade contributes and what it is worth; or why it has neither.
-fn appraise(trade: &Trade, market: &Market) -> Result<(Outcome, Valuation), String> {
+fn appraise(
+    trade: &Trade,
+    market: &Market,
+    scenarios: &[Scenario],
+) -> Result<(Outcome, Valuation), String> {
     let valuation = value(trade, market).map_err(|fault| fault.message)?;
-    match Outcome::of(Figures::from(&valuation)) {
+    let pnl = profit_and_loss(trade, &valuation, scenarios).map_err(|fault| fault.message)?;
+    match Outcome::of(Figures::from(&valuation).with_pnl(pnl)) {
         Outcome::Failed(reason) => Err(reason),
         valued => Ok((valued, valuation)),
     }

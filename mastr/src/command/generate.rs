@@ -1,6 +1,6 @@
 //! `mastr generate`.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
@@ -8,7 +8,8 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{ALL_VALUED, CommandError};
-use crate::generation;
+use crate::generation::{Files, generate};
+use crate::results::create_folder;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -18,7 +19,7 @@ pub(super) struct Arguments {
     /// What the random numbers start from
     #[arg(long, value_name = "S", default_value_t = 1)]
     seed: u64,
-    /// Folder for portfolio.json and market.txt; created if need be
+    /// Folder for portfolio.json, market.txt and scenarios.csv; created if need be
     #[arg(long, value_name = "DIR")]
     output: PathBuf,
 }
@@ -30,27 +31,58 @@ impl Arguments {
     }
 
     fn write(&self) -> io::Result<()> {
-        fs::create_dir_all(&self.output).map_err(|error| named(&self.output, &error))?;
-        let portfolio_path = self.output.join("portfolio.json");
-        let market_path = self.output.join("market.txt");
-        let mut portfolio = create(&portfolio_path)?;
-        let mut market = create(&market_path)?;
+        create_folder(&self.output)?;
+        let file = |name| Named::create(self.output.join(name));
+        let mut files = Files {
+            portfolio: file("portfolio.json")?,
+            market: file("market.txt")?,
+            scenarios: file("scenarios.csv")?,
+        };
         // Hidden unless standard error is a terminal.
         let bar = ProgressBar::new(self.trades).with_style(style());
-        generation::generate(
-            self.trades,
-            self.seed,
-            &mut portfolio,
-            &mut market,
-            |written| bar.set_position(written),
-        )
-        .and_then(|()| portfolio.flush())
-        .map_err(|error| named(&portfolio_path, &error))?;
-        market
-            .flush()
-            .map_err(|error| named(&market_path, &error))?;
+        generate(self.trades, self.seed, &mut files, |written| {
+            bar.set_position(written);
+        })?;
+        let Files {
+            portfolio,
+            market,
+            scenarios,
+        } = &mut files;
+        [portfolio, market, scenarios]
+            .into_iter()
+            .try_for_each(Write::flush)?;
         bar.finish_and_clear();
         Ok(())
+    }
+}
+
+/// A file whose errors name it.
+struct Named {
+    path: PathBuf,
+    file: BufWriter<File>,
+}
+
+impl Named {
+    fn create(path: PathBuf) -> io::Result<Self> {
+        match File::create(&path) {
+            Ok(file) => Ok(Self {
+                path,
+                file: BufWriter::with_capacity(1 << 16, file),
+            }),
+            Err(error) => Err(named(&path, &error)),
+        }
+    }
+}
+
+impl Write for Named {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file
+            .write(bytes)
+            .map_err(|error| named(&self.path, &error))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush().map_err(|error| named(&self.path, &error))
     }
 }
 
@@ -58,12 +90,6 @@ fn style() -> ProgressStyle {
     // Invariant: the template is well-formed.
     ProgressStyle::with_template("{bar:40} {human_pos} of {human_len} trades, {eta} left")
         .unwrap_or_else(|_| ProgressStyle::default_bar())
-}
-
-fn create(path: &Path) -> io::Result<BufWriter<File>> {
-    File::create(path)
-        .map(|file| BufWriter::with_capacity(1 << 16, file))
-        .map_err(|error| named(path, &error))
 }
 
 fn named(path: &Path, error: &io::Error) -> io::Error {

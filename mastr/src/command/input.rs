@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::{CommandError, output};
+use crate::aggregation::Query;
 use crate::cluster::MarketText;
-use crate::market::{Fixings, Market, Quotes};
+use crate::market::{Fixings, Market, Quotes, Scenario};
 use crate::portfolio::Portfolio;
 use crate::sample;
 
@@ -25,6 +26,13 @@ pub(crate) struct Source {
     /// Past fixings, a text file
     #[arg(long, value_name = "F")]
     pub(crate) fixings: Option<PathBuf>,
+    /// Scenarios to value every trade in, a CSV file: a line of market keys, and a line for each
+    /// scenario
+    #[arg(long, value_name = "F")]
+    pub(crate) scenarios: Option<PathBuf>,
+    /// Value the sample in the scenarios that are built in
+    #[arg(long, hide = true)]
+    sample_scenarios: bool,
     /// Value the trades without faults; the others count as failed
     #[arg(long)]
     pub(crate) skip_invalid: bool,
@@ -33,7 +41,12 @@ pub(crate) struct Source {
 impl Source {
     /// Whether every file is one and can be opened, before anything is started for it.
     pub(crate) fn check(&self) -> Result<(), CommandError> {
-        for path in [&self.portfolio, &self.market, &self.fixings] {
+        for path in [
+            &self.portfolio,
+            &self.market,
+            &self.fixings,
+            &self.scenarios,
+        ] {
             let Some(path) = path else { continue };
             let unreadable = |error| CommandError::Unreadable {
                 path: path.clone(),
@@ -58,28 +71,52 @@ impl Source {
             ("--portfolio", &self.portfolio),
             ("--market", &self.market),
             ("--fixings", &self.fixings),
+            ("--scenarios", &self.scenarios),
         ] {
             if let Some(path) = path {
                 arguments.extend([name.into(), path.into()]);
             }
         }
-        arguments.extend(self.skip_invalid.then(|| "--skip-invalid".into()));
+        for (name, given) in [
+            ("--sample-scenarios", self.sample_scenarios),
+            ("--skip-invalid", self.skip_invalid),
+        ] {
+            arguments.extend(given.then(|| name.into()));
+        }
         arguments
     }
 
-    /// Reads and checks everything.
-    pub(crate) fn read(&self) -> Result<(Portfolio, MarketText), CommandError> {
+    /// Provides for a question: measures of scenarios need some, and the sample has its own.
+    ///
+    /// # Errors
+    ///
+    /// If there are none.
+    pub(crate) fn suit(&mut self, query: &Query) -> Result<(), CommandError> {
+        let is_sample = self.portfolio.is_none() && self.market.is_none();
+        let Err(error) = query.needs_no_scenarios() else {
+            return Ok(());
+        };
+        if self.scenarios.is_none() && !is_sample {
+            return Err(CommandError::Usage(error.to_string()));
+        }
+        self.sample_scenarios = self.scenarios.is_none();
+        Ok(())
+    }
+
+    /// Reads and checks everything; gives back the portfolio, its market and how many scenarios
+    /// that has.
+    pub(crate) fn read(&self) -> Result<(Portfolio, MarketText, u32), CommandError> {
         let portfolio = match &self.portfolio {
             Some(path) => portfolio(path, self.skip_invalid)?,
             None => sample::portfolio(),
         };
-        let quotes = match &self.market {
+        let (market, quotes) = match &self.market {
             Some(path) => {
                 let file = read(path)?;
-                quotes(path, &file, &portfolio)?;
-                text(path, file)?
+                let market = Market::new(&quotes(path, &file, &portfolio)?, portfolio.base());
+                (market, text(path, file)?)
             }
-            None => sample::MARKET.to_owned(),
+            None => (sample::market(), sample::MARKET.to_owned()),
         };
         let fixings = match &self.fixings {
             Some(path) => {
@@ -88,8 +125,20 @@ impl Source {
             }
             None => String::new(),
         };
-        let market = MarketText::new(portfolio.as_of(), portfolio.base(), quotes, fixings);
-        Ok((portfolio, market))
+        let (scenarios, count) = match &self.scenarios {
+            Some(path) => {
+                let file = read(path)?;
+                let count = parsed_scenarios(path, &file, &market)?.len();
+                (text(path, file)?, count)
+            }
+            None if self.sample_scenarios => {
+                (sample::SCENARIOS.to_owned(), sample::scenarios().len())
+            }
+            None => (String::new(), 0),
+        };
+        let market = MarketText::new(portfolio.as_of(), portfolio.base(), quotes, fixings)
+            .with_scenarios(scenarios);
+        Ok((portfolio, market, count as u32))
     }
 }
 
@@ -113,6 +162,22 @@ pub(crate) fn portfolio(path: &Path, skip_invalid: bool) -> Result<Portfolio, Co
 pub(crate) fn market(path: &Path, portfolio: &Portfolio) -> Result<Market, CommandError> {
     let quotes = quotes(path, &read(path)?, portfolio)?;
     Ok(Market::new(&quotes, portfolio.base()))
+}
+
+/// Reads the scenarios of `market`.
+pub(crate) fn scenarios(path: &Path, market: &Market) -> Result<Vec<Scenario>, CommandError> {
+    parsed_scenarios(path, &read(path)?, market)
+}
+
+fn parsed_scenarios(
+    path: &Path,
+    file: &[u8],
+    market: &Market,
+) -> Result<Vec<Scenario>, CommandError> {
+    Scenario::parse(file, market).map_err(|faults| CommandError::Faulty {
+        path: path.to_owned(),
+        faults,
+    })
 }
 
 /// The quotes of a market file; tells of those that are of another day.

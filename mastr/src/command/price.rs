@@ -9,10 +9,11 @@ use clap::Args;
 use super::output::Listener;
 use super::tally::Tally;
 use super::{ALL_VALUED, CommandError, SOME_FAILED, input, output};
-use crate::market::Market;
+use crate::fault::Fault;
+use crate::market::{Market, Scenario};
 use crate::portfolio::{Entry, Portfolio};
 use crate::results::{Folder, NPV_HEADER, Rows};
-use crate::valuation::{explain, value};
+use crate::valuation::{explain, profit_and_loss, value};
 
 /// So many trades are valued by a thread before it hands its rows over.
 const CHUNK: usize = 4096;
@@ -28,10 +29,15 @@ pub(super) struct Arguments {
     /// Past fixings, a text file
     #[arg(long, value_name = "F")]
     fixings: Option<PathBuf>,
+    /// Scenarios to value every trade in, a CSV file: a line of market keys, and a line for each
+    /// scenario
+    #[arg(long, value_name = "F")]
+    scenarios: Option<PathBuf>,
     /// Threads that value
     #[arg(long, value_name = "N", default_value = "1")]
     threads: NonZeroUsize,
-    /// Folder for npv.csv, sensitivity.csv and failed.csv; created if need be
+    /// Folder for npv.csv, sensitivity.csv, failed.csv and, with scenarios, pnl.csv; created if need
+    /// be
     #[arg(long, value_name = "DIR")]
     output: Option<PathBuf>,
     /// Value the trades without faults; the others count as failed
@@ -52,17 +58,20 @@ impl Arguments {
         if let Some(fixings) = &self.fixings {
             input::fixings(fixings)?;
         }
-        let entries = self.chosen(&portfolio)?;
-        let mut folder = match &self.output {
-            Some(folder) => Some(Folder::create(folder).map_err(CommandError::Unwritable)?),
-            None => None,
+        let scenarios = match &self.scenarios {
+            Some(path) => input::scenarios(path, &market)?,
+            None => Vec::new(),
         };
+        let entries = self.chosen(&portfolio)?;
+        let folder = self.output.as_deref();
+        let folder = folder.map(|folder| Folder::create(folder, !scenarios.is_empty()));
+        let mut folder = folder.transpose().map_err(CommandError::Unwritable)?;
         let mut tally = Tally::default();
         // Once the reader of standard output has seen enough, the folder is still completed.
         let mut listener = Listener::new(folder.is_some());
         listener.write(NPV_HEADER.as_bytes())?;
         for batch in entries.chunks(self.threads.get().saturating_mul(CHUNK)) {
-            for (rows, of_chunk) in price(batch, &market, &portfolio) {
+            for (rows, of_chunk) in price(batch, &market, &scenarios, &portfolio) {
                 tally.add(of_chunk);
                 if let Some(folder) = &mut folder {
                     folder.write(&rows).map_err(CommandError::Unwritable)?;
@@ -98,16 +107,21 @@ impl Arguments {
 }
 
 /// Values a batch, chunk by chunk, each on a thread of its own; rows come in the batch's order.
-fn price(batch: &[&Entry], market: &Market, portfolio: &Portfolio) -> Vec<(Rows, Tally)> {
+fn price(
+    batch: &[&Entry],
+    market: &Market,
+    scenarios: &[Scenario],
+    portfolio: &Portfolio,
+) -> Vec<(Rows, Tally)> {
     let rows = || Rows::new(portfolio.as_of(), portfolio.base());
     if batch.len() <= CHUNK {
-        return vec![price_chunk(batch, market, rows())];
+        return vec![price_chunk(batch, market, scenarios, rows())];
     }
     thread::scope(|scope| {
         let chunks: Vec<_> = batch
             .chunks(CHUNK)
             .map(|chunk| (chunk, rows()))
-            .map(|(chunk, rows)| scope.spawn(move || price_chunk(chunk, market, rows)))
+            .map(|(chunk, rows)| scope.spawn(move || price_chunk(chunk, market, scenarios, rows)))
             .collect();
         chunks
             .into_iter()
@@ -120,25 +134,32 @@ fn price(batch: &[&Entry], market: &Market, portfolio: &Portfolio) -> Vec<(Rows,
     })
 }
 
-fn price_chunk(chunk: &[&Entry], market: &Market, mut rows: Rows) -> (Rows, Tally) {
+fn price_chunk(
+    chunk: &[&Entry],
+    market: &Market,
+    scenarios: &[Scenario],
+    mut rows: Rows,
+) -> (Rows, Tally) {
     let mut tally = Tally::default();
     for entry in chunk {
-        match entry {
-            Entry::Valid(trade) => match value(trade, market) {
-                Ok(valuation) => {
-                    if valuation.is_past() {
-                        tally.past(&trade.id);
-                    }
-                    rows.push(entry, Ok(&valuation));
+        let valued = match entry {
+            Entry::Valid(trade) => value(trade, market).and_then(|valuation| {
+                let pnl = profit_and_loss(trade, &valuation, scenarios)?;
+                Ok((valuation, pnl))
+            }),
+            Entry::Rejected(rejected) => Err(Fault::of_trade(&rejected.id, &*rejected.fault)),
+        };
+        match valued {
+            Ok((valuation, pnl)) => {
+                if valuation.is_past() {
+                    tally.past(entry.id());
                 }
-                Err(fault) => {
-                    tally.failed += 1;
-                    rows.push(entry, Err(&fault.message));
-                }
-            },
-            Entry::Rejected(rejected) => {
+                rows.push(entry, Ok(&valuation));
+                rows.push_pnl(entry, scenarios, &pnl);
+            }
+            Err(fault) => {
                 tally.failed += 1;
-                rows.push(entry, Err(&rejected.fault));
+                rows.push(entry, Err(&fault.message));
             }
         }
     }

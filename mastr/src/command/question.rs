@@ -14,7 +14,8 @@ pub(crate) struct Question {
     /// are filed under
     #[arg(long, value_name = "DIMENSIONS", default_value = "Desk")]
     by: String,
-    /// Measures, separated by commas: npv, the greeks, count
+    /// Measures, separated by commas: npv, the greeks, count; of scenarios var:LEVEL, es:LEVEL and
+    /// quantile:P
     #[arg(long, value_name = "MEASURES", default_value = "npv,delta,vega,count")]
     measures: String,
 }

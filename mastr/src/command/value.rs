@@ -14,7 +14,7 @@ use super::report::Report;
 use super::tally::Tally;
 use super::{ALL_VALUED, CommandError, SOME_FAILED, address};
 use crate::client::count;
-use crate::cluster::{Fate, MarketText, Servers, Submission, Summary};
+use crate::cluster::{Fate, Servers, Submission, Summary};
 use crate::portfolio::{Entry, Portfolio};
 use crate::results::{Folder, Rows};
 use crate::time::Date;
@@ -50,10 +50,16 @@ pub(super) struct Arguments {
 impl Arguments {
     pub(super) fn run(self) -> Result<u8, CommandError> {
         let stop = lifeline::hold(self.supervision, || ())?;
-        let (portfolio, market) = self.source.read()?;
+        let (portfolio, market, scenarios) = self.source.read()?;
         let mut results = Results::create(&portfolio, self.output.as_deref())?;
         self.supervision.report(&Report::Submitting);
-        let summary = self.submit(&portfolio, &market, &mut results, &stop)?;
+        let submission = Submission {
+            portfolio: &portfolio,
+            market: &market,
+            scenarios,
+            wants_valuations: self.output.is_some(),
+        };
+        let summary = self.submit(&submission, &mut results, &stop)?;
         results.finish()?.tell(&portfolio);
         let Summary {
             valued,
@@ -75,16 +81,10 @@ impl Arguments {
 
     fn submit(
         &self,
-        portfolio: &Portfolio,
-        market: &MarketText,
+        submission: &Submission<'_>,
         results: &mut Results,
         stop: &AtomicBool,
     ) -> Result<Summary, CommandError> {
-        let submission = Submission {
-            portfolio,
-            market,
-            wants_valuations: self.output.is_some(),
-        };
         let servers = Servers {
             valuation: self.connect.clone(),
             aggregation: self.aggregation.clone(),
@@ -123,7 +123,9 @@ struct Results {
 
 impl Results {
     fn create(portfolio: &Portfolio, output: Option<&Path>) -> Result<Self, CommandError> {
-        let folder = output.map(Folder::create).transpose();
+        let folder = output
+            .map(|folder| Folder::create(folder, false))
+            .transpose();
         Ok(Self {
             as_of: portfolio.as_of(),
             tally: Tally::default(),

@@ -7,6 +7,7 @@
 
 mod market;
 mod random;
+mod scenarios;
 mod trades;
 mod world;
 
@@ -22,7 +23,18 @@ use world::World;
 /// Currency that generated portfolios are added up in.
 const BASE: Currency = Currency::EUR;
 
-/// Writes a portfolio of `count` trades, and the market that values it.
+/// Where the files of a generated portfolio go.
+#[derive(Debug)]
+pub struct Files<W> {
+    /// The trades.
+    pub portfolio: W,
+    /// The market that values them.
+    pub market: W,
+    /// Scenarios of that market.
+    pub scenarios: W,
+}
+
+/// Writes a portfolio of `count` trades, the market that values it, and scenarios.
 ///
 /// `progress` is called with the number of trades written, now and then and at the end.
 ///
@@ -30,22 +42,27 @@ const BASE: Currency = Currency::EUR;
 /// When writing fails.
 ///
 /// ```
-/// let (mut portfolio, mut market) = (Vec::new(), Vec::new());
-/// mastr::generation::generate(10, 42, &mut portfolio, &mut market, |_| ()).unwrap();
-/// let portfolio = mastr::portfolio::Portfolio::parse(&portfolio).unwrap();
+/// use mastr::generation::{Files, generate};
+///
+/// let mut files = Files { portfolio: Vec::new(), market: Vec::new(), scenarios: Vec::new() };
+/// generate(10, 42, &mut files, |_| ()).unwrap();
+/// let portfolio = mastr::portfolio::Portfolio::parse(&files.portfolio).unwrap();
 /// assert_eq!(portfolio.trades().count(), 10);
 /// ```
-pub fn generate(
+pub fn generate<W: Write>(
     count: u64,
     seed: u64,
-    portfolio: &mut impl Write,
-    market: &mut impl Write,
+    files: &mut Files<W>,
     progress: impl FnMut(u64),
 ) -> io::Result<()> {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let world = World::new(as_of(), &mut random);
-    market::write(&world, market)?;
-    trades::write(&world, count, &mut random, portfolio, progress)
+    market::write(&world, &mut files.market)?;
+    // A stream of their own, so that what they draw moves no trade.
+    let mut of_scenarios = random.clone();
+    of_scenarios.set_stream(1);
+    scenarios::write(&world, &mut of_scenarios, &mut files.scenarios)?;
+    trades::write(&world, count, &mut random, &mut files.portfolio, progress)
 }
 
 /// The day that generated portfolios are valued as of.

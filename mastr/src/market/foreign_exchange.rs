@@ -1,14 +1,15 @@
 //! Exchange rates.
 
-use std::collections::HashMap;
+use hashbrown::HashMap;
 
 use super::snapshot::Unavailable;
 use crate::portfolio::Currency;
 
-/// The exchange rates quoted, and how to combine them.
-#[derive(Clone, Debug, Default)]
+/// Which exchange rates are quoted, and how to combine them.
+#[derive(Debug)]
 pub(super) struct ForeignExchange {
-    quotes: HashMap<(Currency, Currency), f64>,
+    /// The number of each quoted rate: of the first currency in the second.
+    numbers: HashMap<(Currency, Currency), usize>,
     /// Currencies to go through, the first that serves.
     pivots: Vec<Currency>,
 }
@@ -17,29 +18,35 @@ impl ForeignExchange {
     /// Rates to be combined through `base`, US dollar and euro.
     pub(super) fn new(base: Currency) -> Self {
         Self {
-            quotes: HashMap::new(),
+            numbers: HashMap::new(),
             pivots: vec![base, Currency::USD, Currency::EUR],
         }
     }
 
-    /// Takes the quote `FX/RATE/foreign/domestic`.
-    pub(super) fn insert(&mut self, foreign: Currency, domestic: Currency, rate: f64) {
-        self.quotes.insert((foreign, domestic), rate);
+    /// Takes the quote `FX/RATE/foreign/domestic`, the next by number.
+    pub(super) fn insert(&mut self, foreign: Currency, domestic: Currency) {
+        let number = self.numbers.len();
+        self.numbers.insert((foreign, domestic), number);
     }
 
-    /// Units of `to` for one `from`.
-    pub(super) fn rate(&self, from: Currency, to: Currency) -> Result<f64, Unavailable> {
+    /// Units of `to` for one `from`, where these are the `quotes` by number.
+    pub(super) fn rate(
+        &self,
+        quotes: &[f64],
+        from: Currency,
+        to: Currency,
+    ) -> Result<f64, Unavailable> {
         if from == to {
             return Ok(1.0);
         }
-        if let Some(rate) = self.quoted(from, to)? {
+        if let Some(rate) = self.quoted(quotes, from, to)? {
             return Ok(rate);
         }
         for &pivot in &self.pivots {
             if pivot != from
                 && pivot != to
-                && let Some(first) = self.quoted(from, pivot)?
-                && let Some(second) = self.quoted(pivot, to)?
+                && let Some(first) = self.quoted(quotes, from, pivot)?
+                && let Some(second) = self.quoted(quotes, pivot, to)?
             {
                 return Ok(first * second);
             }
@@ -50,10 +57,17 @@ impl ForeignExchange {
     }
 
     /// The direct quote, or one over the inverse.
-    fn quoted(&self, from: Currency, to: Currency) -> Result<Option<f64>, Unavailable> {
-        let (key, rate, result) = if let Some(&rate) = self.quotes.get(&(from, to)) {
+    fn quoted(
+        &self,
+        quotes: &[f64],
+        from: Currency,
+        to: Currency,
+    ) -> Result<Option<f64>, Unavailable> {
+        let (key, rate, result) = if let Some(&number) = self.numbers.get(&(from, to)) {
+            let rate = quotes[number];
             ((from, to), rate, rate)
-        } else if let Some(&rate) = self.quotes.get(&(to, from)) {
+        } else if let Some(&number) = self.numbers.get(&(to, from)) {
+            let rate = quotes[number];
             ((to, from), rate, 1.0 / rate)
         } else {
             return Ok(None);

@@ -5,18 +5,28 @@ use std::cmp::Ordering;
 use crate::portfolio::Currency;
 use crate::time::{Date, DayCount, Tenor};
 
-/// What a quote is about. Two keys that mean the same, such as `1Y` and the day a year later, are
-/// one slot.
+/// What a quote is of. Two keys that mean the same, such as `1Y` and the day a year later, are one
+/// slot. Slots of one subject stand together.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Slot {
+pub(super) struct Slot {
+    pub(super) subject: Subject,
+    /// The pillar or the expiry; the as-of date for a price.
+    pub(super) date: Date,
+    /// Of a volatility.
+    pub(super) strike: Option<Strike>,
+}
+
+/// What one or more quotes are about: a rate, a price, a curve or a surface. Those whose strikes
+/// may depend on others come after them.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Subject {
     FxRate {
         foreign: Currency,
         domestic: Currency,
     },
-    Pillar {
+    Curve {
+        name: Box<str>,
         currency: Currency,
-        curve: Box<str>,
-        date: Date,
     },
     Spot {
         name: Box<str>,
@@ -25,19 +35,14 @@ pub(super) enum Slot {
     Dividend {
         name: Box<str>,
         currency: Currency,
-        date: Date,
     },
     EquityVolatility {
         name: Box<str>,
         currency: Currency,
-        expiry: Date,
-        strike: Strike,
     },
     FxVolatility {
         foreign: Currency,
         domestic: Currency,
-        expiry: Date,
-        strike: Strike,
     },
 }
 
@@ -104,57 +109,58 @@ const FORMS: &str = "FX/RATE/CCY1/CCY2, ZERO/RATE/CCY/CURVE/DC/TERM, DISCOUNT/RA
 /// Reads `key`; tenors count from `as_of`.
 pub(super) fn parse(key: &str, as_of: Date) -> Result<(Slot, Quotation), String> {
     let parts: Vec<&str> = key.split('/').collect();
-    let slot = match *parts {
+    let mut quotation = Quotation::Plain;
+    let mut date = as_of;
+    let mut at = None;
+    let subject = match *parts {
         ["FX", "RATE", foreign, domestic] => {
             let (foreign, domestic) = pair(key, foreign, domestic)?;
-            Slot::FxRate { foreign, domestic }
+            Subject::FxRate { foreign, domestic }
         }
         ["ZERO", "RATE", currency, curve, day_count, term] => {
             let count = day_count
                 .parse()
                 .map_err(|()| format!("{key}: \"{day_count}\" is no day counter: A365F is one"))?;
-            let pillar = pillar(key, currency, curve, term, as_of)?;
-            return Ok((pillar, Quotation::Zero(count)));
+            quotation = Quotation::Zero(count);
+            date = day(key, term, as_of)?;
+            let (name, currency) = named(key, curve, currency)?;
+            Subject::Curve { name, currency }
         }
         ["DISCOUNT", "RATE", currency, curve, term] => {
-            let pillar = pillar(key, currency, curve, term, as_of)?;
-            return Ok((pillar, Quotation::Discount));
+            quotation = Quotation::Discount;
+            date = day(key, term, as_of)?;
+            let (name, currency) = named(key, curve, currency)?;
+            Subject::Curve { name, currency }
         }
-        ["EQUITY", "PRICE", name, currency] => Slot::Spot {
-            name: named(key, name)?,
-            currency: code(key, currency)?,
-        },
-        ["EQUITY_DIVIDEND", "RATE", name, currency, term] => Slot::Dividend {
-            name: named(key, name)?,
-            currency: code(key, currency)?,
-            date: day(key, term, as_of)?,
-        },
-        ["EQUITY_OPTION", "RATE_LNVOL", name, currency, expiry, level] => Slot::EquityVolatility {
-            name: named(key, name)?,
-            currency: code(key, currency)?,
-            expiry: day(key, expiry, as_of)?,
-            strike: strike(key, level)?,
-        },
+        ["EQUITY", "PRICE", name, currency] => {
+            let (name, currency) = named(key, name, currency)?;
+            Subject::Spot { name, currency }
+        }
+        ["EQUITY_DIVIDEND", "RATE", name, currency, term] => {
+            date = day(key, term, as_of)?;
+            let (name, currency) = named(key, name, currency)?;
+            Subject::Dividend { name, currency }
+        }
+        ["EQUITY_OPTION", "RATE_LNVOL", name, currency, expiry, level] => {
+            date = day(key, expiry, as_of)?;
+            at = Some(strike(key, level)?);
+            let (name, currency) = named(key, name, currency)?;
+            Subject::EquityVolatility { name, currency }
+        }
         ["FX_OPTION", "RATE_LNVOL", foreign, domestic, expiry, level] => {
+            date = day(key, expiry, as_of)?;
+            at = Some(strike(key, level)?);
             let (foreign, domestic) = pair(key, foreign, domestic)?;
-            Slot::FxVolatility {
-                foreign,
-                domestic,
-                expiry: day(key, expiry, as_of)?,
-                strike: strike(key, level)?,
-            }
+            Subject::FxVolatility { foreign, domestic }
         }
         _ => return Err(format!("{key} is no key that is known: {FORMS} are")),
     };
-    Ok((slot, Quotation::Plain))
-}
-
-fn pillar(key: &str, currency: &str, curve: &str, term: &str, as_of: Date) -> Result<Slot, String> {
-    Ok(Slot::Pillar {
-        currency: code(key, currency)?,
-        curve: named(key, curve)?,
-        date: day(key, term, as_of)?,
-    })
+    let slot = Slot {
+        subject,
+        date,
+        strike: at,
+    };
+    Ok((slot, quotation))
 }
 
 fn pair(key: &str, foreign: &str, domestic: &str) -> Result<(Currency, Currency), String> {
@@ -169,11 +175,11 @@ fn code(key: &str, text: &str) -> Result<Currency, String> {
         .map_err(|reason| format!("{key}: \"{text}\" is {reason}"))
 }
 
-fn named(key: &str, name: &str) -> Result<Box<str>, String> {
+fn named(key: &str, name: &str, currency: &str) -> Result<(Box<str>, Currency), String> {
     if name.is_empty() {
         return Err(format!("{key}: a name is missing"));
     }
-    Ok(Box::from(name))
+    Ok((Box::from(name), code(key, currency)?))
 }
 
 /// The day that `term`, a date or a tenor, names; it has to come after the as-of date.

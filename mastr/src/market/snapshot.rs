@@ -1,14 +1,14 @@
 //! One day's market, ready to be looked up.
 
-use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::foreign_exchange::ForeignExchange;
-use super::key::{Quotation, Slot};
-use super::smile::QuotedSmiles;
-use super::{Curve, Quote, Quotes, Surface};
+use super::key::{Quotation, Slot, Subject};
+use super::layout::{Layout, Part};
+use super::{Curve, Quote, Quotes, Surface, smile};
 use crate::fault::Faults;
 use crate::portfolio::Currency;
 use crate::time::{Date, DayCount};
@@ -34,14 +34,15 @@ pub struct Unavailable(pub String);
 /// ```
 #[derive(Clone, Debug)]
 pub struct Market {
-    as_of: Date,
-    base: Currency,
-    exchange: ForeignExchange,
-    curves: ByName<Result<Curve, Unavailable>>,
-    spots: ByName<f64>,
-    dividends: ByName<Curve>,
-    equity_volatilities: ByName<Result<Surface, Unavailable>>,
-    pair_volatilities: HashMap<(Currency, Currency), Result<Surface, Unavailable>>,
+    layout: Arc<Layout>,
+    /// Each in the order of its numbers in the layout. What a scenario does not move it shares
+    /// with the market it is a scenario of.
+    exchange: Vec<f64>,
+    curves: Vec<Arc<Result<Curve, Unavailable>>>,
+    spots: Vec<f64>,
+    dividends: Vec<Arc<Curve>>,
+    equity_volatilities: Vec<Arc<Result<Surface, Unavailable>>>,
+    pair_volatilities: Vec<Arc<Result<Surface, Unavailable>>>,
 }
 
 /// The volatilities of an exchange rate, which may be quoted for its inverse.
@@ -73,110 +74,129 @@ impl Market {
     /// What cannot be built, for a value that is impossible or an ingredient that is missing, is
     /// unavailable when it is looked up.
     pub fn new(quotes: &Quotes, base: Currency) -> Self {
-        let mut market = Self {
-            as_of: quotes.as_of(),
-            base,
-            exchange: ForeignExchange::new(base),
-            curves: ByName::default(),
-            spots: ByName::default(),
-            dividends: ByName::default(),
-            equity_volatilities: ByName::default(),
-            pair_volatilities: HashMap::new(),
+        let layout = Arc::new(Layout::new(quotes, base));
+        let values: Vec<f64> = layout.quotes.iter().map(|(_, quote)| quote.value).collect();
+        Self::build(layout, &values, |_| None)
+    }
+
+    /// The market in which the values of quotes are replaced: `moved` are their places, in order,
+    /// and the new values. Whatever does not move is shared with this market.
+    pub(super) fn with(&self, moved: &[(usize, f64)]) -> Self {
+        let quotes = &self.layout.quotes;
+        let mut values: Vec<f64> = quotes.iter().map(|(_, quote)| quote.value).collect();
+        for (place, value) in moved {
+            values[*place] = *value;
+        }
+        let moves = |places: &Range<usize>| {
+            let next = moved.partition_point(|(place, _)| *place < places.start);
+            moved
+                .get(next)
+                .is_some_and(|(place, _)| *place < places.end)
         };
-        let mut pillars = BTreeMap::<_, Result<Vec<_>, Unavailable>>::new();
-        let mut dividends = BTreeMap::<_, Vec<_>>::new();
-        let mut equity_smiles = BTreeMap::<_, QuotedSmiles<'_>>::new();
-        let mut pair_smiles = BTreeMap::<_, QuotedSmiles<'_>>::new();
-        for (slot, quote) in quotes.slots() {
-            match slot {
-                Slot::FxRate { foreign, domestic } => {
-                    market.exchange.insert(*foreign, *domestic, quote.value);
+        let first_volatility = quotes.partition_point(|(slot, _)| slot.strike.is_none());
+        let strikes_move = moves(&(0..first_volatility));
+        Self::build(self.layout.clone(), &values, |part| {
+            let differs = moves(&part.quotes) || (part.floats && strikes_move);
+            (!differs).then_some(self)
+        })
+    }
+
+    pub(super) fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// The market in which the quotes have these values. A part that is the same as in another
+    /// market, by what `same` says, is shared with it.
+    fn build<'m>(
+        layout: Arc<Layout>,
+        values: &[f64],
+        same: impl Fn(&Part) -> Option<&'m Self>,
+    ) -> Self {
+        let mut market = Self {
+            layout: layout.clone(),
+            exchange: Vec::new(),
+            curves: Vec::new(),
+            spots: Vec::new(),
+            dividends: Vec::new(),
+            equity_volatilities: Vec::new(),
+            pair_volatilities: Vec::new(),
+        };
+        for part in &layout.parts {
+            let quotes = &layout.quotes[part.quotes.clone()];
+            let values = &values[part.quotes.clone()];
+            let same = same(part);
+            match &quotes[0].0.subject {
+                Subject::FxRate { .. } => market.exchange.push(values[0]),
+                Subject::Spot { .. } => market.spots.push(values[0]),
+                Subject::Curve { .. } => {
+                    let shared = same.map(|same| same.curves[market.curves.len()].clone());
+                    let curve = shared.unwrap_or_else(|| Arc::new(market.curve_of(quotes, values)));
+                    market.curves.push(curve);
                 }
-                Slot::Spot { name, currency } => market.spots.insert(name, *currency, quote.value),
-                Slot::Pillar {
-                    currency,
-                    curve,
-                    date,
-                } => {
-                    let pillar = market.pillar(*date, quote);
-                    let curve = pillars
-                        .entry((curve, *currency))
-                        .or_insert_with(|| Ok(Vec::new()));
-                    match (curve.as_mut(), pillar) {
-                        (Ok(pillars), Ok(pillar)) => pillars.push(pillar),
-                        (Ok(_), Err(reason)) => *curve = Err(reason),
-                        (Err(_), _) => {}
-                    }
+                Subject::Dividend { .. } => {
+                    let shared = same.map(|same| same.dividends[market.dividends.len()].clone());
+                    let yields =
+                        shared.unwrap_or_else(|| Arc::new(market.yields_of(quotes, values)));
+                    market.dividends.push(yields);
                 }
-                Slot::Dividend {
-                    name,
-                    currency,
-                    date,
-                } => {
-                    let time = market.time(*date);
-                    dividends
-                        .entry((name, *currency))
-                        .or_default()
-                        .push((time, -quote.value * time));
+                Subject::EquityVolatility { name, currency } => {
+                    let number = market.equity_volatilities.len();
+                    let shared = same.map(|same| same.equity_volatilities[number].clone());
+                    let surface = shared.unwrap_or_else(|| {
+                        Arc::new(smile::surface(
+                            quotes,
+                            values,
+                            |date| market.time(date),
+                            || market.spot(name, *currency),
+                            |time| market.equity_forward(name, *currency, time),
+                        ))
+                    });
+                    market.equity_volatilities.push(surface);
                 }
-                Slot::EquityVolatility {
-                    name,
-                    currency,
-                    expiry,
-                    strike,
-                } => equity_smiles.entry((name, *currency)).or_default().push(
-                    market.time(*expiry),
-                    *strike,
-                    quote,
-                ),
-                Slot::FxVolatility {
-                    foreign,
-                    domestic,
-                    expiry,
-                    strike,
-                } => pair_smiles.entry((*foreign, *domestic)).or_default().push(
-                    market.time(*expiry),
-                    *strike,
-                    quote,
-                ),
+                Subject::FxVolatility { foreign, domestic } => {
+                    let number = market.pair_volatilities.len();
+                    let shared = same.map(|same| same.pair_volatilities[number].clone());
+                    let surface = shared.unwrap_or_else(|| {
+                        Arc::new(smile::surface(
+                            quotes,
+                            values,
+                            |date| market.time(date),
+                            || market.exchange_rate(*foreign, *domestic),
+                            |time| market.exchange_forward(*foreign, *domestic, time),
+                        ))
+                    });
+                    market.pair_volatilities.push(surface);
+                }
             }
-        }
-        for ((name, currency), pillars) in pillars {
-            market
-                .curves
-                .insert(name, currency, pillars.map(Curve::new));
-        }
-        for ((name, currency), pillars) in dividends {
-            market.dividends.insert(name, currency, Curve::new(pillars));
-        }
-        for ((name, currency), smiles) in equity_smiles {
-            let surface = smiles.surface(
-                || market.spot(name, currency),
-                |time| market.equity_forward(name, currency, time),
-            );
-            market.equity_volatilities.insert(name, currency, surface);
-        }
-        for ((foreign, domestic), smiles) in pair_smiles {
-            let surface = smiles.surface(
-                || market.exchange_rate(foreign, domestic),
-                |time| market.exchange_forward(foreign, domestic, time),
-            );
-            market
-                .pair_volatilities
-                .insert((foreign, domestic), surface);
         }
         market
     }
 
+    fn curve_of(&self, quotes: &[(Slot, Quote)], values: &[f64]) -> Result<Curve, Unavailable> {
+        let pillars = quotes.iter().zip(values);
+        pillars
+            .map(|((slot, quote), value)| self.pillar(slot.date, quote, *value))
+            .collect::<Result<_, _>>()
+            .map(Curve::new)
+    }
+
+    fn yields_of(&self, quotes: &[(Slot, Quote)], values: &[f64]) -> Curve {
+        let pillar = |((slot, _), value): (&(Slot, Quote), &f64)| {
+            let time = self.time(slot.date);
+            (time, -value * time)
+        };
+        Curve::new(quotes.iter().zip(values).map(pillar).collect())
+    }
+
     /// Time and logarithm of the discount factor that a curve's quote says.
-    fn pillar(&self, date: Date, quote: &Quote) -> Result<(f64, f64), Unavailable> {
+    fn pillar(&self, date: Date, quote: &Quote, value: f64) -> Result<(f64, f64), Unavailable> {
         let log = match quote.quotation {
-            Quotation::Zero(count) => -quote.value * count.years(self.as_of, date),
-            Quotation::Discount if quote.value > 0.0 => libm::log(quote.value),
+            Quotation::Zero(count) => -value * count.years(self.as_of(), date),
+            Quotation::Discount if value > 0.0 => libm::log(value),
             Quotation::Discount | Quotation::Plain => {
                 return Err(Unavailable(format!(
-                    "{} is {}: a discount factor greater than zero is needed",
-                    quote.key, quote.value
+                    "{} is {value}: a discount factor greater than zero is needed",
+                    quote.key
                 )));
             }
         };
@@ -185,17 +205,17 @@ impl Market {
 
     /// The day the market is of.
     pub fn as_of(&self) -> Date {
-        self.as_of
+        self.layout.as_of
     }
 
     /// The currency that exchange rates go through first, and that results are added up in.
     pub fn base(&self) -> Currency {
-        self.base
+        self.layout.base
     }
 
     /// Years from the as-of date to `date`, A365F: the time that every curve and surface counts in.
     pub fn time(&self, date: Date) -> f64 {
-        DayCount::Actual365Fixed.years(self.as_of, date)
+        DayCount::Actual365Fixed.years(self.layout.as_of, date)
     }
 
     /// Units of `to` for one `from`, today: the direct or the inverse quote, else through base
@@ -204,7 +224,7 @@ impl Market {
     /// # Errors
     /// When neither is quoted, or a quote is not positive.
     pub fn exchange_rate(&self, from: Currency, to: Currency) -> Result<f64, Unavailable> {
-        self.exchange.rate(from, to)
+        self.layout.exchange.rate(&self.exchange, from, to)
     }
 
     /// The curve that flows in `currency` are discounted on, `CCY1D`.
@@ -216,8 +236,8 @@ impl Market {
         let name = [a, b, c, b'1', b'D'];
         // Invariant: a currency's letters are ASCII.
         let name = std::str::from_utf8(&name).unwrap_or_default();
-        match self.curves.get(name, currency) {
-            Some(curve) => curve.as_ref().map_err(Clone::clone),
+        match self.layout.curves.get(name, currency) {
+            Some(number) => available(&self.curves[number]),
             None => Err(Unavailable(format!(
                 "the market has no discount curve of {currency}: add \
                  ZERO/RATE/{currency}/{name}/A365F/TERM or DISCOUNT/RATE/{currency}/{name}/TERM"
@@ -231,8 +251,9 @@ impl Market {
     /// When it is not quoted, or negative. Zero is a price.
     pub fn spot(&self, name: &str, currency: Currency) -> Result<f64, Unavailable> {
         let key = || format!("EQUITY/PRICE/{name}/{currency}");
-        match self.spots.get(name, currency) {
-            Some(&spot) if spot >= 0.0 => Ok(spot),
+        let number = self.layout.spots.get(name, currency);
+        match number.map(|number| self.spots[number]) {
+            Some(spot) if spot >= 0.0 => Ok(spot),
             Some(spot) => Err(Unavailable(format!(
                 "{} is {spot}: a price that is not negative is needed",
                 key()
@@ -247,7 +268,8 @@ impl Market {
     /// The factors exp(−q·t) of an equity's dividend yield; without quotes it pays none.
     pub fn dividends(&self, name: &str, currency: Currency) -> &Curve {
         const NONE: &Curve = &Curve::NONE;
-        self.dividends.get(name, currency).unwrap_or(NONE)
+        let number = self.layout.dividends.get(name, currency);
+        number.map_or(NONE, |number| &*self.dividends[number])
     }
 
     /// The volatilities of an equity.
@@ -259,8 +281,8 @@ impl Market {
         name: &str,
         currency: Currency,
     ) -> Result<&Surface, Unavailable> {
-        match self.equity_volatilities.get(name, currency) {
-            Some(surface) => surface.as_ref().map_err(Clone::clone),
+        match self.layout.equity_volatilities.get(name, currency) {
+            Some(number) => available(&self.equity_volatilities[number]),
             None => Err(Unavailable(format!(
                 "the market has no volatility of {name} in {currency}: add \
                  EQUITY_OPTION/RATE_LNVOL/{name}/{currency}/EXPIRY/STRIKE"
@@ -277,11 +299,11 @@ impl Market {
         foreign: Currency,
         domestic: Currency,
     ) -> Result<PairVolatility<'_>, Unavailable> {
-        let quoted = |pair| self.pair_volatilities.get(&pair);
-        let (surface, inverse) = match quoted((foreign, domestic)) {
-            Some(surface) => (surface, false),
+        let quoted = |pair| self.layout.pair_volatilities.get(&pair);
+        let (&number, inverse) = match quoted((foreign, domestic)) {
+            Some(number) => (number, false),
             None => match quoted((domestic, foreign)) {
-                Some(surface) => (surface, true),
+                Some(number) => (number, true),
                 None => {
                     return Err(Unavailable(format!(
                         "the market has no volatility of {foreign} in {domestic}: add \
@@ -290,10 +312,8 @@ impl Market {
                 }
             },
         };
-        match surface {
-            Ok(surface) => Ok(PairVolatility { surface, inverse }),
-            Err(reason) => Err(reason.clone()),
-        }
+        let surface = available(&self.pair_volatilities[number])?;
+        Ok(PairVolatility { surface, inverse })
     }
 
     /// An equity's forward price at `time`: it grows at the discount curve's rate less dividends.
@@ -321,29 +341,6 @@ impl Market {
     }
 }
 
-/// Values by name and currency, found without building a key.
-#[derive(Clone, Debug)]
-struct ByName<T>(HashMap<Box<str>, Vec<(Currency, T)>>);
-
-impl<T> Default for ByName<T> {
-    fn default() -> Self {
-        Self(HashMap::new())
-    }
-}
-
-impl<T> ByName<T> {
-    fn insert(&mut self, name: &str, currency: Currency, value: T) {
-        self.0
-            .entry(Box::from(name))
-            .or_default()
-            .push((currency, value));
-    }
-
-    fn get(&self, name: &str, currency: Currency) -> Option<&T> {
-        let in_currencies = self.0.get(name)?;
-        in_currencies
-            .iter()
-            .find(|(known, _)| *known == currency)
-            .map(|(_, value)| value)
-    }
+fn available<T>(part: &Result<T, Unavailable>) -> Result<&T, Unavailable> {
+    part.as_ref().map_err(Clone::clone)
 }

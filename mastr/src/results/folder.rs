@@ -4,10 +4,11 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use super::{FAILED_HEADER, NPV_HEADER, Rows, SENSITIVITY_HEADER};
+use super::{FAILED_HEADER, NPV_HEADER, PNL_HEADER, Rows, SENSITIVITY_HEADER};
 use crate::aggregation::Aggregate;
 
-/// `npv.csv`, `sensitivity.csv` and `failed.csv` being written.
+/// `npv.csv`, `sensitivity.csv`, `failed.csv` and, where P&L vectors are wanted, `pnl.csv` being
+/// written.
 ///
 /// Until they are complete they have other names, so that a file under its own name is never a part
 /// of what it should be. Dropping the folder without [finishing](Self::finish) it removes them.
@@ -16,6 +17,7 @@ pub struct Folder {
     npv: Csv,
     sensitivity: Csv,
     failed: Csv,
+    pnl: Option<Csv>,
 }
 
 #[derive(Debug)]
@@ -27,17 +29,20 @@ struct Csv {
 }
 
 impl Folder {
-    /// Creates `folder` if it does not exist, and the files in it with their headers. What an
-    /// earlier run left under their names is removed.
+    /// Creates `folder` if it does not exist, and the files in it with their headers; whether there
+    /// is to be a `pnl.csv`. What an earlier run left under their names is removed.
     ///
     /// # Errors
     /// When folder or files cannot be written; the message names which.
-    pub fn create(folder: &Path) -> io::Result<Self> {
+    pub fn create(folder: &Path, with_pnl: bool) -> io::Result<Self> {
         create_folder(folder)?;
+        // Where it is not wanted this still removes an earlier run's.
+        let pnl = Csv::create(folder.join("pnl.csv"), PNL_HEADER)?;
         Ok(Self {
             npv: Csv::create(folder.join("npv.csv"), NPV_HEADER)?,
             sensitivity: Csv::create(folder.join("sensitivity.csv"), SENSITIVITY_HEADER)?,
             failed: Csv::create(folder.join("failed.csv"), FAILED_HEADER)?,
+            pnl: with_pnl.then_some(pnl),
         })
     }
 
@@ -48,7 +53,11 @@ impl Folder {
     pub fn write(&mut self, rows: &Rows) -> io::Result<()> {
         self.npv.write(&rows.npv)?;
         self.sensitivity.write(&rows.sensitivity)?;
-        self.failed.write(&rows.failed)
+        self.failed.write(&rows.failed)?;
+        match &mut self.pnl {
+            Some(pnl) => pnl.write(&rows.pnl),
+            None => Ok(()),
+        }
     }
 
     /// Completes the files and gives them their names.
@@ -56,8 +65,11 @@ impl Folder {
     /// # Errors
     /// When a file cannot be written; the message names which.
     pub fn finish(mut self) -> io::Result<()> {
-        let mut files = [&mut self.npv, &mut self.sensitivity, &mut self.failed];
-        files.iter_mut().try_for_each(|csv| csv.finish())
+        let files = [&mut self.npv, &mut self.sensitivity, &mut self.failed];
+        files
+            .into_iter()
+            .chain(&mut self.pnl)
+            .try_for_each(Csv::finish)
     }
 }
 
@@ -160,9 +172,9 @@ mod tests {
             names.sort();
             names
         };
-        Folder::create(&path).unwrap().finish().unwrap();
+        Folder::create(&path, false).unwrap().finish().unwrap();
         assert_eq!(names(), ["failed.csv", "npv.csv", "sensitivity.csv"]);
-        let unfinished = Folder::create(&path).unwrap();
+        let unfinished = Folder::create(&path, true).unwrap();
         assert!(!names().contains(&"npv.csv".to_owned()));
         drop(unfinished);
         assert!(names().is_empty());

@@ -1,4 +1,4 @@
-//! What is written: `npv.csv`, `sensitivity.csv` and `failed.csv`.
+//! What is written: `npv.csv`, `sensitivity.csv`, `failed.csv`, `pnl.csv` and `aggregate.csv`.
 //!
 //! Nothing here depends on time, machine or the number of those who worked: rows are pushed in the
 //! order of [`Portfolio::by_id`](crate::portfolio::Portfolio::by_id), and the same valuations give
@@ -23,4 +23,4 @@ mod rows;
 
 pub use field::{Field, Shortest};
 pub use folder::{Folder, TableFile, create_folder};
-pub use rows::{FAILED_HEADER, NPV_HEADER, Rows, SENSITIVITY_HEADER};
+pub use rows::{FAILED_HEADER, NPV_HEADER, PNL_HEADER, Rows, SENSITIVITY_HEADER};

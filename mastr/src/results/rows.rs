@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use super::{Field, Shortest};
+use crate::market::Scenario;
 use crate::portfolio::{Currency, Entry};
 use crate::time::{Date, DayCount};
 use crate::valuation::{Factor, Valuation};
@@ -15,6 +16,9 @@ pub const SENSITIVITY_HEADER: &str = "TradeId,Greek,Factor,Value,Currency,Value(
 /// First line of `failed.csv`.
 pub const FAILED_HEADER: &str = "TradeId,Fault\n";
 
+/// First line of `pnl.csv`.
+pub const PNL_HEADER: &str = "TradeId,Scenario,PnL(Base)\n";
+
 /// Rows of the result files, without the headers, in the order in which they were pushed.
 #[derive(Clone, Debug)]
 pub struct Rows {
@@ -26,6 +30,8 @@ pub struct Rows {
     pub sensitivity: Vec<u8>,
     /// Rows of `failed.csv`.
     pub failed: Vec<u8>,
+    /// Rows of `pnl.csv`.
+    pub pnl: Vec<u8>,
 }
 
 impl Rows {
@@ -37,6 +43,7 @@ impl Rows {
             npv: Vec::new(),
             sensitivity: Vec::new(),
             failed: Vec::new(),
+            pnl: Vec::new(),
         }
     }
 
@@ -45,6 +52,7 @@ impl Rows {
         self.npv.clear();
         self.sensitivity.clear();
         self.failed.clear();
+        self.pnl.clear();
     }
 
     /// Adds what became of `entry`: its value, or why it has none.
@@ -55,6 +63,17 @@ impl Rows {
             Err(fault) => self.failed(entry, fault),
         };
         debug_assert!(written.is_ok());
+    }
+
+    /// Adds the P&L vector of `entry`.
+    pub fn push_pnl(&mut self, entry: &Entry, scenarios: &[Scenario], pnl: &[f64]) {
+        let id = Field(entry.id());
+        for (scenario, pnl) in scenarios.iter().zip(pnl) {
+            let (name, pnl) = (Field(&scenario.name), Shortest(*pnl));
+            // Invariant: a vector takes whatever is written to it.
+            let written = writeln!(self.pnl, "{id},{name},{pnl}");
+            debug_assert!(written.is_ok());
+        }
     }
 
     fn valued(&mut self, entry: &Entry, valuation: &Valuation) -> std::io::Result<()> {

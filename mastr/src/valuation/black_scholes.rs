@@ -42,6 +42,25 @@ pub struct ClosedForm {
     pub dividend_rho: f64,
 }
 
+/// What is received and what is paid when the option is exercised.
+struct Legs {
+    d1: f64,
+    /// e^(−q·T).
+    asset: f64,
+    present_spot: f64,
+    present_strike: f64,
+    /// Φ(ω·d₁).
+    in_asset: f64,
+    /// Φ(ω·d₂).
+    in_cash: f64,
+}
+
+impl Legs {
+    fn value(&self, omega: f64) -> f64 {
+        omega * (self.present_spot * self.in_asset - self.present_strike * self.in_cash)
+    }
+}
+
 impl BlackScholes {
     /// Value and greeks: Black and Scholes (1973), eq. 13, with Merton's (1973) dividend yield; for
     /// currencies Garman and Kohlhagen (1983). The greeks are those of Haug, *The Complete Guide to
@@ -71,16 +90,20 @@ impl BlackScholes {
     /// ```
     pub fn closed_form(&self) -> ClosedForm {
         let omega = self.kind.sign();
-        let (d1, d2) = self.moneyness();
+        let legs = self.legs();
+        let Legs {
+            d1,
+            asset,
+            present_spot,
+            present_strike,
+            in_asset,
+            in_cash,
+        } = legs;
         let (rate, carried) = (-self.log_discount / self.time, -self.log_yield / self.time);
-        let asset = libm::exp(self.log_yield);
-        let present_spot = self.spot * asset;
-        let present_strike = self.strike * libm::exp(self.log_discount);
-        let (in_asset, in_cash) = (cumulative(omega * d1), cumulative(omega * d2));
         let (density, root) = (density(d1), self.time.sqrt());
         let deviation = self.volatility * root;
         ClosedForm {
-            value: omega * (present_spot * in_asset - present_strike * in_cash),
+            value: legs.value(omega),
             delta: omega * asset * in_asset,
             // The density vanishes faster than what it is divided by.
             gamma: if density == 0.0 {
@@ -94,6 +117,25 @@ impl BlackScholes {
                 + omega * carried * present_spot * in_asset,
             rho: omega * self.time * present_strike * in_cash,
             dividend_rho: -omega * self.time * present_spot * in_asset,
+        }
+    }
+
+    /// The value alone, to the bit that of the [closed form](Self::closed_form).
+    pub fn value(&self) -> f64 {
+        self.legs().value(self.kind.sign())
+    }
+
+    fn legs(&self) -> Legs {
+        let omega = self.kind.sign();
+        let (d1, d2) = self.moneyness();
+        let asset = libm::exp(self.log_yield);
+        Legs {
+            d1,
+            asset,
+            present_spot: self.spot * asset,
+            present_strike: self.strike * libm::exp(self.log_discount),
+            in_asset: cumulative(omega * d1),
+            in_cash: cumulative(omega * d2),
         }
     }
 
@@ -195,6 +237,7 @@ mod tests {
                         };
                         let form = option.closed_form();
                         assert!(!form.value.is_nan(), "{option:?}");
+                        assert_eq!(form.value.to_bits(), option.value().to_bits());
                         assert!(form.value >= 0.0, "{option:?} {form:?}");
                         assert!(
                             !form.gamma.is_nan() && !form.theta.is_nan(),

@@ -7,6 +7,21 @@ use crate::portfolio::EquityOption;
 
 /// Values an option that is not past.
 pub(super) fn price(option: &EquityOption, market: &Market) -> Result<Priced, Unavailable> {
+    let (inputs, unit, scale) = unit(option, market)?;
+    Ok(Priced::option(inputs, &unit, scale))
+}
+
+/// Its value alone.
+pub(super) fn npv(option: &EquityOption, market: &Market) -> Result<f64, Unavailable> {
+    let (_, unit, scale) = unit(option, market)?;
+    Ok(scale * unit.value())
+}
+
+/// What the market says, the option on one unit, and how many there are.
+fn unit(
+    option: &EquityOption,
+    market: &Market,
+) -> Result<(Inputs, BlackScholes, f64), Unavailable> {
     let time = market.time(option.expiry);
     let surface = market.equity_volatility(&option.name, option.currency)?;
     let volatility = surface.volatility(time, option.strike);
@@ -29,5 +44,5 @@ pub(super) fn price(option: &EquityOption, market: &Market) -> Result<Priced, Un
         volatility,
     };
     let scale = option.position.sign() * option.quantity;
-    Ok(Priced::option(inputs, &unit, scale))
+    Ok((inputs, unit, scale))
 }

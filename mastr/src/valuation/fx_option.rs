@@ -7,6 +7,18 @@ use crate::portfolio::FxOption;
 
 /// Values an option that is not past.
 pub(super) fn price(option: &FxOption, market: &Market) -> Result<Priced, Unavailable> {
+    let (inputs, unit, scale) = unit(option, market)?;
+    Ok(Priced::option(inputs, &unit, scale))
+}
+
+/// Its value alone.
+pub(super) fn npv(option: &FxOption, market: &Market) -> Result<f64, Unavailable> {
+    let (_, unit, scale) = unit(option, market)?;
+    Ok(scale * unit.value())
+}
+
+/// What the market says, the option on one unit, and how many there are.
+fn unit(option: &FxOption, market: &Market) -> Result<(Inputs, BlackScholes, f64), Unavailable> {
     let time = market.time(option.expiry);
     // Invariant: an option buys more than zero.
     let strike = option.sold_amount / option.bought_amount;
@@ -29,5 +41,5 @@ pub(super) fn price(option: &FxOption, market: &Market) -> Result<Priced, Unavai
         volatility,
     };
     let scale = option.position.sign() * option.bought_amount;
-    Ok(Priced::option(inputs, &unit, scale))
+    Ok((inputs, unit, scale))
 }

@@ -14,6 +14,7 @@ mod fx_forward;
 mod fx_option;
 mod greek;
 mod normal;
+mod profit_and_loss;
 mod result;
 mod value;
 
@@ -22,5 +23,6 @@ pub use engine::Inputs;
 pub use explanation::{Explanation, explain};
 pub use factor::Factor;
 pub use greek::Greek;
+pub use profit_and_loss::profit_and_loss;
 pub use result::{Note, Sensitivity, Valuation};
 pub use value::value;

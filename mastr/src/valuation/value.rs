@@ -82,6 +82,21 @@ fn price(product: &Product, market: &Market) -> Result<Priced, Unavailable> {
     }
 }
 
+/// What `product` is worth in base currency: to the bit the `npv_base` of its valuation.
+pub(super) fn npv_base(product: &Product, market: &Market) -> Result<f64, Unavailable> {
+    if product.maturity() <= market.as_of() {
+        return Ok(0.0);
+    }
+    let npv = match product {
+        // Their greeks cost more than their values.
+        Product::EquityOption(option) => equity_option::npv(option, market)?,
+        Product::FxOption(option) => fx_option::npv(option, market)?,
+        Product::EquityForward(_) | Product::FxForward(_) => price(product, market)?.npv,
+    };
+    let to_base = market.exchange_rate(product.currency(), market.base())?;
+    Ok(unsigned_zero(npv * to_base))
+}
+
 /// Size and currency of a trade; of a past FxForward the sold leg.
 fn notional(product: &Product, priced: Option<&Priced>) -> (f64, Currency) {
     match product {

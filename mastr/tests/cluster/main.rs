@@ -6,3 +6,4 @@ mod deaths;
 mod endings;
 mod process;
 mod results;
+mod scenarios;

@@ -38,7 +38,7 @@ impl Folder {
     }
 
     /// Writes the built-in sample.
-    fn sample(&self) -> [String; 4] {
+    pub(crate) fn sample(&self) -> [String; 4] {
         [
             "--portfolio".to_owned(),
             self.write("portfolio.json", sample::PORTFOLIO),
@@ -153,19 +153,18 @@ fn a_closed_pipe_ends_quietly() {
 #[test]
 fn a_pipe_closed_halfway_leaves_the_folder_whole() {
     let folder = Folder::new();
-    mastr::generation::generate(
-        20_000,
-        1,
-        &mut std::fs::File::create(folder.path("p.json")).unwrap(),
-        &mut std::fs::File::create(folder.path("m.txt")).unwrap(),
-        |_| (),
-    )
-    .unwrap();
+    let file = |name| std::fs::File::create(folder.path(name)).unwrap();
+    let mut files = mastr::generation::Files {
+        portfolio: file("portfolio.json"),
+        market: file("market.txt"),
+        scenarios: file("scenarios.csv"),
+    };
+    mastr::generation::generate(20_000, 1, &mut files, |_| ()).unwrap();
     let mut child = mastr()
         .args(["price", "--portfolio"])
-        .arg(folder.path("p.json"))
+        .arg(folder.path("portfolio.json"))
         .arg("--market")
-        .arg(folder.path("m.txt"))
+        .arg(folder.path("market.txt"))
         .arg("--output")
         .arg(folder.path("out"))
         .stdout(Stdio::piped())

@@ -8,5 +8,6 @@ mod market_text;
 mod properties;
 mod reference;
 mod reference_command;
+mod scenarios;
 mod table;
 mod wire;

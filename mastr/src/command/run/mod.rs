@@ -58,8 +58,8 @@ macro_rules! arguments {
 }
 
 impl Arguments {
-    pub(super) fn run(self) -> Result<u8, CommandError> {
-        self.question.query()?;
+    pub(super) fn run(mut self) -> Result<u8, CommandError> {
+        self.source.suit(&self.question.query()?)?;
         self.source.check()?;
         if let Some(folder) = &self.output {
             create_folder(folder).map_err(CommandError::Unwritable)?;

@@ -15,6 +15,7 @@ fn job(id: u64, trades: u64) -> Job {
         market: "2026-06-15".into(),
         trades,
         dimensions: vec!["Currency".into(), "Desk".into()],
+        scenarios: 0,
     }
 }
 
@@ -255,6 +256,80 @@ fn markets_do_not_mix() {
 }
 
 #[test]
+fn vectors_of_another_length_are_refused_and_change_nothing() {
+    let of = |scenarios: u32, trade: &str, length: usize| {
+        let job = Job {
+            scenarios,
+            ..job(1, 2)
+        };
+        let outcome = Outcome::of(Figures::new(1.0).with_pnl(vec![-2.0; length].into()));
+        Batch::new(job, [contribution(trade, 1, "EQ", outcome)])
+    };
+    let mut partition = Partition::new();
+    partition.ingest(&of(3, "a", 3)).unwrap();
+    for length in [0, 2, 4] {
+        let error = partition.ingest(&of(3, "b", length)).unwrap_err();
+        let want = format!(
+            "trade `b` has a P&L vector of {length} scenarios, and the job has 3: it was sent by \
+             another version of mastr"
+        );
+        assert_eq!(error.to_string(), want);
+    }
+    let error = partition.ingest(&of(4, "b", 4)).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the job has 4 scenarios, and those before it by this market have 3: their P&L vectors \
+         cannot be added"
+    );
+    assert_eq!(
+        ask(&partition, "", "count,var:0.99").total.values,
+        [1.0, 2.0]
+    );
+}
+
+#[test]
+fn measures_of_scenarios_need_some() {
+    let query = Query::parse("", "npv,es:0.975").unwrap();
+    let partition = holding([contribution("a", 1, "EQ", valued(1.0))]);
+    let error = partition.query(&query).unwrap().finish().unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "`es:0.975` is of scenarios, and the portfolio is valued without: see --scenarios"
+    );
+    // Nothing has come that would tell.
+    assert_eq!(
+        ask(&Partition::new(), "", "npv,es:0.975").total.values,
+        [0.0, 0.0]
+    );
+}
+
+#[test]
+fn another_vector_of_the_same_version_is_a_contradiction() {
+    let of = |pnl: f64| {
+        let job = Job {
+            scenarios: 1,
+            ..job(1, 1)
+        };
+        let outcome = Outcome::of(Figures::new(1.0).with_pnl([pnl].into()));
+        Batch::new(job, [contribution("a", 1, "EQ", outcome)])
+    };
+    let mut partition = Partition::new();
+    partition.ingest(&of(-5.0)).unwrap();
+    assert_eq!(partition.ingest(&of(-5.0)).unwrap().repeated, 1);
+    assert_eq!(partition.ingest(&of(-6.0)).unwrap().alarms.len(), 1);
+    assert_eq!(ask(&partition, "", "var:0.99").total.values, [5.0]);
+    // Nor can it be added.
+    let job = Job {
+        scenarios: 1,
+        ..job(1, 1)
+    };
+    let endless = Outcome::Valued(Figures::new(1.0).with_pnl([f64::INFINITY].into()));
+    let endless = contribution("b", 1, "EQ", endless);
+    partition.ingest(&Batch::new(job, [endless])).unwrap();
+    assert_eq!(partition.completeness(), counts(1, 1, 0));
+}
+
+#[test]
 fn a_damaged_batch_changes_nothing() {
     let mut partition = holding([contribution("a", 1, "EQ", valued(1.0))]);
     let mut batch = Batch::new(
@@ -269,6 +344,14 @@ fn a_damaged_batch_changes_nothing() {
     assert_eq!(ask(&partition, "", "count").total.values, [1.0]);
 }
 
+const SCENARIOS: u32 = 7;
+
+/// A P&L vector that has nothing in common with that of another number.
+fn pnl(spin: u64) -> Box<[f64]> {
+    let of_scenario = |scenario| libm::sin((spin + scenario * scenario) as f64) * 1e5;
+    (0..u64::from(SCENARIOS)).map(of_scenario).collect()
+}
+
 /// Any contributions over few trades, without contradictions: of one trade and version dimensions
 /// and figures are functions of both.
 fn consistent(trades: u64) -> impl Strategy<Value = Vec<Contribution>> {
@@ -279,7 +362,8 @@ fn consistent(trades: u64) -> impl Strategy<Value = Vec<Contribution>> {
             0 => Outcome::Failed(format!("fault {}", spin % 2)),
             _ => Outcome::of(
                 Figures::new(libm::sin(spin as f64) * 1e7)
-                    .with(Amount::ALL[(spin % 7) as usize], 1.0 / (1.0 + spin as f64)),
+                    .with(Amount::ALL[(spin % 7) as usize], 1.0 / (1.0 + spin as f64))
+                    .with_pnl(pnl(spin)),
             ),
         };
         let desk = ("Desk".to_owned(), DESKS[(spin % 3) as usize].to_owned());
@@ -334,7 +418,7 @@ const GROUPINGS: [&str; 6] = [
     "TradeId",
     "Currency,TradeId",
 ];
-const ALL: &str = "npv,delta,gamma,vega,theta,rho,dividend_rho,count";
+const ALL: &str = "npv,delta,gamma,vega,theta,rho,dividend_rho,count,var:0.8,es:0.7,quantile:0.5";
 
 /// Contributions to their partitions, in batches of `size`.
 fn partitions(contributions: &[Contribution], partitions: u32, size: usize) -> Vec<Partition> {
@@ -344,9 +428,11 @@ fn partitions(contributions: &[Contribution], partitions: u32, size: usize) -> V
             let own = chunk
                 .iter()
                 .filter(|one| partition_of(&one.trade, partitions) == number);
-            let ingested = partition
-                .ingest(&Batch::new(job(1, 0), own.cloned()))
-                .unwrap();
+            let job = Job {
+                scenarios: SCENARIOS,
+                ..job(1, 0)
+            };
+            let ingested = partition.ingest(&Batch::new(job, own.cloned())).unwrap();
             assert_eq!(ingested.alarms, []);
         }
     }
@@ -387,6 +473,7 @@ proptest! {
                 prop_assert_eq!(&group.key, key);
                 let mut tally = Completeness::default();
                 let mut sums = [Exact::ZERO; Amount::ALL.len()];
+                let mut pnl = [Exact::ZERO; SCENARIOS as usize];
                 for one in trades {
                     *tally.counter(&one.outcome) += 1;
                     if let Outcome::Valued(figures) = &one.outcome {
@@ -394,10 +481,18 @@ proptest! {
                             let value = Exact::round(figures.get(amount).unwrap_or(0.0)).unwrap();
                             *sum = sum.plus(value).unwrap();
                         }
+                        for (sum, value) in pnl.iter_mut().zip(figures.pnl()) {
+                            *sum = sum.plus(Exact::round(*value).unwrap()).unwrap();
+                        }
                     }
                 }
                 prop_assert_eq!(group.completeness, tally);
+                pnl.sort();
+                // Of seven scenarios 1.4 lie beyond 80 %, 2.1 beyond 70 %, 3.5 within a half.
+                let worst = pnl[0].plus(pnl[1]).unwrap().plus(pnl[2]).unwrap();
+                let risks = [0.0 - pnl[1].to_f64(), 0.0 - worst.to_f64() / 3.0, pnl[3].to_f64()];
                 let values = sums.iter().map(|sum| sum.to_f64()).chain([tally.valued as f64]);
+                let values = values.chain(risks);
                 for (got, want) in group.values.iter().zip(values) {
                     prop_assert_eq!(got.to_bits(), want.to_bits());
                 }

@@ -1,0 +1,51 @@
+//! What a trade gains or loses in scenarios.
+
+use super::Valuation;
+use super::value::npv_base;
+use crate::fault::Fault;
+use crate::market::{Scenario, Unavailable};
+use crate::portfolio::Trade;
+
+/// The P&L vector of `trade`: for each scenario, in base currency, what it is worth in it less what
+/// it is worth today by its `valuation`. The trade is valued anew in each.
+///
+/// # Errors
+/// What fails the trade, with the scenario that does: something impossible in it, a figure that is
+/// not finite or beyond [`Valuation::LARGEST`].
+///
+/// ```
+/// use mastr::market::Scenario;
+/// use mastr::valuation::{profit_and_loss, value};
+///
+/// let (portfolio, market) = (mastr::sample::portfolio(), mastr::sample::market());
+/// let scenarios = Scenario::parse(b"Scenario,EQUITY/PRICE/*\n-5 %,*0.95\nsame,\n", &market).unwrap();
+/// let trade = portfolio.trades().find(|trade| trade.id.starts_with("EQF")).unwrap();
+/// let valuation = value(trade, &market).unwrap();
+/// let pnl = profit_and_loss(trade, &valuation, &scenarios).unwrap();
+/// assert_ne!(pnl[0], 0.0);
+/// assert_eq!(pnl[1], 0.0);
+/// ```
+pub fn profit_and_loss(
+    trade: &Trade,
+    valuation: &Valuation,
+    scenarios: &[Scenario],
+) -> Result<Box<[f64]>, Fault> {
+    let of_scenario = |scenario: &Scenario| {
+        let npv_base = npv_base(&trade.product, &scenario.market)?;
+        let pnl = npv_base - valuation.npv_base;
+        // Not a number is beyond the limit too.
+        if pnl.abs() <= Valuation::LARGEST {
+            return Ok(pnl);
+        }
+        Err(Unavailable(format!(
+            "the NPV in base currency is {npv_base}, and a change of at most 2^57 can be summed \
+             exactly: the trade's numbers or its market's are too large"
+        )))
+    };
+    let of_scenario = |scenario: &Scenario| {
+        of_scenario(scenario).map_err(|Unavailable(reason)| {
+            Fault::of_trade(&trade.id, format!("scenario {:?}: {reason}", scenario.name))
+        })
+    };
+    scenarios.iter().map(of_scenario).collect()
+}
