@@ -13,8 +13,8 @@
 //! [`command`] walks this way in one process; [`cluster`] has processes for its stages, which
 //! `mastr run` starts on one machine and which may as well stand on several.
 //!
-//! A valuation is a function of trade and market alone: elementary functions come from `libm`, so
-//! that it has the same bits on every machine.
+//! A valuation is a function of trade and market alone: elementary functions come from `libm` or are
+//! written here, so that it has the same bits on every machine.
 //!
 //! ```
 //! use mastr::valuation::{Greek, value};

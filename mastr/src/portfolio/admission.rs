@@ -10,7 +10,9 @@ use super::record::{
     Terms, TradeRecord, Underlying,
 };
 use super::scalar::Code;
-use super::{Currency, Envelope, EquityForward, EquityOption, FxForward, FxOption, Product, Trade};
+use super::{
+    Currency, Envelope, EquityForward, EquityOption, Exercise, FxForward, FxOption, Product, Trade,
+};
 use crate::time::Date;
 
 /// The trade that `record` describes. What no field shows alone is a fault that `at` is told.
@@ -52,7 +54,7 @@ pub(super) fn envelope(record: EnvelopeRecord, names: &mut Names) -> Arc<Envelop
 }
 
 fn equity_option(data: EquityOptionData, names: &mut Names, at: &mut Cursor) -> EquityOption {
-    let expiry = european_expiry(&data.option, at);
+    let (exercise, expiry) = vanilla(&data.option, at);
     let currency = data.currency.0;
     same_currency("StrikeCurrency", data.strike_currency, currency, at);
     // Invariant: the record holds either a strike or strike data.
@@ -68,6 +70,7 @@ fn equity_option(data: EquityOptionData, names: &mut Names, at: &mut Cursor) -> 
     EquityOption {
         position: data.option.position,
         kind: data.option.kind,
+        exercise,
         expiry,
         name: equity(data.name, data.underlying, names),
         currency,
@@ -115,16 +118,16 @@ fn fx_option(data: &FxOptionData, at: &mut Cursor) -> FxOption {
 
 /// The one exercise date of an option that has to be European and plain.
 fn european_expiry(option: &OptionData, at: &mut Cursor) -> Date {
-    at.field("OptionData", |at| {
-        if option.style != Style::European {
-            at.fault_in(
-                "Style",
-                format!(
-                    "the style {:?} is not supported for this trade type: European is",
-                    option.style
-                ),
-            );
-        }
+    let (exercise, expiry) = vanilla(option, at);
+    if exercise == Exercise::American {
+        at.field("OptionData", |at| style(option, "European", at));
+    }
+    expiry
+}
+
+/// How and until when an option can be exercised that has to be plain.
+fn vanilla(option: &OptionData, at: &mut Cursor) -> (Exercise, Date) {
+    let exercise = at.field("OptionData", |at| {
         if !matches!(option.payoff_type, None | Some(PayoffType::Vanilla)) {
             at.fault_in(
                 "PayoffType",
@@ -134,8 +137,34 @@ fn european_expiry(option: &OptionData, at: &mut Cursor) -> Date {
         if option.payoff_type_2.is_some() {
             at.fault_in("PayoffType2", "this trade type takes no average: remove it");
         }
+        match option.style {
+            Style::European => Exercise::European,
+            Style::American => {
+                if option.pay_off_at_expiry == Some(true) {
+                    at.fault_in(
+                        "PayOffAtExpiry",
+                        "an American option that pays at expiry is not supported: it pays when it \
+                         is exercised",
+                    );
+                }
+                Exercise::American
+            }
+            Style::Bermudan => {
+                style(option, "European or American", at);
+                Exercise::European
+            }
+        }
     });
-    option.exercise_dates.get().0
+    (exercise, option.exercise_dates.get().0)
+}
+
+/// Tells that the style is not among those that are supported.
+fn style(option: &OptionData, supported: &str, at: &mut Cursor) {
+    let found = option.style;
+    at.fault_in(
+        "Style",
+        format!("the style {found:?} is not supported for this trade type: {supported} is"),
+    );
 }
 
 fn equity(name: Option<String>, underlying: Option<Underlying>, names: &mut Names) -> Arc<str> {

@@ -27,6 +27,6 @@ pub use envelope::Envelope;
 pub use pricing_engine::{Parameters, PricingEngine};
 pub use schema::schema;
 pub use trade::{
-    EquityForward, EquityOption, FxForward, FxOption, OptionKind, Position, Product, Trade,
-    TradeType,
+    EquityForward, EquityOption, Exercise, FxForward, FxOption, OptionKind, Position, Product,
+    Trade, TradeType,
 };

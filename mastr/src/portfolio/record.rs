@@ -82,12 +82,12 @@ record! {
         /// How an Asian option averages.
         #[serde(skip_serializing_if = "Option::is_none")]
         "PayoffType2" payoff_type_2: Option<PayoffType2>,
-        /// The day of exercise.
+        /// The last day of exercise.
         "ExerciseDates" exercise_dates: One<Day>,
         /// Cash or physical; the price is the same.
         #[serde(skip_serializing_if = "Option::is_none")]
         "Settlement" settlement: Option<Settlement>,
-        /// Without effect on a European option.
+        /// Without effect on a European option; of an American one `false`.
         #[serde(skip_serializing_if = "Option::is_none")]
         "PayOffAtExpiry" pay_off_at_expiry: Option<bool>,
     }
@@ -229,7 +229,7 @@ pub struct TradeRecord {
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(tag = "TradeType")]
 pub enum Terms {
-    /// A European option on an equity.
+    /// An option on an equity.
     EquityOption {
         /// Its terms.
         #[serde(rename = "EquityOptionData")]

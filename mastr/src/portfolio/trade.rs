@@ -24,7 +24,7 @@ pub struct Trade {
 /// What was agreed. The set is closed: one engine values each.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Product {
-    /// A European option on an equity.
+    /// An option on an equity.
     EquityOption(EquityOption),
     /// A forward on an equity.
     EquityForward(EquityForward),
@@ -67,14 +67,25 @@ pub enum OptionKind {
     Put,
 }
 
-/// A European option on `quantity` units of an equity.
+/// When an option can be exercised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Exercise {
+    /// On its last day.
+    European,
+    /// From today until its last day.
+    American,
+}
+
+/// An option on `quantity` units of an equity.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EquityOption {
     /// Long or short.
     pub position: Position,
     /// Call or put.
     pub kind: OptionKind,
-    /// The day it can be exercised, business day or not.
+    /// When it can be exercised.
+    pub exercise: Exercise,
+    /// The last day it can be exercised, business day or not.
     pub expiry: Date,
     /// Name of the equity in the market.
     pub name: Arc<str>,

@@ -1,7 +1,7 @@
 //! What an engine is given and what it gives.
 
 use super::forward::ForwardValue;
-use super::{BlackScholes, ClosedForm, Greek};
+use super::{ClosedForm, Greek};
 
 /// What the market said to one trade.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -35,8 +35,8 @@ pub(super) struct Priced {
 }
 
 impl Priced {
-    /// `scale` options of the closed form; negative when they are owed.
-    pub(super) fn option(inputs: Inputs, option: &BlackScholes, scale: f64) -> Self {
+    /// `scale` options on one unit; negative when they are owed.
+    pub(super) fn option(inputs: Inputs, unit: ClosedForm, scale: f64) -> Self {
         let ClosedForm {
             value,
             delta,
@@ -45,7 +45,7 @@ impl Priced {
             theta,
             rho,
             dividend_rho,
-        } = option.closed_form();
+        } = unit;
         Self {
             inputs,
             npv: scale * value,

@@ -1,20 +1,32 @@
-//! European options on equities: Black–Scholes–Merton.
+//! Options on equities: Black–Scholes–Merton, and early exercise.
 
-use super::BlackScholes;
 use super::engine::{Inputs, Priced};
+use super::{BlackScholes, NoBoundary};
 use crate::market::{Market, Unavailable};
-use crate::portfolio::EquityOption;
+use crate::portfolio::{EquityOption, Exercise};
 
 /// Values an option that is not past.
 pub(super) fn price(option: &EquityOption, market: &Market) -> Result<Priced, Unavailable> {
     let (inputs, unit, scale) = unit(option, market)?;
-    Ok(Priced::option(inputs, &unit, scale))
+    let unit = match option.exercise {
+        Exercise::European => unit.closed_form(),
+        Exercise::American => unit.american().map_err(unavailable)?.form,
+    };
+    Ok(Priced::option(inputs, unit, scale))
 }
 
 /// Its value alone.
 pub(super) fn npv(option: &EquityOption, market: &Market) -> Result<f64, Unavailable> {
     let (_, unit, scale) = unit(option, market)?;
-    Ok(scale * unit.value())
+    let value = match option.exercise {
+        Exercise::European => unit.value(),
+        Exercise::American => unit.american_value().map_err(unavailable)?,
+    };
+    Ok(scale * value)
+}
+
+fn unavailable(reason: NoBoundary) -> Unavailable {
+    Unavailable(reason.to_string())
 }
 
 /// What the market says, the option on one unit, and how many there are.

@@ -7,7 +7,7 @@ use super::value::evaluate;
 use super::{BlackScholes, Factor, Greek, Valuation};
 use crate::fault::Fault;
 use crate::market::Market;
-use crate::portfolio::{Product, Trade};
+use crate::portfolio::{Exercise, Product, Trade};
 use crate::results::Shortest;
 use crate::time::Date;
 
@@ -49,10 +49,23 @@ impl Explanation<'_> {
     }
 
     fn formula(&self) -> &'static str {
-        match self.trade.product {
-            Product::EquityOption(_) => "Black-Scholes-Merton",
+        match &self.trade.product {
+            Product::EquityOption(option) => match option.exercise {
+                Exercise::European => "Black-Scholes-Merton",
+                Exercise::American => "Andersen-Lake-Offengenden",
+            },
             Product::FxOption(_) => "Garman-Kohlhagen",
             Product::EquityForward(_) | Product::FxForward(_) => "discounted flows",
+        }
+    }
+
+    /// Where `option` is exercised today, if it is American and that ever pays.
+    fn boundary(&self, option: &BlackScholes) -> Option<f64> {
+        match &self.trade.product {
+            Product::EquityOption(trade) if trade.exercise == Exercise::American => {
+                option.american().ok()?.boundary
+            }
+            _ => None,
         }
     }
 
@@ -116,6 +129,10 @@ impl fmt::Display for Explanation<'_> {
                 line("strike", &number(option.strike), &"")?;
                 line("d1", &number(d1), &"")?;
                 line("d2", &number(d2), &"")?;
+                if let Some(boundary) = self.boundary(&option) {
+                    let source = "the price at which it is exercised today";
+                    line("exercised at", &number(boundary), &source)?;
+                }
             }
         }
         line("npv", &number(valuation.npv), &valuation.currency)?;

@@ -8,7 +8,7 @@ use crate::portfolio::FxOption;
 /// Values an option that is not past.
 pub(super) fn price(option: &FxOption, market: &Market) -> Result<Priced, Unavailable> {
     let (inputs, unit, scale) = unit(option, market)?;
-    Ok(Priced::option(inputs, &unit, scale))
+    Ok(Priced::option(inputs, unit.closed_form(), scale))
 }
 
 /// Its value alone.

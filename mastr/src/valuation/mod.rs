@@ -3,10 +3,14 @@
 // Invariant: the same bits on every machine; clippy.toml names what would break it.
 #![deny(clippy::disallowed_methods)]
 
+mod american;
 mod black_scholes;
+mod collocation;
+mod elementary;
 mod engine;
 mod equity_forward;
 mod equity_option;
+mod exercise_boundary;
 mod explanation;
 mod factor;
 mod forward;
@@ -15,9 +19,11 @@ mod fx_option;
 mod greek;
 mod normal;
 mod profit_and_loss;
+mod quadrature;
 mod result;
 mod value;
 
+pub use american::{American, NoBoundary};
 pub use black_scholes::{BlackScholes, ClosedForm};
 pub use engine::Inputs;
 pub use explanation::{Explanation, explain};

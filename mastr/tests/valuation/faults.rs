@@ -168,9 +168,9 @@ fn each_fault_has_its_pointer_and_says_what_was_found() {
         ),
         (
             "\"European\"",
-            "\"American\"",
+            "\"Bermudan\"",
             "/OptionData/Style",
-            "the style American is not supported",
+            "the style Bermudan is not supported for this trade type: European or American is",
         ),
         (
             "\"European\"",
@@ -750,6 +750,37 @@ fn impossible_quotes_fail_the_trades_that_need_them() {
     }
 }
 
+/// What an American option cannot be, and what only the market tells.
+#[test]
+fn faults_of_american_options() {
+    let american = OPTION.replace("\"European\"", "\"American\"");
+    assert_eq!(faults(&american), Vec::<String>::new());
+    let late = american.replace("\"American\"", "\"American\",\"PayOffAtExpiry\":true");
+    let found = faults(&late);
+    assert!(
+        found[0]
+            .contains("/EquityOptionData/OptionData/PayOffAtExpiry: an American option that pays"),
+        "{found:?}"
+    );
+    let found = faults(&FX_OPTION.replace("\"European\"", "\"American\""));
+    assert!(
+        found[0].contains("/FxOptionData/OptionData/Style: the style American is not supported"),
+        "{found:?}"
+    );
+    let put = american.replace("\"Call\"", "\"Put\"");
+    let market = format!("{MARKET}20260615 EQUITY_DIVIDEND/RATE/SP5/USD/1Y -0.03\n")
+        .replace("A365F/1Y 0.04", "A365F/1Y -0.01");
+    let market = Market::parse(market.as_bytes(), AS_OF.parse().unwrap(), Currency::EUR).unwrap();
+    let portfolio = parse(&file(&[put])).unwrap();
+    let fault = value(portfolio.trades().next().unwrap(), &market).unwrap_err();
+    assert_eq!(fault.trade, "EU1");
+    assert_eq!(
+        fault.message,
+        "two exercise boundaries are not supported: the rate of -0.01 a year is negative and above \
+         the yield of -0.03"
+    );
+}
+
 #[test]
 fn limits_are_values() {
     for (from, to) in [
@@ -763,7 +794,8 @@ fn limits_are_values() {
         assert_ne!(market, MARKET, "{from}");
         let market =
             Market::parse(market.as_bytes(), AS_OF.parse().unwrap(), Currency::EUR).unwrap();
-        let trades = [OPTION, FORWARD, FX_FORWARD, FX_OPTION].map(str::to_owned);
+        let american = OPTION.replace("\"European\"", "\"American\"");
+        let trades = [OPTION, &american, FORWARD, FX_FORWARD, FX_OPTION].map(str::to_owned);
         let zero = [("2147.56", "0"), ("775", "0"), ("1.1e6", "0")]
             .map(|(from, to)| trades.clone().map(|trade| trade.replace(from, to)));
         for trades in zero.iter().chain([&trades]) {

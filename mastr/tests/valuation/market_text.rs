@@ -62,8 +62,8 @@ pub(crate) fn currency(first: char, index: usize) -> String {
     format!("{first}{}{}", letter(index / 26), letter(index))
 }
 
-/// Everything of a `european` row that the market says; the equity is named as its currency.
-pub(crate) fn european_market(market: &mut MarketText, currency: &str, row: &Row) {
+/// Everything of a row of one equity option that the market says; the equity is named as its currency.
+pub(crate) fn option_market(market: &mut MarketText, currency: &str, row: &Row) {
     market.currency(currency, row.number("r"));
     market.quote(
         &format!("EQUITY/PRICE/{currency}/{currency}"),
@@ -79,9 +79,10 @@ pub(crate) fn european_market(market: &mut MarketText, currency: &str, row: &Row
     );
 }
 
-pub(crate) fn european_trade(id: &str, currency: &str, row: &Row) -> String {
+/// The trade of a `european` or an `american` row, with the style of that name.
+pub(crate) fn option_trade(id: &str, currency: &str, style: &str, row: &Row) -> String {
     format!(
-        r#"{{"id":"{id}","TradeType":"EquityOption","EquityOptionData":{{"OptionData":{{"LongShort":"Long","OptionType":"{}","Style":"European","ExerciseDates":["{}"]}},"Name":"{currency}","Currency":"{currency}","Strike":{},"Quantity":1}}}}"#,
+        r#"{{"id":"{id}","TradeType":"EquityOption","EquityOptionData":{{"OptionData":{{"LongShort":"Long","OptionType":"{}","Style":"{style}","ExerciseDates":["{}"]}},"Name":"{currency}","Currency":"{currency}","Strike":{},"Quantity":1}}}}"#,
         row.text("type"),
         row.day("days"),
         row.text("strike"),

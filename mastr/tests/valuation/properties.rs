@@ -45,10 +45,20 @@ fn option() -> impl Strategy<Value = BlackScholes> {
 
 /// The slope of the value as `shift` moves an input by `step` to either side.
 fn slope(option: BlackScholes, step: f64, shift: impl Fn(&mut BlackScholes, f64)) -> f64 {
+    slope_of(|moved| moved.closed_form().value, option, step, shift)
+}
+
+/// The slope of `worth` as `shift` moves an input by `step` to either side.
+fn slope_of(
+    worth: impl Fn(&BlackScholes) -> f64,
+    option: BlackScholes,
+    step: f64,
+    shift: impl Fn(&mut BlackScholes, f64),
+) -> f64 {
     let at = |step| {
         let mut moved = option;
         shift(&mut moved, step);
-        moved.closed_form().value
+        worth(&moved)
     };
     (at(step) - at(-step)) / (2.0 * step)
 }
@@ -99,6 +109,68 @@ proptest! {
             - option.strike * libm::exp(option.log_discount);
         let intrinsic = (option.kind.sign() * forward).max(0.0);
         prop_assert!(option.closed_form().value >= intrinsic - 1e-12 * option.spot);
+    }
+
+    #[test]
+    fn an_american_option_is_worth_more_than_what_it_may_become(option in option()) {
+        let Ok(american) = option.american() else {
+            // Two boundaries, which need what it earns when exercised to be negative.
+            let earns = match option.kind {
+                OptionKind::Put => option.log_discount,
+                OptionKind::Call => option.log_yield,
+            };
+            prop_assert!(earns > 0.0);
+            return Ok(());
+        };
+        let value = american.form.value;
+        prop_assert_eq!(option.american_value().unwrap(), value);
+        prop_assert!(value >= option.kind.sign() * (option.spot - option.strike));
+        prop_assert!(value >= option.closed_form().value * (1.0 - 1e-7));
+        // The asset and the cash exchanged, and call for put.
+        let other = BlackScholes {
+            kind: match option.kind {
+                OptionKind::Put => OptionKind::Call,
+                OptionKind::Call => OptionKind::Put,
+            },
+            spot: option.strike,
+            strike: option.spot,
+            log_discount: option.log_yield,
+            log_yield: option.log_discount,
+            ..option
+        };
+        prop_assert!((other.american_value().unwrap() - value).abs() <= 1e-12 * option.spot);
+    }
+
+    #[test]
+    fn greeks_of_american_options_are_slopes(option in option()) {
+        let Ok(american) = option.american() else { return Ok(()) };
+        let form = american.form;
+        // At the boundary the second derivatives jump.
+        let far = |boundary: f64| (option.spot / boundary - 1.0).abs() > 0.01;
+        prop_assume!(american.boundary.is_none_or(far));
+        let worth = |option: &BlackScholes| option.american_value().unwrap_or(f64::NAN);
+        let near = |closed: f64, slope: f64| {
+            // A rate of another sign may make an option that has two boundaries.
+            slope.is_nan() || (closed - slope).abs() <= 1e-4 * closed.abs().max(1.0)
+        };
+        let delta = slope_of(worth, option, option.spot * 1e-4, |o, step| o.spot += step);
+        prop_assert!(near(form.delta, delta), "delta {} {delta}", form.delta);
+        let vega = slope_of(worth, option, 1e-4, |o, step| o.volatility += step);
+        prop_assert!(near(form.vega, vega), "vega {} {vega}", form.vega);
+        let rho = slope_of(worth, option, 1e-4, |o, step| o.log_discount -= step * o.time);
+        prop_assert!(near(form.rho, rho), "rho {} {rho}", form.rho);
+        let dividend_rho = slope_of(worth, option, 1e-4, |o, step| o.log_yield -= step * o.time);
+        prop_assert!(near(form.dividend_rho, dividend_rho), "{} {dividend_rho}", form.dividend_rho);
+        let theta = -slope_of(worth, option, option.time * 1e-4, |o, step| {
+            let longer = (o.time + step) / o.time;
+            o.log_discount *= longer;
+            o.log_yield *= longer;
+            o.time += step;
+        });
+        prop_assert!(near(form.theta, theta), "theta {} {theta}", form.theta);
+        let delta_at = |option: &BlackScholes| option.american().map_or(f64::NAN, |a| a.form.delta);
+        let gamma = slope_of(delta_at, option, option.spot * 1e-4, |o, step| o.spot += step);
+        prop_assert!(near(form.gamma, gamma), "gamma {} {gamma}", form.gamma);
     }
 
     #[test]

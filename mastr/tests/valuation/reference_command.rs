@@ -38,19 +38,32 @@ fn npvs(trades: &[String], market: &MarketText) -> HashMap<String, f64> {
 
 #[test]
 fn european_options() {
-    let rows = rows("european.csv");
+    options(
+        "european.csv",
+        "European",
+        Comparison::new("mastr price, european", 1e-10, 1e-12),
+    );
+}
+
+#[test]
+fn american_options() {
+    options(
+        "american.csv",
+        "American",
+        Comparison::new("mastr price, american", 2e-6, 1e-8),
+    );
+}
+
+fn options(table: &str, style: &str, mut comparison: Comparison) {
+    let rows = rows(table);
     let (mut market, mut trades) = (MarketText::new(), Vec::new());
     for (index, row) in rows.iter().enumerate() {
         let currency = currency('X', index);
-        market_text::european_market(&mut market, &currency, row);
-        trades.push(market_text::european_trade(
-            &index.to_string(),
-            &currency,
-            row,
-        ));
+        market_text::option_market(&mut market, &currency, row);
+        let id = index.to_string();
+        trades.push(market_text::option_trade(&id, &currency, style, row));
     }
     let npvs = npvs(&trades, &market);
-    let mut comparison = Comparison::new("mastr price, european", 1e-10, 1e-12);
     for (index, row) in rows.iter().enumerate() {
         let id = index.to_string();
         comparison.hold(&id, npvs[&id], row.number("npv"));
