@@ -117,7 +117,9 @@ pub(super) fn parse(key: &str, as_of: Date) -> Result<(Slot, Quotation), String>
             let (foreign, domestic) = pair(key, foreign, domestic)?;
             Subject::FxRate { foreign, domestic }
         }
-        ["ZERO", "RATE", currency, curve, day_count, term] => {
+        // The names of some day counters have a slash of their own, such as 30/360.
+        ["ZERO", "RATE", currency, curve, ref day_count @ .., term] if day_count.len() <= 2 => {
+            let day_count = day_count.join("/");
             let count = day_count
                 .parse()
                 .map_err(|()| format!("{key}: \"{day_count}\" is no day counter: A365F is one"))?;

@@ -173,6 +173,15 @@ mod tests {
     }
 
     #[test]
+    fn a_day_counter_may_have_a_slash() {
+        let quotes = parse("20260615 ZERO/RATE/EUR/EUR1D/30/360/1Y 0.02").unwrap();
+        assert_eq!(quotes.len(), 1);
+        for key in ["EUR1D/1Y", "EUR1D/30/360/A365F/1Y", "EUR1D/360/1Y"] {
+            assert!(parse(&format!("20260615 ZERO/RATE/EUR/{key} 0.02")).is_err());
+        }
+    }
+
+    #[test]
     fn two_keys_of_one_pillar_are_one_key() {
         let faults = parse(
             "20260615 ZERO/RATE/EUR/EUR1D/A365F/1Y 0.02\n\
