@@ -42,6 +42,9 @@ pub use inquiry::Inquiry;
 pub use market_text::MarketText;
 pub use submission::{Fate, Submission, Summary, Take};
 
+#[cfg(test)]
+mod fatal_trade;
+
 use std::fmt::Display;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};

@@ -47,8 +47,12 @@ impl Outstanding {
         self.windows.is_empty()
     }
 
-    /// Opens a window of trades, some of whose fates are known already.
-    pub(super) fn open(&mut self, places: Range<usize>, known: impl Iterator<Item = Option<Fate>>) {
+    /// Opens a window of trades, some of whose fates are known already; gives back its number.
+    pub(super) fn open(
+        &mut self,
+        places: Range<usize>,
+        known: impl Iterator<Item = Option<Fate>>,
+    ) -> u64 {
         let fates: Vec<_> = known.collect();
         debug_assert_eq!(fates.len(), places.len());
         let awaited = fates.iter().filter(|fate| fate.is_none()).count();
@@ -57,12 +61,19 @@ impl Outstanding {
             fates,
             awaited,
         });
+        self.first + self.windows.len() as u64 - 1
     }
 
-    /// Notes that the message of this index holds these trades of the window opened last.
-    pub(super) fn sent(&mut self, index: u64, places: Vec<usize>) {
-        let window = self.first + self.windows.len() as u64 - 1;
+    /// Notes that the message of this index holds these trades of that window.
+    pub(super) fn sent(&mut self, index: u64, window: u64, places: Vec<usize>) {
         self.sent.insert(index, Sent { window, places });
+    }
+
+    /// Forgets a message whose trades are to be sent again; gives back their window and places.
+    /// `None` if no such message is awaited.
+    pub(super) fn withdraw(&mut self, index: u64) -> Option<(u64, Vec<usize>)> {
+        let Sent { window, places } = self.sent.remove(&index)?;
+        Some((window, places))
     }
 
     /// Notes what became of the trades of a message, in their order; gives back their places.
@@ -110,12 +121,12 @@ mod tests {
     #[test]
     fn windows_are_handed_on_whole_and_in_order() {
         let mut outstanding = Outstanding::default();
-        outstanding.open(0..3, (0..3).map(|_| None));
-        outstanding.sent(0, vec![0, 2]);
-        outstanding.sent(1, vec![1]);
+        let first = outstanding.open(0..3, (0..3).map(|_| None));
+        outstanding.sent(0, first, vec![0, 2]);
+        outstanding.sent(1, first, vec![1]);
         let known = [Some(Err("faulty".to_owned())), None];
-        outstanding.open(3..5, known.into_iter());
-        outstanding.sent(2, vec![4]);
+        let second = outstanding.open(3..5, known.into_iter());
+        outstanding.sent(2, second, vec![4]);
         assert_eq!((outstanding.messages(), outstanding.windows()), (3, 2));
 
         ended(&mut outstanding, 2, 1);
@@ -139,6 +150,22 @@ mod tests {
         );
         assert!(outstanding.is_empty());
         assert!(outstanding.ended(2, [].into_iter()).is_none(), "only once");
+    }
+
+    #[test]
+    fn what_is_withdrawn_can_be_sent_again_in_parts() {
+        let mut outstanding = Outstanding::default();
+        let window = outstanding.open(0..2, (0..2).map(|_| None));
+        outstanding.sent(0, window, vec![0, 1]);
+        let (window, places) = outstanding.withdraw(0).unwrap();
+        assert_eq!((outstanding.messages(), &*places), (0, &[0, 1][..]));
+        outstanding.sent(1, window, vec![0]);
+        outstanding.sent(2, window, vec![1]);
+        assert!(outstanding.withdraw(0).is_none(), "only once");
+        ended(&mut outstanding, 2, 1);
+        assert!(outstanding.next_whole().is_none());
+        ended(&mut outstanding, 1, 1);
+        assert_eq!(outstanding.next_whole().unwrap().count(), 2);
     }
 
     #[test]

@@ -68,7 +68,7 @@ impl<'p> Submission<'p> {
     /// Has the portfolio valued and its contributions aggregated; `take` hears of each trade.
     ///
     /// It waits for whatever is not there yet: servers, workers. A valuation worker that dies
-    /// costs time. Trades that no worker survives count as failed.
+    /// costs time. A trade that no worker survives counts as failed.
     ///
     /// # Errors
     ///
@@ -236,23 +236,29 @@ impl<'p> Running<'p> {
                 Entry::Valid(_) => None,
                 Entry::Rejected(rejected) => Some(Err(rejected.fault.clone())),
             });
-        self.outstanding.open(places.clone(), known);
+        let window = self.outstanding.open(places.clone(), known);
         for (number, mut places) in (0..).zip(self.split(places)) {
             places.retain(|place| self.entries[*place].trade().is_some());
             if places.is_empty() {
                 continue;
             }
-            let payload = self
-                .draft(self.partition(number), &places)
-                .encode()
-                .map_err(ClusterError::Failed)?;
-            let index = self
-                .assignments
-                .submit(payload)
-                .map_err(ClusterError::Failed)?;
-            self.outstanding.sent(index, places);
-            self.summary.assignments += 1;
+            self.send(number, window, places)?;
         }
+        Ok(())
+    }
+
+    /// Sends an assignment of trades of that window, which the partition of this number owns.
+    fn send(&mut self, number: u32, window: u64, places: Vec<usize>) -> Result<(), ClusterError> {
+        let payload = self
+            .draft(self.partition(number), &places)
+            .encode()
+            .map_err(ClusterError::Failed)?;
+        let index = self
+            .assignments
+            .submit(payload)
+            .map_err(ClusterError::Failed)?;
+        self.outstanding.sent(index, window, places);
+        self.summary.assignments += 1;
         Ok(())
     }
 
@@ -290,18 +296,35 @@ impl<'p> Running<'p> {
         }
     }
 
-    /// The trades of this assignment have no value and never will.
+    /// No worker survives this assignment, or none can end it. Of several trades each is tried
+    /// alone; the one at fault has no value and never will.
     fn give_up(&mut self, index: u64, failure: &Failure) -> Result<(), ClusterError> {
+        if self
+            .outstanding
+            .places(index)
+            .is_some_and(|places| places.len() > 1)
+        {
+            return self.try_each_alone(index);
+        }
         let reason = failure.to_string();
-        let fates = std::iter::repeat_with(|| Err(reason.clone()));
-        let places = self.outstanding.ended(index, fates).unwrap_or_default();
-        let Some(first) = places.first() else {
+        let fate = std::iter::once_with(|| Err(reason.clone()));
+        let places = self.outstanding.ended(index, fate).unwrap_or_default();
+        let Some(place) = places.first() else {
             return Ok(());
         };
-        let owner = partition_of(self.entries[*first].id(), self.partitions);
+        let owner = partition_of(self.entries[*place].id(), self.partitions);
         self.contribute(self.partition(owner), &places, |_| {
             Outcome::Failed(reason.clone())
         })
+    }
+
+    fn try_each_alone(&mut self, index: u64) -> Result<(), ClusterError> {
+        let (window, places) = self.outstanding.withdraw(index).unwrap_or_default();
+        for place in places {
+            let owner = partition_of(self.entries[place].id(), self.partitions);
+            self.send(owner, window, vec![place])?;
+        }
+        Ok(())
     }
 
     fn hand_on(&mut self, take: &mut Take<'_, 'p>) -> Result<(), ClusterError> {

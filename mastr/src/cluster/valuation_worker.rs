@@ -42,12 +42,8 @@ pub fn connect(
     markets: &str,
     threads: NonZeroU32,
 ) -> palm_highlevel::Result<ValuationWorker> {
-    let done = Arc::new(Done::default());
-    let valuer = Valuer {
-        markets: MarketCache::new(markets)?,
-        nowhere: Arc::new(Envelope::default()),
-        done: done.clone(),
-    };
+    let valuer = Valuer::new(markets)?;
+    let done = valuer.done.clone();
     let name = format!("valuation-worker-{}", std::process::id());
     let running = standalone::Worker::new(name)
         .function("value", move |call: &Call| valuer.value(call))
@@ -76,7 +72,7 @@ impl ValuationWorker {
 }
 
 /// The function `value`.
-struct Valuer {
+pub(super) struct Valuer {
     markets: MarketCache,
     /// What trades are filed under here, where nobody looks at it.
     nowhere: Arc<Envelope>,
@@ -84,7 +80,16 @@ struct Valuer {
 }
 
 impl Valuer {
-    fn value(&self, call: &Call) -> Result<Bytes, Failure> {
+    /// With markets from the server at that endpoint.
+    pub(super) fn new(markets: &str) -> palm_highlevel::Result<Self> {
+        Ok(Self {
+            markets: MarketCache::new(markets)?,
+            nowhere: Arc::new(Envelope::default()),
+            done: Arc::default(),
+        })
+    }
+
+    pub(super) fn value(&self, call: &Call) -> Result<Bytes, Failure> {
         let Assignment {
             partition,
             wants_valuations,

@@ -148,7 +148,7 @@ fn valuation_workers_that_do_nothing_but_die_end_the_run() {
     let run = run.finish();
     assert_eq!(run.status.code(), Some(1), "{:?}", run.told);
     assert!(
-        end.ends_with("was killed by signal 9, the 5th in a row while nothing was valued"),
+        end.ends_with("was killed by signal 9, the 9th in a row while nothing was valued"),
         "{end}"
     );
 }

@@ -30,8 +30,9 @@ const TICK: Duration = Duration::from_millis(50);
 /// When a process has died, how long one waits to see whether it was another's death that
 /// brought it about.
 const CAUSE: Duration = Duration::from_millis(300);
-/// So many valuation workers may die in a row while nothing is valued.
-const DEATHS: u32 = 5;
+/// So many valuation workers may die in a row while nothing is valued: a trade that kills whoever
+/// values it kills four with the trades it came with, and four alone.
+const DEATHS: u32 = 9;
 /// A free port of this machine.
 const ANY_PORT: &str = "tcp://127.0.0.1:*";
 
@@ -124,6 +125,7 @@ impl Cluster {
         value.extend(arguments!["--markets", markets]);
         value.extend(run.source.arguments());
         value.extend(output.iter().flatten().cloned());
+        value.push(run.question.by());
         let mut aggregate = arguments!["--connect", aggregation, "--watch"];
         aggregate.extend(run.question.arguments());
         aggregate.extend(output.into_iter().flatten());

@@ -1,0 +1,134 @@
+//! A trade that kills whoever values it: it fails, and it alone.
+
+use std::process::{Child, Command, Stdio, abort};
+use std::sync::atomic::AtomicBool;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::thread;
+use std::time::Duration;
+
+use palm_highlevel::{Call, standalone};
+
+use super::valuation_worker::Valuer;
+use super::{Assignment, MarketText, Servers, Submission};
+use super::{aggregation_master, aggregation_worker, valuation_master};
+use crate::aggregation::{Completeness, Query};
+use crate::sample;
+
+/// The trade in the middle of the sample.
+fn fatal() -> String {
+    let portfolio = sample::portfolio();
+    portfolio.by_id()[120].id().to_owned()
+}
+
+/// Starts this test program anew as a valuation worker that dies of the fatal trade.
+fn start_worker(servers: &Servers) -> Child {
+    Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "--ignored", "cluster::fatal_trade::worker"])
+        .env("MASTR_TEST_VALUATION", &servers.valuation)
+        .env("MASTR_TEST_MARKETS", &servers.markets)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+#[test]
+#[ignore = "the process that dies; it is started by the test below"]
+fn worker() {
+    let (Ok(master), Ok(markets)) = (
+        std::env::var("MASTR_TEST_VALUATION"),
+        std::env::var("MASTR_TEST_MARKETS"),
+    ) else {
+        return;
+    };
+    let (valuer, fatal) = (Valuer::new(&markets).unwrap(), fatal());
+    let value = move |call: &Call| {
+        let assignment = Assignment::decode(call.payload())?;
+        if assignment.trades.iter().any(|trade| *trade.id == *fatal) {
+            abort();
+        }
+        valuer.value(call)
+    };
+    let name = format!("worker-{}", std::process::id());
+    let worker = standalone::Worker::new(name).function("value", value);
+    worker.connect(&master).unwrap().join().unwrap();
+}
+
+/// Starts a worker, and another whenever it dies, until the sender is gone.
+fn replace_workers(servers: &Servers, is_over: Receiver<()>) {
+    let mut worker = start_worker(servers);
+    while let Err(RecvTimeoutError::Timeout) = is_over.recv_timeout(Duration::from_millis(20)) {
+        if worker.try_wait().unwrap().is_some() {
+            worker = start_worker(servers);
+        }
+    }
+    worker.kill().unwrap();
+    worker.wait().unwrap();
+}
+
+#[test]
+fn it_fails_alone() {
+    let any = "tcp://127.0.0.1:*";
+    let aggregation = aggregation_master::bind(any, 1.try_into().unwrap()).unwrap();
+    let holder = aggregation_worker::connect(aggregation.address()).unwrap();
+    let valuation = valuation_master::bind(any, aggregation.address(), any).unwrap();
+    let [master, markets] = valuation.addresses();
+    let servers = Servers {
+        valuation: master.to_owned(),
+        aggregation: aggregation.address().to_owned(),
+        markets: markets.to_owned(),
+    };
+    let (portfolio, fatal) = (sample::portfolio(), fatal());
+    let market = MarketText::new(
+        portfolio.as_of(),
+        portfolio.base(),
+        sample::MARKET.to_owned(),
+        String::new(),
+    );
+    let submission = Submission {
+        portfolio: &portfolio,
+        market: &market,
+        scenarios: 0,
+        wants_valuations: false,
+    };
+    let never = AtomicBool::new(false);
+    let mut failed = Vec::new();
+    let summary = thread::scope(|scope| {
+        let (over, is_over) = channel::<()>();
+        scope.spawn(|| replace_workers(&servers, is_over));
+        let summary = submission.run(&servers, &never, &mut |window| {
+            let fates = window.into_iter();
+            failed.extend(fates.filter_map(|(entry, fate)| Some((entry.id(), fate.err()?))));
+            Ok(())
+        });
+        drop(over);
+        summary.unwrap()
+    });
+    assert_eq!((summary.valued, summary.failed), (239, 1));
+    let [(id, reason)] = &failed[..] else {
+        panic!("{failed:?}");
+    };
+    assert_eq!(*id, fatal);
+    assert!(reason.starts_with("given up after "), "{reason}");
+
+    let mut inquiry = super::Inquiry::open(
+        &servers.aggregation,
+        Query::parse("", "count").unwrap(),
+        &never,
+    )
+    .unwrap();
+    let table = inquiry.ask(&never).unwrap();
+    let counts = Completeness {
+        valued: 239,
+        failed: 1,
+        pending: 0,
+    };
+    assert_eq!(table.total.completeness, counts);
+    for handle in [
+        valuation.stop_handle(),
+        aggregation.stop_handle(),
+        holder.stop_handle(),
+    ] {
+        handle.stop();
+    }
+}
