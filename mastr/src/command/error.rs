@@ -78,10 +78,18 @@ impl From<ClusterError> for CommandError {
         match error {
             ClusterError::Palm(error) => error.into(),
             ClusterError::Failed(failure) => Self::Failed(failure.to_string()),
-            ClusterError::Query(QueryError::Overflow(error)) => Self::Failed(error.to_string()),
-            ClusterError::Query(error) => Self::Usage(error.to_string()),
+            ClusterError::Query(error) => error.into(),
             ClusterError::Unwritable(error) => Self::Unwritable(error),
             ClusterError::Stopped => Self::Interrupted,
+        }
+    }
+}
+
+impl From<QueryError> for CommandError {
+    fn from(error: QueryError) -> Self {
+        match error {
+            QueryError::Overflow(error) => Self::Failed(error.to_string()),
+            error => Self::Usage(error.to_string()),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -13,6 +13,11 @@ use crate::cluster::MarketText;
 use crate::market::{Fixings, Market, Quotes, Scenario};
 use crate::portfolio::Portfolio;
 use crate::sample;
+
+/// A portfolio of this size has some three million trades.
+const LARGEST_PORTFOLIO: u64 = 1 << 30;
+/// Market, fixings and scenarios travel in one message of at most 256 MiB.
+const LARGEST_TEXT: u64 = 64 << 20;
 
 /// What a cluster is to value: files, or the sample that is built in.
 #[derive(Clone, Debug, Args)]
@@ -97,7 +102,7 @@ impl Source {
             return Ok(());
         };
         if self.scenarios.is_none() && !is_sample {
-            return Err(CommandError::Usage(error.to_string()));
+            return Err(error.into());
         }
         self.sample_scenarios = self.scenarios.is_none();
         Ok(())
@@ -112,7 +117,7 @@ impl Source {
         };
         let (market, quotes) = match &self.market {
             Some(path) => {
-                let file = read(path)?;
+                let file = read(path, LARGEST_TEXT)?;
                 let market = Market::new(&quotes(path, &file, &portfolio)?, portfolio.base());
                 (market, text(path, file)?)
             }
@@ -121,13 +126,13 @@ impl Source {
         let fixings = match &self.fixings {
             Some(path) => {
                 fixings(path)?;
-                text(path, read(path)?)?
+                text(path, read(path, LARGEST_TEXT)?)?
             }
             None => String::new(),
         };
         let (scenarios, count) = match &self.scenarios {
             Some(path) => {
-                let file = read(path)?;
+                let file = read(path, LARGEST_TEXT)?;
                 let count = parsed_scenarios(path, &file, &market)?.len();
                 (text(path, file)?, count)
             }
@@ -144,7 +149,7 @@ impl Source {
 
 /// Reads a portfolio; faulty trades are refused unless they are to be skipped.
 pub(crate) fn portfolio(path: &Path, skip_invalid: bool) -> Result<Portfolio, CommandError> {
-    Portfolio::parse(&read(path)?)
+    Portfolio::parse(&read(path, LARGEST_PORTFOLIO)?)
         .and_then(|portfolio| {
             if skip_invalid {
                 Ok(portfolio)
@@ -160,13 +165,13 @@ pub(crate) fn portfolio(path: &Path, skip_invalid: bool) -> Result<Portfolio, Co
 
 /// Reads the market that `portfolio` is valued with.
 pub(crate) fn market(path: &Path, portfolio: &Portfolio) -> Result<Market, CommandError> {
-    let quotes = quotes(path, &read(path)?, portfolio)?;
+    let quotes = quotes(path, &read(path, LARGEST_TEXT)?, portfolio)?;
     Ok(Market::new(&quotes, portfolio.base()))
 }
 
 /// Reads the scenarios of `market`.
 pub(crate) fn scenarios(path: &Path, market: &Market) -> Result<Vec<Scenario>, CommandError> {
-    parsed_scenarios(path, &read(path)?, market)
+    parsed_scenarios(path, &read(path, LARGEST_TEXT)?, market)
 }
 
 fn parsed_scenarios(
@@ -199,17 +204,36 @@ fn quotes(path: &Path, file: &[u8], portfolio: &Portfolio) -> Result<Quotes, Com
 
 /// Reads past fixings.
 pub(crate) fn fixings(path: &Path) -> Result<Fixings, CommandError> {
-    Fixings::parse(&read(path)?).map_err(|faults| CommandError::Faulty {
+    Fixings::parse(&read(path, LARGEST_TEXT)?).map_err(|faults| CommandError::Faulty {
         path: path.to_owned(),
         faults,
     })
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, CommandError> {
-    fs::read(path).map_err(|error| CommandError::Unreadable {
+/// Reads a file of at most so many bytes, without taking in more of a larger one.
+fn read(path: &Path, most: u64) -> Result<Vec<u8>, CommandError> {
+    let unreadable = |error| CommandError::Unreadable {
         path: path.to_owned(),
         error,
-    })
+    };
+    let file = fs::File::open(path).map_err(unreadable)?;
+    let size = file.metadata().map_err(unreadable)?.len();
+    let mut bytes = Vec::new();
+    if size <= most {
+        bytes.reserve_exact(size as usize + 1);
+        // A pipe has no size, and a file may grow.
+        file.take(most + 1)
+            .read_to_end(&mut bytes)
+            .map_err(unreadable)?;
+    }
+    if size.max(bytes.len() as u64) > most {
+        let message = format!(
+            "more than {} MiB, the most that is read: split it",
+            most >> 20
+        );
+        return Err(unreadable(io::Error::new(ErrorKind::FileTooLarge, message)));
+    }
+    Ok(bytes)
 }
 
 /// A file that has been read without faults, as text.

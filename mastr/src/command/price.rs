@@ -9,14 +9,15 @@ use clap::Args;
 use super::output::Listener;
 use super::tally::Tally;
 use super::{ALL_VALUED, CommandError, SOME_FAILED, input, output};
-use crate::fault::Fault;
 use crate::market::{Market, Scenario};
 use crate::portfolio::{Entry, Portfolio};
 use crate::results::{Folder, NPV_HEADER, Rows};
-use crate::valuation::{explain, profit_and_loss, value};
+use crate::valuation::{Valuation, explain, profit_and_loss, value};
 
-/// So many trades are valued by a thread before it hands its rows over.
-const CHUNK: usize = 4096;
+/// A thread values at most so many trades before it hands its rows over …
+const LARGEST_CHUNK: usize = 4096;
+/// … and, where there are many scenarios, so many times any of them.
+const LARGEST_WORK: usize = 1 << 18;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -70,8 +71,14 @@ impl Arguments {
         // Once the reader of standard output has seen enough, the folder is still completed.
         let mut listener = Listener::new(folder.is_some());
         listener.write(NPV_HEADER.as_bytes())?;
-        for batch in entries.chunks(self.threads.get().saturating_mul(CHUNK)) {
-            for (rows, of_chunk) in price(batch, &market, &scenarios, &portfolio) {
+        let pricing = Pricing {
+            portfolio: &portfolio,
+            market: &market,
+            scenarios: &scenarios,
+            wants_pnl: folder.is_some() && !scenarios.is_empty(),
+        };
+        for batch in entries.chunks(self.threads.get().saturating_mul(pricing.chunk())) {
+            for (rows, of_chunk) in pricing.price(batch) {
                 tally.add(of_chunk);
                 if let Some(folder) = &mut folder {
                     folder.write(&rows).map_err(CommandError::Unwritable)?;
@@ -106,64 +113,77 @@ impl Arguments {
     }
 }
 
-/// Values a batch, chunk by chunk, each on a thread of its own; rows come in the batch's order.
-fn price(
-    batch: &[&Entry],
-    market: &Market,
-    scenarios: &[Scenario],
-    portfolio: &Portfolio,
-) -> Vec<(Rows, Tally)> {
-    let rows = || Rows::new(portfolio.as_of(), portfolio.base());
-    if batch.len() <= CHUNK {
-        return vec![price_chunk(batch, market, scenarios, rows())];
-    }
-    thread::scope(|scope| {
-        let chunks: Vec<_> = batch
-            .chunks(CHUNK)
-            .map(|chunk| (chunk, rows()))
-            .map(|(chunk, rows)| scope.spawn(move || price_chunk(chunk, market, scenarios, rows)))
-            .collect();
-        chunks
-            .into_iter()
-            .map(|chunk| match chunk.join() {
-                Ok(done) => done,
-                // A bug: end as it would have ended without threads.
-                Err(panic) => std::panic::resume_unwind(panic),
-            })
-            .collect()
-    })
+/// What trades are valued with, and how.
+struct Pricing<'p> {
+    portfolio: &'p Portfolio,
+    market: &'p Market,
+    scenarios: &'p [Scenario],
+    /// Whether the rows of P&L vectors are wanted.
+    wants_pnl: bool,
 }
 
-fn price_chunk(
-    chunk: &[&Entry],
-    market: &Market,
-    scenarios: &[Scenario],
-    mut rows: Rows,
-) -> (Rows, Tally) {
-    let mut tally = Tally::default();
-    for entry in chunk {
-        let valued = match entry {
-            Entry::Valid(trade) => value(trade, market).and_then(|valuation| {
-                let pnl = profit_and_loss(trade, &valuation, scenarios)?;
-                Ok((valuation, pnl))
-            }),
-            Entry::Rejected(rejected) => Err(Fault::of_trade(&rejected.id, &*rejected.fault)),
-        };
-        match valued {
-            Ok((valuation, pnl)) => {
-                if valuation.is_past() {
-                    tally.past(entry.id());
+impl Pricing<'_> {
+    /// So many trades are valued by a thread before it hands its rows over.
+    fn chunk(&self) -> usize {
+        (LARGEST_WORK / (1 + self.scenarios.len())).clamp(1, LARGEST_CHUNK)
+    }
+
+    /// Values a batch, chunk by chunk, each on a thread of its own; rows come in the batch's order.
+    fn price(&self, batch: &[&Entry]) -> Vec<(Rows, Tally)> {
+        if batch.len() <= self.chunk() {
+            return vec![self.price_chunk(batch)];
+        }
+        thread::scope(|scope| {
+            let chunks: Vec<_> = batch
+                .chunks(self.chunk())
+                .map(|chunk| scope.spawn(move || self.price_chunk(chunk)))
+                .collect();
+            chunks
+                .into_iter()
+                .map(|chunk| match chunk.join() {
+                    Ok(done) => done,
+                    // A bug: end as it would have ended without threads.
+                    Err(panic) => std::panic::resume_unwind(panic),
+                })
+                .collect()
+        })
+    }
+
+    fn price_chunk(&self, chunk: &[&Entry]) -> (Rows, Tally) {
+        let mut rows = Rows::new(self.portfolio.as_of(), self.portfolio.base());
+        let mut tally = Tally::default();
+        for entry in chunk {
+            match self.value(entry) {
+                Ok((valuation, pnl)) => {
+                    if valuation.is_past() {
+                        tally.past(entry.id());
+                    }
+                    rows.push(entry, Ok(&valuation));
+                    if self.wants_pnl {
+                        rows.push_pnl(entry, self.scenarios, &pnl);
+                    }
                 }
-                rows.push(entry, Ok(&valuation));
-                rows.push_pnl(entry, scenarios, &pnl);
-            }
-            Err(fault) => {
-                tally.failed += 1;
-                rows.push(entry, Err(&fault.message));
+                Err(fault) => {
+                    tally.failed += 1;
+                    rows.push(entry, Err(&fault));
+                }
             }
         }
+        (rows, tally)
     }
-    (rows, tally)
+
+    /// What `entry` is worth, and its P&L vector; or why it has no value.
+    fn value(&self, entry: &Entry) -> Result<(Valuation, Box<[f64]>), String> {
+        match entry {
+            Entry::Valid(trade) => value(trade, self.market)
+                .and_then(|valuation| {
+                    let pnl = profit_and_loss(trade, &valuation, self.scenarios)?;
+                    Ok((valuation, pnl))
+                })
+                .map_err(|fault| fault.message),
+            Entry::Rejected(rejected) => Err(rejected.fault.clone()),
+        }
+    }
 }
 
 fn tell_explanation(entry: &Entry, market: &Market) {

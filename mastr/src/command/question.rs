@@ -23,15 +23,16 @@ pub(crate) struct Question {
 impl Question {
     /// The question for the partitions.
     pub(crate) fn query(&self) -> Result<Query, CommandError> {
-        Query::parse(&self.by, &self.measures)
-            .map_err(|error| CommandError::Usage(error.to_string()))
+        Ok(Query::parse(&self.by, &self.measures)?)
     }
 
-    /// The same as arguments of a command. In one piece, as a list may begin with a hyphen.
+    /// The dimensions as an argument of a command, in one piece, as a list may begin with a hyphen.
+    pub(crate) fn by(&self) -> OsString {
+        format!("--by={}", self.by).into()
+    }
+
+    /// All of it as arguments of a command.
     pub(crate) fn arguments(&self) -> [OsString; 2] {
-        [
-            format!("--by={}", self.by).into(),
-            format!("--measures={}", self.measures).into(),
-        ]
+        [self.by(), format!("--measures={}", self.measures).into()]
     }
 }

@@ -13,6 +13,7 @@ use super::lifeline::{self, Supervision};
 use super::report::Report;
 use super::tally::Tally;
 use super::{ALL_VALUED, CommandError, SOME_FAILED, address};
+use crate::aggregation::{Query, QueryError};
 use crate::client::count;
 use crate::cluster::{Fate, Servers, Submission, Summary};
 use crate::portfolio::{Entry, Portfolio};
@@ -43,6 +44,9 @@ pub(super) struct Arguments {
     /// Folder for npv.csv, sensitivity.csv and failed.csv; created if need be
     #[arg(long, value_name = "DIR")]
     output: Option<PathBuf>,
+    /// Dimensions that somebody is going to ask for
+    #[arg(long, hide = true, default_value = "")]
+    by: String,
     #[command(flatten)]
     supervision: Supervision,
 }
@@ -51,6 +55,7 @@ impl Arguments {
     pub(super) fn run(self) -> Result<u8, CommandError> {
         let stop = lifeline::hold(self.supervision, || ())?;
         let (portfolio, market, scenarios) = self.source.read()?;
+        self.check_dimensions(&portfolio)?;
         let mut results = Results::create(&portfolio, self.output.as_deref())?;
         self.supervision.report(&Report::Submitting);
         let submission = Submission {
@@ -77,6 +82,24 @@ impl Arguments {
             count(failed)
         )));
         Ok(if failed == 0 { ALL_VALUED } else { SOME_FAILED })
+    }
+
+    /// Whether every dimension that is going to be asked for is one of the portfolio: before it is
+    /// valued for nothing.
+    fn check_dimensions(&self, portfolio: &Portfolio) -> Result<(), CommandError> {
+        let query = Query::parse(&self.by, "")?;
+        let has = |name: &str| {
+            let mut entries = portfolio.entries().iter();
+            entries.any(|entry| !entry.dimension(name).is_empty())
+        };
+        let Some(name) = query.by.into_iter().find(|name| !has(name)) else {
+            return Ok(());
+        };
+        let there = portfolio.dimensions().into_iter().map(str::to_owned);
+        Err(QueryError::UnknownDimension {
+            name,
+            there: there.collect(),
+        })?
     }
 
     fn submit(

@@ -1,6 +1,6 @@
 //! A portfolio file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use schemars::JsonSchema;
@@ -121,6 +121,12 @@ impl Portfolio {
         let mut entries: Vec<_> = self.entries.iter().collect();
         entries.sort_unstable_by_key(|entry| entry.id());
         entries
+    }
+
+    /// The names of the dimensions that any element has a value of.
+    pub fn dimensions(&self) -> BTreeSet<&str> {
+        let elements = self.entries.iter().flat_map(Entry::dimensions);
+        elements.map(|(name, _)| name).chain(["TradeId"]).collect()
     }
 
     /// Every valid trade, in the order of the file.

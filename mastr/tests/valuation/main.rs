@@ -4,6 +4,7 @@ mod calendars;
 mod command;
 mod conventions;
 mod faults;
+mod files;
 mod market_text;
 mod properties;
 mod reference;
