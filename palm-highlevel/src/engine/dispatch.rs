@@ -28,14 +28,16 @@ pub(crate) struct Dispatch {
     queues: Vec<Queue>,
     /// The queue that is served first next time.
     turn: usize,
-    suspects: VecDeque<Key>,
+    /// Those that may have killed a process: a queue for each function, whoever sent them.
+    suspects: Vec<Queue>,
     workers: Vec<Worker>,
 }
 
-/// What is ready from one sender for one function, in order.
+/// What is ready for one function, in order.
 #[derive(Debug)]
 struct Queue {
-    origin: Key,
+    /// The sender; nobody in particular, of suspects.
+    origin: Option<Key>,
     function: FunctionId,
     ready: VecDeque<Key>,
     /// Since when no worker that is there offers the function.
@@ -128,48 +130,41 @@ impl Dispatch {
 
     /// Queues an entry behind all others of its sender and function.
     pub(crate) fn push(&mut self, key: Key, entry: &Entry) {
-        if entry.suspect {
-            return self.suspects.push_back(key);
-        }
         self.queue(entry).ready.push_back(key);
     }
 
-    /// Queues an entry before all others: it was under way already.
+    /// Queues an entry before all others, as it was under way already; a suspect behind them.
     pub(crate) fn push_again(&mut self, key: Key, entry: &Entry) {
-        if entry.suspect {
-            return self.suspects.push_back(key);
+        match entry.suspect {
+            true => self.queue(entry).ready.push_back(key),
+            false => self.queue(entry).ready.push_front(key),
         }
-        self.queue(entry).ready.push_front(key);
     }
 
     fn queue(&mut self, entry: &Entry) -> &mut Queue {
-        let (origin, function) = (entry.origin.link, entry.function);
-        let found = self
-            .queues
+        let (queues, origin) = match entry.suspect {
+            true => (&mut self.suspects, None),
+            false => (&mut self.queues, Some(entry.origin.link)),
+        };
+        let function = entry.function;
+        let found = queues
             .iter()
             .position(|queue| queue.origin == origin && queue.function == function);
         let index = found.unwrap_or_else(|| {
-            self.queues.push(Queue {
+            queues.push(Queue {
                 origin,
                 function,
                 ready: VecDeque::new(),
                 stranded: None,
             });
-            self.queues.len() - 1
+            queues.len() - 1
         });
-        &mut self.queues[index]
+        &mut queues[index]
     }
 
-    /// Takes all that waits for a sender that has gone.
-    pub(crate) fn drop_origin(&mut self, origin: Key) -> Vec<Key> {
-        let mut dropped = Vec::new();
-        self.queues.retain_mut(|queue| {
-            if queue.origin == origin {
-                dropped.extend(queue.ready.drain(..));
-            }
-            queue.origin != origin
-        });
-        dropped
+    /// Forgets the queues of a sender that has gone; what was in them is to leave the ledger.
+    pub(crate) fn drop_origin(&mut self, origin: Key) {
+        self.queues.retain(|queue| queue.origin != Some(origin));
     }
 
     /// An entry is no longer with `link`.
@@ -193,7 +188,8 @@ impl Dispatch {
         let count = self.queues.len();
         for step in 0..count {
             let index = (self.turn + step) % count;
-            if !self.queues[index].ready.is_empty() && open(links, self.queues[index].origin) {
+            let queue = &self.queues[index];
+            if !queue.ready.is_empty() && queue.origin.is_none_or(|origin| open(links, origin)) {
                 self.serve(index, links, ledger);
             }
         }
@@ -234,46 +230,49 @@ impl Dispatch {
         }
     }
 
+    /// Gives each suspect to a worker that holds nothing else; one that could take it is kept free
+    /// for the first of each function.
     fn dispatch_suspects(&mut self, links: &mut Links, ledger: &mut Ledger, now: Duration) {
-        while let Some(&key) = self.suspects.front() {
-            let Some(entry) = ledger.get(key) else {
-                self.suspects.pop_front();
-                continue;
-            };
-            let free = self
-                .workers
-                .iter_mut()
-                .filter(|worker| {
-                    worker.alone.is_none()
-                        && worker.functions.contains(&entry.function)
-                        && links.get(worker.link).is_some_and(Link::is_up)
-                })
-                .min_by_key(|worker| worker.in_flight);
-            let Some(worker) = free else { return };
-            if worker.in_flight > 0 {
-                worker.reserved = true;
-                return;
-            }
-            let Some(link) = links.get_mut(worker.link) else {
-                return;
-            };
-            self.suspects.pop_front();
-            if give(key, worker.link, link, ledger) {
-                worker.in_flight = 1;
-                worker.alone = Some(now);
-            }
-            worker.reserved = false;
-        }
-        // Whoever was kept free for a suspect that has gone is needed no longer.
         for worker in &mut self.workers {
             worker.reserved = false;
+        }
+        for queue in &mut self.suspects {
+            while let Some(&key) = queue.ready.front() {
+                if ledger.get(key).is_none() {
+                    queue.ready.pop_front();
+                    continue;
+                }
+                let free = self
+                    .workers
+                    .iter_mut()
+                    .filter(|worker| {
+                        worker.alone.is_none()
+                            && !worker.reserved
+                            && worker.functions.contains(&queue.function)
+                            && links.get(worker.link).is_some_and(Link::is_up)
+                    })
+                    .min_by_key(|worker| worker.in_flight);
+                let Some(worker) = free else { break };
+                if worker.in_flight > 0 {
+                    worker.reserved = true;
+                    break;
+                }
+                let Some(link) = links.get_mut(worker.link) else {
+                    break;
+                };
+                queue.ready.pop_front();
+                if give(key, worker.link, link, ledger) {
+                    worker.in_flight = 1;
+                    worker.alone = Some(now);
+                }
+            }
         }
     }
 
     /// The entries that have waited too long for a function that none of the workers offers.
     pub(crate) fn stranded(&mut self, now: Duration) -> Vec<Key> {
         let mut stranded = Vec::new();
-        for queue in &mut self.queues {
+        for queue in self.queues.iter_mut().chain(&mut self.suspects) {
             let offered = self
                 .workers
                 .iter()

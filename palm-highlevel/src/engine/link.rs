@@ -66,6 +66,8 @@ pub(crate) struct Link {
     pub(crate) heard: Vec<Progress>,
     /// Since when it is asked whether it lives, as another process has come with its name.
     pub(super) probed: Option<Duration>,
+    /// Why the peer refuses this process, as it has said last.
+    pub(super) refusal: Option<String>,
     numbers: RouteNumbers,
     routes: RouteTable,
     pub(crate) last_heard: Duration,
@@ -129,6 +131,7 @@ impl Link {
             progress: Vec::new(),
             heard: Vec::new(),
             probed: None,
+            refusal: None,
             numbers: RouteNumbers::default(),
             routes: RouteTable::default(),
             last_heard: now,

@@ -1,3 +1,4 @@
+use super::ledger::{Entry, State as EntryState};
 use super::link::State;
 use super::{Action, Address, Engine, Executor, Key, Welcome};
 use crate::mutant::{self, Mutant};
@@ -163,18 +164,34 @@ impl Engine {
         }
     }
 
-    /// Nobody waits for what this client sent.
+    /// Nobody waits for what this client sent: what is not being executed never will be.
     fn drop_origin(&mut self, origin: Key) {
         if let Executor::Workers(dispatch) = &mut self.executor {
-            for key in dispatch.drop_origin(origin) {
-                self.ledger.remove(key);
-            }
+            dispatch.drop_origin(origin);
+        }
+        let waits = |entry: &Entry| entry.origin.link == origin && entry.state == EntryState::Ready;
+        let waiting: Vec<Key> = self
+            .ledger
+            .iter()
+            .filter(|(_, entry)| waits(entry))
+            .map(|(key, _)| key)
+            .collect();
+        for key in waiting {
+            self.ledger.remove(key);
         }
     }
 
     pub(super) fn refused(&mut self, key: Key, reason: &str) {
-        if let Some(link) = self.links.get(key) {
-            log::error!("{} refuses this process: {reason}", link.peer.name);
+        let me = &self.links.me.name;
+        if let Some(link) = self.links.links.get_mut(key)
+            && link.refusal.as_deref() != Some(reason)
+        {
+            let who = match link.peer.name.as_str() {
+                "" => "the server that it connects to",
+                name => name,
+            };
+            log::error!("{me} is refused by {who}: {reason}");
+            link.refusal = Some(reason.to_owned());
         }
     }
 }

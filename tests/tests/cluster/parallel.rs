@@ -223,8 +223,8 @@ fn a_second_worker_of_the_same_name_waits_until_the_first_is_gone() {
         assert_eq!(client.call("master.echo", "first").unwrap(), "first");
         let before = journal::lines("namesake").len();
         let second = worker(cluster, "namesake", 1, master.address());
-        let refusal = "refuses this process: another live process is called namesake: \
-                       give each its own name";
+        let refusal = "namesake is refused by the server that it connects to: another live process \
+                       is called namesake: give each its own name";
         cluster.until("the refusal in the log", || {
             let lines = journal::lines("namesake");
             let refused = lines[before..].iter().any(|line| line.ends_with(refusal));
