@@ -518,12 +518,14 @@ impl Link {
         self.is_up() && now.saturating_sub(self.last_sent) >= HEARTBEAT
     }
 
-    /// Moves what it measures time from, after a time in which nobody could listen.
-    pub(super) fn shift(&mut self, by: Duration) {
-        self.last_heard += by;
-        self.last_progress += by;
+    /// Moves what it measures time from, after a time in which nobody could listen. What has happened
+    /// since is not moved beyond `now`.
+    pub(super) fn shift(&mut self, by: Duration, now: Duration) {
+        let moved = |at: &mut Duration| *at = (*at + by).min(now);
+        moved(&mut self.last_heard);
+        moved(&mut self.last_progress);
         match &mut self.state {
-            State::Greeting { since } | State::Lost { since } => *since += by,
+            State::Greeting { since } | State::Lost { since } => moved(since),
             State::Up => {}
         }
     }

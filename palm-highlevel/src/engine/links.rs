@@ -325,7 +325,7 @@ impl Links {
             self.departed.pop_front();
         }
         for (key, link) in self.links.iter_mut() {
-            link.shift(shift);
+            link.shift(shift, now);
             let silent = now.saturating_sub(link.last_heard) >= DEAD_AFTER;
             match (link.state, link.address) {
                 (State::Up, Address::Dealer(dealer)) if silent => {
