@@ -27,6 +27,8 @@ pub struct Incoming {
     credit: Credit,
     /// The hash while a frame that repeats what was accepted is walked through.
     replayed: u64,
+    /// How far what is accepted may be spoken of, and the hash there, if not all of it may.
+    confirmed: Option<(u64, u64)>,
 }
 
 /// What a message or a frame is to the lane that it is offered to.
@@ -53,7 +55,46 @@ impl Incoming {
             settled: Ring::default(),
             credit: Credit::default(),
             replayed: 0,
+            confirmed: None,
         }
+    }
+
+    /// The lane as it stood at `mark`, at the byte position `bytes`, with all of it settled but
+    /// what is `open`, in order. It is held back from there.
+    pub fn restored(mark: Mark, bytes: u64, open: impl Iterator<Item = u64>) -> Incoming {
+        Incoming {
+            accepted: mark.number,
+            chain: mark.chain,
+            bytes,
+            settled: Ring::restored(mark.number, open),
+            confirmed: Some((mark.number, mark.chain)),
+            ..Incoming::new(mark.generation)
+        }
+    }
+
+    /// From now on, speaks to the sender only of what is [confirmed](Self::confirm): what is
+    /// accepted is to be made safe first.
+    pub fn hold_back(&mut self) {
+        self.confirmed = Some((self.accepted, self.chain));
+    }
+
+    /// What was accepted up to `number`, where the hash was `chain`, is safe.
+    pub fn confirm(&mut self, number: u64, chain: u64) {
+        if let Some(confirmed) = &mut self.confirmed
+            && number > confirmed.0
+        {
+            *confirmed = (number, chain);
+        }
+    }
+
+    /// The last number accepted, whether the sender may know it or not.
+    pub fn accepted(&self) -> u64 {
+        self.accepted
+    }
+
+    /// The hash at that number.
+    pub fn chain(&self) -> u64 {
+        self.chain
     }
 
     /// Which numbering of its sender it follows.
@@ -61,12 +102,17 @@ impl Incoming {
         self.generation
     }
 
-    /// How far it has come.
+    /// How far it has come, as the sender may know.
     pub fn position(&self) -> Position {
+        let (accepted, _) = self.told();
         Position {
-            accepted: self.accepted,
-            settled: self.settled.base(),
+            accepted,
+            settled: self.settled.base().min(accepted),
         }
+    }
+
+    fn told(&self) -> (u64, u64) {
+        self.confirmed.unwrap_or((self.accepted, self.chain))
     }
 
     /// The byte position after the last accepted message.
@@ -76,10 +122,11 @@ impl Incoming {
 
     /// Where it stands, as a greeting tells the sender.
     pub fn mark(&self) -> Mark {
+        let (number, chain) = self.told();
         Mark {
             generation: self.generation,
-            number: self.accepted,
-            chain: self.chain,
+            number,
+            chain,
         }
     }
 
@@ -144,7 +191,11 @@ impl Incoming {
 
     /// Follows a new numbering of the same sender, from its beginning.
     pub fn restart(&mut self, generation: u32) {
-        *self = Incoming::new(generation);
+        let confirmed = self.confirmed.map(|_| (0, 0));
+        *self = Incoming {
+            confirmed,
+            ..Incoming::new(generation)
+        };
     }
 }
 
@@ -179,6 +230,31 @@ mod tests {
         taken(&mut lane, 1, b"x");
         lane.settle(1);
         assert_eq!(lane.position().settled, 1);
+    }
+
+    #[test]
+    fn what_is_held_back_is_not_spoken_of_before_it_is_confirmed() {
+        let mut lane = Incoming::new(1);
+        lane.hold_back();
+        lane.offer(1, 0);
+        taken(&mut lane, 1, b"x");
+        let chain = lane.chain();
+        taken(&mut lane, 2, b"y");
+        lane.settle(1);
+        let nothing = Position::default();
+        assert_eq!((lane.accepted(), lane.position()), (2, nothing));
+        assert_eq!(lane.mark().number, 0);
+        lane.confirm(1, chain);
+        assert_eq!(lane.position().accepted, 1);
+        assert_eq!(lane.position().settled, 1);
+        assert_eq!(lane.mark().chain, chain);
+
+        let mut again = Incoming::restored(lane.mark(), 1, [].into_iter());
+        assert_eq!(again.position(), lane.position());
+        again.offer(2, chain);
+        assert_eq!(taken(&mut again, 2, b"y"), Offer::Next);
+        again.restart(2);
+        assert_eq!(again.position(), nothing);
     }
 
     #[test]

@@ -49,6 +49,8 @@ pub struct Outgoing<T> {
     credit: Credit,
     release: Release,
     bytes: u64,
+    /// The last number that may be sent, if not all that is kept may.
+    confirmed: Option<u64>,
 }
 
 /// What a lane carries, as far as the lane has to know.
@@ -109,7 +111,75 @@ impl<T: Carried> Outgoing<T> {
             credit: Credit::default(),
             release,
             bytes: 0,
+            confirmed: None,
         }
+    }
+
+    /// The lane as it was when the receiver had released all up to `mark`, at the byte position
+    /// `start`, with what was pushed after that. All of it may have been sent. It is held back
+    /// from there.
+    pub fn restored(
+        mark: Mark,
+        start: u64,
+        release: Release,
+        items: impl Iterator<Item = T>,
+    ) -> Outgoing<T> {
+        let mut lane = Outgoing {
+            released: mark.number,
+            chain: mark.chain,
+            start,
+            bytes: start,
+            cursor: mark.number + 1,
+            // How much of it the receiver has settled it says itself.
+            position: Position {
+                accepted: mark.number,
+                settled: 0,
+            },
+            ..Outgoing::new(mark.generation, release)
+        };
+        for item in items {
+            lane.push(item);
+        }
+        lane.sent = lane.last();
+        lane.hold_back();
+        lane
+    }
+
+    /// From now on, sends only what is [confirmed](Self::confirm): what is pushed is to be made
+    /// safe first.
+    pub fn hold_back(&mut self) {
+        self.confirmed = Some(self.last());
+    }
+
+    /// What was pushed up to `number` is safe.
+    pub fn confirm(&mut self, number: u64) {
+        if let Some(confirmed) = &mut self.confirmed {
+            *confirmed = number.max(*confirmed);
+        }
+    }
+
+    /// From now on, releases by that rule.
+    pub fn release_when(&mut self, release: Release) {
+        self.release = release;
+    }
+
+    /// The last number that was given.
+    pub fn last(&self) -> u64 {
+        self.released + self.kept.len() as u64
+    }
+
+    /// Up to where the receiver has released what it was sent.
+    pub fn released(&self) -> Mark {
+        Mark {
+            generation: self.generation,
+            number: self.released,
+            chain: self.chain,
+        }
+    }
+
+    /// The byte position there.
+    pub fn start(&self) -> u64 {
+        self.start
     }
 
     /// The generation of its numbers.
@@ -147,7 +217,7 @@ impl<T: Carried> Outgoing<T> {
             end: self.bytes,
             chain,
         });
-        self.released + self.kept.len() as u64
+        self.last()
     }
 
     /// How many bytes are kept that have not been sent, or are to be sent again.
@@ -162,8 +232,7 @@ impl<T: Carried> Outgoing<T> {
     /// receiver never holds more than that one beyond what it granted.
     pub fn next(&self) -> Option<Next<'_, T>> {
         let kept = self.kept.get(self.index(self.cursor))?;
-        let idle = self.cursor == self.position.settled + 1 || mutant::is(Mutant::IgnoresCredit);
-        if !idle && (self.cursor > self.credit.number || kept.end > self.credit.bytes) {
+        if self.confirmed.is_some_and(|last| self.cursor > last) || !self.may_send(kept) {
             return None;
         }
         Some(Next {
@@ -171,6 +240,18 @@ impl<T: Carried> Outgoing<T> {
             chain: self.chain_before(self.cursor),
             item: &kept.item,
         })
+    }
+
+    /// Whether the receiver lets the lane send the item at the cursor.
+    fn may_send(&self, kept: &Kept<T>) -> bool {
+        let idle = self.cursor == self.position.settled + 1 || mutant::is(Mutant::IgnoresCredit);
+        idle || (self.cursor <= self.credit.number && kept.end <= self.credit.bytes)
+    }
+
+    /// Whether there is more to send than the receiver has room for.
+    pub fn is_starved(&self) -> bool {
+        let kept = self.kept.get(self.index(self.cursor));
+        kept.is_some_and(|kept| !self.may_send(kept))
     }
 
     /// Notes that what [`next`](Self::next) gave is on its way.
@@ -268,7 +349,11 @@ impl<T: Carried> Outgoing<T> {
     pub fn restart(&mut self, mut keep: impl FnMut(&T) -> bool) -> Vec<T> {
         let kept = std::mem::take(&mut self.kept);
         let next = self.generation + u32::from(!mutant::is(Mutant::KeepsGeneration));
-        *self = Outgoing::new(next, self.release);
+        let confirmed = self.confirmed.map(|_| 0);
+        *self = Outgoing {
+            confirmed,
+            ..Outgoing::new(next, self.release)
+        };
         let mut dropped = Vec::new();
         for Kept { item, .. } in kept {
             match keep(&item) {
@@ -457,6 +542,38 @@ mod tests {
         })
         .unwrap();
         assert_eq!(lane.next().unwrap().number, 3);
+    }
+
+    #[test]
+    fn what_is_held_back_is_sent_once_it_is_confirmed_and_goes_on_after_a_restoration() {
+        let mut lane = lane(2);
+        let mut peer = Incoming::new(1);
+        lane.hold_back();
+        lane.push(3);
+        assert_eq!(send(&mut lane, &mut peer), [1, 2]);
+        assert!(!lane.is_starved());
+        lane.confirm(3);
+        assert_eq!(send(&mut lane, &mut peer), [3]);
+        lane.reach(Position {
+            accepted: 1,
+            settled: 1,
+        })
+        .unwrap();
+        assert_eq!(lane.release(), Some(1));
+
+        let (mark, start) = (lane.released(), lane.start());
+        let kept = lane.iter().copied();
+        let mut again = Outgoing::restored(mark, start, Release::Settled, kept);
+        again.push(4);
+        again.resume(peer.mark()).unwrap();
+        assert_eq!(again.last(), 4);
+        assert!(again.next().is_none(), "4 is not confirmed");
+        again.confirm(4);
+        again.grant(Credit {
+            number: 10,
+            bytes: 1000,
+        });
+        assert_eq!(send(&mut again, &mut peer), [4]);
     }
 
     #[test]

@@ -12,6 +12,21 @@ pub(super) struct Ring {
 }
 
 impl Ring {
+    /// All numbers up to `last` are done but those in `open`, which are in order.
+    pub(super) fn restored(last: u64, open: impl Iterator<Item = u64>) -> Ring {
+        let mut open = open.take_while(|number| *number <= last).peekable();
+        let mut ring = Ring {
+            base: open.peek().map_or(last, |first| first - 1),
+            ..Ring::default()
+        };
+        let mut next = ring.base + 1;
+        for number in open.chain([last + 1]) {
+            (next..number).for_each(|done| ring.set(done));
+            next = number + 1;
+        }
+        ring
+    }
+
     pub(super) fn base(&self) -> u64 {
         self.base
     }
@@ -61,6 +76,17 @@ mod tests {
         assert_eq!(ring.base(), 3);
         ring.set(4);
         assert_eq!(ring.base(), 5);
+    }
+
+    #[test]
+    fn what_was_open_is_open_again() {
+        for open in [&[][..], &[1], &[5], &[3, 4, 70], &[1, 2, 3, 4, 5], &[100]] {
+            let mut ring = Ring::restored(80, open.iter().copied());
+            let base = open.first().map_or(80, |first| first.min(&81) - 1);
+            assert_eq!(ring.base(), base);
+            open.iter().for_each(|number| ring.set(*number));
+            assert!(ring.base() >= 80, "{open:?} {}", ring.base());
+        }
     }
 
     proptest! {
