@@ -29,7 +29,7 @@ impl Message {
 
 /// The id of a message. The client chooses `client` and `sequence` before it sends; what servers
 /// make of the message gets a longer `path`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Id {
     /// The incarnation of the client that awaits the ending.
     pub client: Incarnation,

@@ -4,6 +4,7 @@
 //! client listens at the last one.
 
 use crate::engine::Output;
+use crate::store::Store;
 use crate::{Config, Result, Retry, Running, standalone};
 use palm_core::Message;
 
@@ -28,6 +29,11 @@ impl Master {
     /// Tries messages again whose function has failed; see [`standalone::Master::retry`].
     pub fn retry(self, retry: Retry) -> Master {
         Master(self.0.retry(retry))
+    }
+
+    /// Keeps what the server holds in `store` as well; see [`standalone::Master::store`].
+    pub fn store(self, store: impl Store + 'static) -> Master {
+        Master(self.0.store(store))
     }
 
     /// Replaces the settings.

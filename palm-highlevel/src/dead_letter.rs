@@ -2,11 +2,12 @@ use crate::Failure;
 use crate::client::{Client, Job};
 use bytes::Bytes;
 use palm_core::Id;
+use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
 /// A message that a server has given up because processes died of it, or hung: its client got a
 /// failure of kind [`DeadLetter`](crate::FailureKind::DeadLetter); this is kept for people.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct DeadLetter {
     /// The server's number of it, from 1.
     pub number: u64,
@@ -52,8 +53,16 @@ pub(crate) struct DeadLetters {
 }
 
 impl DeadLetters {
-    /// Keeps one more, and numbers it.
-    pub(crate) fn push(&mut self, mut letter: DeadLetter) {
+    /// Keeps those that a store has kept, in their order.
+    pub(crate) fn restore(&mut self, letter: DeadLetter) {
+        self.count = letter.number.max(self.count);
+        self.bytes += letter.payload.len();
+        self.letters.push_back(letter);
+    }
+
+    /// Keeps one more, and numbers it; gives back the numbers of those that have to go for it.
+    pub(crate) fn push(&mut self, mut letter: DeadLetter) -> Vec<u64> {
+        let mut dropped = Vec::new();
         self.count += 1;
         letter.number = self.count;
         self.bytes += letter.payload.len();
@@ -65,8 +74,10 @@ impl DeadLetters {
                     "dead letter {} is dropped: there are too many",
                     oldest.number
                 );
+                dropped.push(oldest.number);
             }
         }
+        dropped
     }
 
     /// How many there have ever been.

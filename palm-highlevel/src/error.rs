@@ -1,3 +1,4 @@
+use crate::store::StoreError;
 use std::fmt;
 
 /// What can go wrong when a server or a client is set up or run. How a message ends is a
@@ -19,6 +20,8 @@ pub enum ErrorKind {
     Bind,
     /// A function of a worker hung, so that the worker has left its master.
     Lease,
+    /// The store could not be opened, read or written.
+    Store,
     /// The system or libzmq refused something.
     Io,
 }
@@ -62,6 +65,12 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         self.source.as_deref().map(|source| source as _)
+    }
+}
+
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Error {
+        Error::new(ErrorKind::Store, error.to_string())
     }
 }
 

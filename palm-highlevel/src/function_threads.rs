@@ -1,6 +1,5 @@
 use crate::engine::{Done, Task};
 use crate::watch::Watch;
-use crate::wires::Functions;
 use crate::{Call, Failure, FailureKind, Function, Result, thread};
 use bytes::Bytes;
 use crossbeam_channel::{Receiver, Sender, bounded};
@@ -149,9 +148,9 @@ impl FunctionThreads {
     }
 }
 
-impl Functions for FunctionThreads {
+impl FunctionThreads {
     /// Gives `tasks` to the next free thread.
-    fn execute(&self, tasks: Vec<Task>) {
+    pub(crate) fn execute(&self, tasks: Vec<Task>) {
         if let Some(sender) = &self.tasks {
             // The threads end only after the sender is gone.
             let _ = sender.send(tasks);
@@ -159,7 +158,7 @@ impl Functions for FunctionThreads {
     }
 
     /// Tells the function that runs the task that nobody waits for it.
-    fn recall(&self, token: u64) {
+    pub(crate) fn recall(&self, token: u64) {
         for (watch, _) in &self.threads {
             watch.recall(token);
         }

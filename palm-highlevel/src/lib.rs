@@ -45,6 +45,7 @@ mod running;
 mod server_loop;
 pub mod standalone;
 pub mod store;
+mod store_thread;
 mod template;
 mod thread;
 mod watch;

@@ -37,11 +37,17 @@ pub enum Mutant {
     ChargesSilence,
     /// All that a process held is charged with its death.
     ChargesAll,
+    /// With a store, an ending leaves before it is written.
+    LeavesUnwritten,
+    /// With a store, the sender is told of what is accepted before it is written.
+    TellsUnwritten,
+    /// With a store, a message is marked as done as soon as it is taken in.
+    MarksEarly,
 }
 
 impl Mutant {
     /// All of them.
-    pub const ALL: [Mutant; 16] = [
+    pub const ALL: [Mutant; 19] = [
         Mutant::HearsTwice,
         Mutant::RenumbersRoutes,
         Mutant::KeepsOldWork,
@@ -58,6 +64,9 @@ impl Mutant {
         Mutant::KeepsMuteSockets,
         Mutant::ChargesSilence,
         Mutant::ChargesAll,
+        Mutant::LeavesUnwritten,
+        Mutant::TellsUnwritten,
+        Mutant::MarksEarly,
     ];
 }
 

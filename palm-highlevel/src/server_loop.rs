@@ -1,7 +1,9 @@
-use crate::engine::{Action, Engine, Event};
+use crate::engine::{Action, Engine, Event, Task};
 use crate::function_threads::{FunctionTable, FunctionThreads, Overdue};
 use crate::running::{Published, Started};
-use crate::wires::Wires;
+use crate::store::{Batch, Store};
+use crate::store_thread::StoreThread;
+use crate::wires::{Threads, Wires};
 use crate::{Config, Error, ErrorKind, Result};
 use crossbeam_channel::Receiver;
 use palm_core::Endpoint;
@@ -21,13 +23,36 @@ pub(crate) struct Parts {
     pub(crate) engine: Engine,
     pub(crate) published: Arc<Published>,
     pub(crate) commanded: Receiver<Event>,
+    pub(crate) store: Option<Box<dyn Store>>,
+}
+
+/// The threads that a server has beside its loop.
+struct Helpers {
+    functions: FunctionThreads,
+    store: Option<StoreThread>,
+}
+
+impl Threads for Helpers {
+    fn execute(&self, tasks: Vec<Task>) {
+        self.functions.execute(tasks);
+    }
+
+    fn recall(&self, token: u64) {
+        self.functions.recall(token);
+    }
+
+    fn write(&self, number: u64, batch: Batch) {
+        if let Some(store) = &self.store {
+            store.write(number, batch);
+        }
+    }
 }
 
 /// The thin loop: sockets and threads on one side, the engine on the other.
 pub(crate) struct ServerLoop {
     engine: Engine,
     wires: Wires,
-    threads: FunctionThreads,
+    helpers: Helpers,
     role: Role,
     published: Arc<Published>,
     commanded: Receiver<Event>,
@@ -52,11 +77,14 @@ impl ServerLoop {
             wires.connect(endpoint)?;
         }
         let waker = wires.events.waker();
-        let threads = FunctionThreads::start(&parts.name, parts.threads, parts.functions, &waker)?;
+        let functions =
+            FunctionThreads::start(&parts.name, parts.threads, parts.functions, &waker)?;
+        let start = |store| StoreThread::start(&parts.name, store, waker);
+        let store = parts.store.map(start).transpose()?;
         let server = ServerLoop {
             engine: parts.engine,
             wires,
-            threads,
+            helpers: Helpers { functions, store },
             role: parts.role,
             published: parts.published,
             commanded: parts.commanded,
@@ -113,7 +141,7 @@ impl ServerLoop {
         let engine = &mut self.engine;
         self.wires
             .receive(|event| engine.step(now, event, actions))?;
-        while let Some(ended) = self.threads.ended() {
+        while let Some(ended) = self.helpers.functions.ended() {
             self.wires.moved(ended.done.len());
             let event = Event::Executed {
                 done: ended.done,
@@ -124,13 +152,18 @@ impl ServerLoop {
         while let Ok(event) = self.commanded.try_recv() {
             engine.step(now, event, actions);
         }
+        if let Some(store) = &self.helpers.store
+            && let Some(number) = store.flushed()?
+        {
+            engine.step(now, Event::Flushed(number), actions);
+        }
         Ok(())
     }
 
     /// Passes on what functions say of how far they are, and deals with those that hang: a server
     /// goes on with another thread; a worker leaves, so that whoever started it can start another.
     fn watch_functions(&mut self, now: Duration, actions: &mut Vec<Action>) -> Result<()> {
-        let progress = self.threads.progress();
+        let progress = self.helpers.functions.progress();
         if !progress.is_empty() {
             self.engine.step(now, Event::Progress(progress), actions);
         }
@@ -141,7 +174,7 @@ impl ServerLoop {
             thread,
             token,
             lease,
-        } in self.threads.overdue(Instant::now())
+        } in self.helpers.functions.overdue(Instant::now())
         {
             let why = format!("its function ran for {lease:?} without a word");
             self.engine
@@ -151,14 +184,14 @@ impl ServerLoop {
                     self.hung = Some(Error::new(ErrorKind::Lease, why.clone()));
                     self.begin_to_leave(now, &why, actions);
                 }
-                _ => self.threads.replace(thread)?,
+                _ => self.helpers.functions.replace(thread)?,
             }
         }
         Ok(())
     }
 
     fn perform(&mut self, now: Duration, actions: &mut Vec<Action>) -> Result<()> {
-        for event in self.wires.perform(actions, &self.threads)? {
+        for event in self.wires.perform(actions, &self.helpers)? {
             self.engine.step(now, event, actions);
         }
         Ok(())
@@ -168,9 +201,9 @@ impl ServerLoop {
         let idle = self.engine.is_drained();
         let why = self.leaving.take().map_or(String::new(), |(_, why)| why);
         self.engine.bye(&why, &mut actions);
-        self.wires.perform(&mut actions, &self.threads)?;
+        self.wires.perform(&mut actions, &self.helpers)?;
         self.published.publish(&self.engine);
-        self.threads.stop(idle);
+        self.helpers.functions.stop(idle);
         self.hung.map_or(Ok(()), Err)
     }
 }

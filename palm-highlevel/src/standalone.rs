@@ -15,6 +15,7 @@
 //! ```
 
 use crate::engine::Output;
+use crate::store::Store;
 use crate::template::{Plan, PlannedExecution, Template};
 use crate::{Config, Function, Result, Retry, Running};
 use palm_core::Message;
@@ -58,6 +59,14 @@ impl Server {
     /// Runs functions on so many threads; 1 by default, so that they run one after another.
     pub fn threads(mut self, threads: u32) -> Server {
         self.threads = threads.max(1);
+        self
+    }
+
+    /// Keeps what the server holds in `store` as well, so that it goes on where it was when another
+    /// process takes the place of this one: what it has accepted, what it has not delivered, its dead
+    /// letters. By default all of this ends with the process, and its clients send again.
+    pub fn store(mut self, store: impl Store + 'static) -> Server {
+        self.template.store = Some(Box::new(store));
         self
     }
 
@@ -122,6 +131,14 @@ impl Master {
     /// masters never do, for the sake of order.
     pub fn retry(mut self, retry: Retry) -> Master {
         self.template.retry = Some(retry);
+        self
+    }
+
+    /// Keeps what the server holds in `store` as well, so that it goes on where it was when another
+    /// process takes the place of this one: what it has accepted, what it has not delivered, its dead
+    /// letters. By default all of this ends with the process, and its clients send again.
+    pub fn store(mut self, store: impl Store + 'static) -> Master {
+        self.template.store = Some(Box::new(store));
         self
     }
 

@@ -3,12 +3,13 @@ use crate::engine::{Engine, EngineConfig, Execution, KeyFunction, Output};
 use crate::function_threads::{FunctionTable, LEASE, Registered};
 use crate::running::Published;
 use crate::server_loop::{Parts, ServerLoop};
+use crate::store::Store;
 use crate::{Config, Error, ErrorKind, Function, Result, Retry, Running, thread};
 use crossbeam_channel::bounded;
 use palm_core::wire::Role;
 use palm_core::{Endpoint, Incarnation};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// What stands behind every template: the two choices, and what to bind and connect to.
 pub(crate) struct Template {
@@ -17,6 +18,7 @@ pub(crate) struct Template {
     pub(crate) config: Config,
     pub(crate) retry: Option<Retry>,
     pub(crate) faults: Vec<Error>,
+    pub(crate) store: Option<Box<dyn Store>>,
 }
 
 /// What a template becomes when it starts.
@@ -47,6 +49,7 @@ impl Template {
             config: Config::default(),
             retry: None,
             faults,
+            store: None,
         }
     }
 
@@ -88,6 +91,7 @@ impl Template {
             config,
             retry,
             faults,
+            mut store,
         } = self;
         if let Some(fault) = faults.into_iter().next() {
             return Err(fault);
@@ -104,20 +108,22 @@ impl Template {
             PlannedExecution::Parallel => Execution::Parallel,
             PlannedExecution::Partitioned(count, key) => Execution::Partitioned(count, key),
         };
-        let engine = Engine::new(
-            EngineConfig {
-                incarnation: Incarnation::random(),
-                name: name.clone(),
-                role: plan.role,
-                functions: functions.keys().cloned().collect(),
-                pid: std::process::id(),
-                window: config.window(),
-                retention: config.retention,
-                retry,
-            },
-            execution,
-            plan.output,
-        );
+        let wall = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        let settings = EngineConfig {
+            incarnation: Incarnation::random(),
+            wall: wall.unwrap_or_default(),
+            name: name.clone(),
+            role: plan.role,
+            functions: functions.keys().cloned().collect(),
+            pid: std::process::id(),
+            window: config.window(),
+            retention: config.retention,
+            retry,
+        };
+        let engine = match &mut store {
+            Some(store) => Engine::restored(settings, execution, plan.output, store.as_mut())?,
+            None => Engine::new(settings, execution, plan.output),
+        };
         let published = Arc::new(Published::default());
         let (commands, commanded) = bounded(COMMANDS);
         let (started, starting) = bounded(1);
@@ -132,6 +138,7 @@ impl Template {
             engine,
             published: published.clone(),
             commanded,
+            store,
         };
         let thread = thread::spawn(&format!("palm-{name}"), move || {
             match ServerLoop::new(parts) {

@@ -1,4 +1,5 @@
 use crate::engine::{Action, Address, Event, Task};
+use crate::store::Batch;
 use crate::{Config, Result};
 use palm_core::wire::Frame;
 use palm_core::{
@@ -26,16 +27,18 @@ pub(crate) struct Wires {
     moved: usize,
 }
 
-/// Who executes what a machine wants executed.
-pub(crate) trait Functions {
+/// The threads that do what a machine wants done and the loop must not wait for.
+pub(crate) trait Threads {
     fn execute(&self, tasks: Vec<Task>);
     fn recall(&self, token: u64);
+    fn write(&self, number: u64, batch: Batch);
 }
 
-/// A client's machine has no functions.
-impl Functions for () {
+/// A client's machine has none.
+impl Threads for () {
     fn execute(&self, _: Vec<Task>) {}
     fn recall(&self, _: u64) {}
+    fn write(&self, _: u64, _: Batch) {}
 }
 
 struct Wire {
@@ -152,13 +155,14 @@ impl Wires {
     pub(crate) fn perform(
         &mut self,
         actions: &mut Vec<Action>,
-        functions: &impl Functions,
+        threads: &impl Threads,
     ) -> Result<Vec<Event>> {
         let mut failed = Vec::new();
         for action in actions.drain(..) {
             match action {
-                Action::Execute(tasks) => functions.execute(tasks),
-                Action::Recall(token) => functions.recall(token),
+                Action::Execute(tasks) => threads.execute(tasks),
+                Action::Recall(token) => threads.recall(token),
+                Action::Write(number, batch) => threads.write(number, batch),
                 Action::Reconnect(index) => {
                     if let Some(wire) = self.dealers.get_mut(index) {
                         wire.dealer =

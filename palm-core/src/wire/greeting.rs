@@ -26,6 +26,8 @@ pub struct Greeting {
     pub you: Incarnation,
     /// Where I stand with your lane; `None` if I have nothing of it.
     pub mark: Option<Mark>,
+    /// How far you were with my lane when you said so last; 0 if you never did.
+    pub accepted: u64,
     /// The functions that I offer, in a worker.
     pub functions: Vec<String>,
     /// How many messages I can execute at a time, in a worker.
@@ -35,6 +37,28 @@ pub struct Greeting {
     /// The client that the sender's messages are of, if that is not its incarnation but a session
     /// that outlasts it.
     pub session: Option<u64>,
+    /// How many messages I leave unsettled on my lane to you; I wait beyond that.
+    pub window: u64,
     /// The operating system's number of my process, for people.
     pub pid: u32,
+}
+
+impl Greeting {
+    /// What is taken to be so of a peer that has not greeted yet.
+    pub fn nobody() -> Greeting {
+        Greeting {
+            name: String::new(),
+            role: Role::Server,
+            epoch: 0,
+            you: Incarnation::UNKNOWN,
+            mark: None,
+            accepted: 0,
+            functions: Vec::new(),
+            threads: 0,
+            partition: None,
+            session: None,
+            window: u64::MAX,
+            pid: 0,
+        }
+    }
 }

@@ -140,7 +140,7 @@ pub(crate) fn greeting() -> impl Strategy<Value = Greeting> {
     });
     let functions = prop::collection::vec(any::<String>(), 0..4);
     let partition = any::<Option<(u32, u32)>>();
-    let numbers = (any::<[u64; 2]>(), any::<[u32; 2]>());
+    let numbers = (any::<[u64; 4]>(), any::<[u32; 2]>());
     let mark = prop::option::of(mark);
     let session = any::<Option<u64>>();
     (
@@ -153,17 +153,27 @@ pub(crate) fn greeting() -> impl Strategy<Value = Greeting> {
         numbers,
     )
         .prop_map(
-            |(name, role, mark, functions, partition, session, ([epoch, you], [threads, pid]))| {
+            |(
+                name,
+                role,
+                mark,
+                functions,
+                partition,
+                session,
+                ([epoch, you, accepted, window], [threads, pid]),
+            )| {
                 Greeting {
                     name,
                     role,
                     epoch,
                     you: Incarnation::from_number(you),
                     mark,
+                    accepted,
                     functions,
                     threads,
                     partition,
                     session,
+                    window,
                     pid,
                 }
             },

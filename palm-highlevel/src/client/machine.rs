@@ -121,6 +121,8 @@ impl ClientMachine {
     ) -> ClientMachine {
         let me = Me {
             incarnation,
+            life: incarnation,
+            epoch: 0,
             name,
             role: Role::Client,
             functions: Vec::new(),
@@ -203,6 +205,7 @@ impl ClientMachine {
             Event::Flush => self.links.flush(now, 0, actions),
             Event::Executed { .. }
             | Event::Progress(_)
+            | Event::Flushed(_)
             | Event::Overdue(..)
             | Event::DropLetter(_)
             | Event::Drain => {}

@@ -153,6 +153,10 @@ impl Engine {
         entry.suspect = true;
         entry.charges += u8::from(alone || mutant::is(Mutant::ChargesAll));
         if entry.charges < CHARGES {
+            self.keep_attempts(key);
+            let Some(entry) = self.ledger.get(key) else {
+                return;
+            };
             if let Executor::Workers(dispatch) = &mut self.executor {
                 dispatch.push_again(key, entry);
             }
@@ -171,7 +175,7 @@ impl Engine {
         let steps = entry.route.steps().iter().skip(usize::from(entry.stage));
         let route: Vec<String> = steps.map(ToString::to_string).collect();
         let message = entry.message();
-        self.letters.push(DeadLetter {
+        let letter = DeadLetter {
             number: 0,
             id: message.id,
             route: route.join(" "),
@@ -180,9 +184,24 @@ impl Engine {
             worker: worker.to_owned(),
             attempts: entry.tries,
             progress: entry.progress.as_deref().map(ToOwned::to_owned),
-        });
+        };
+        self.bury(letter);
         let failure = Failure::of(FailureKind::DeadLetter, reason);
         self.end(key, Outcome::Failure, failure.encode());
+    }
+
+    /// Keeps a dead letter for people; the oldest may have to go.
+    fn bury(&mut self, letter: DeadLetter) {
+        let dropped = self.letters.push(letter);
+        let Some(journal) = &mut self.journal else {
+            return;
+        };
+        if let Some(letter) = self.letters.iter().last() {
+            journal.keep_letter(letter.number, Some(letter));
+        }
+        for number in dropped {
+            journal.keep_letter(number, None);
+        }
     }
 
     pub(super) fn fail_stranded(&mut self, now: Duration) {

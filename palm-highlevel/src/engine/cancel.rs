@@ -40,6 +40,9 @@ impl Engine {
             }
         }
         let weight = record.weight();
+        if !to_worker {
+            self.mark(origin);
+        }
         match self.next {
             // It is settled once the next server has obeyed it as well.
             Some(next) => {

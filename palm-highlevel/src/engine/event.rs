@@ -1,3 +1,4 @@
+use crate::store::Batch;
 use bytes::Bytes;
 use palm_core::wire::{Frame, Outcome};
 use palm_core::{Frames, Message, PeerId};
@@ -36,6 +37,8 @@ pub enum Event {
     /// A function has run for longer than its lease without saying how far it is: the token of its
     /// task, and the sentence for people.
     Overdue(u64, String),
+    /// The batch with that number is in the store for good.
+    Flushed(u64),
     /// A dead letter is to be forgotten.
     DropLetter(u64),
     /// The time that [`next_deadline`](crate::engine::Engine::next_deadline) named has come.
@@ -55,6 +58,8 @@ pub enum Action {
     Execute(Vec<Task>),
     /// To tell the function that executes the task with this token that nobody waits for it.
     Recall(u64),
+    /// To write this batch, the next one by its number, and to say once it is flushed.
+    Write(u64, Batch),
     /// To replace the DEALER with that index by a new one to the same endpoint.
     Reconnect(usize),
 }

@@ -23,7 +23,7 @@ impl Links {
             return Heard::Nothing;
         };
         // Where it stands with the lane of another life says nothing of this one's.
-        let knows_me = frame.header.receiver == self.me.incarnation;
+        let knows_me = frame.header.receiver == self.me.to(greeting.role);
         if !knows_me {
             greeting.mark = None;
         }
@@ -73,7 +73,8 @@ impl Links {
 
     /// Why a greeting can't be taken, if it can't.
     fn objection(&self, sender: Incarnation, greeting: &Greeting) -> Option<String> {
-        let forgotten = greeting.you == self.me.incarnation && greeting.mark.is_some();
+        let exchanged = greeting.mark.is_some_and(|mark| mark.number > 0) || greeting.accepted > 0;
+        let forgotten = greeting.you == self.me.to(greeting.role) && exchanged;
         let departed = self.departed.iter().any(|(_, who)| *who == sender);
         if (forgotten || departed) && !self.incarnations.contains_key(&sender) {
             return Some(format!(

@@ -1,5 +1,6 @@
 use super::functions::Resolved;
 use super::ledger::{Entry, State};
+use super::stored::Attempts;
 use super::{Engine, Executor, Key, Origin, Parcel, Taken};
 use crate::{Failure, FailureKind};
 use bytes::Bytes;
@@ -41,15 +42,21 @@ impl Engine {
                 continue;
             };
             match taken.record.outcome {
-                Outcome::Pending => self.admit(origin, route, taken),
+                Outcome::Pending => self.admit(origin, route, taken, None),
                 Outcome::Cancel | Outcome::CancelJob => self.cancel(origin, route, taken),
                 _ => self.pass_on(origin, route, taken),
             }
         }
     }
 
-    /// A message to execute.
-    fn admit(&mut self, origin: Origin, route: Arc<Route>, taken: Taken) {
+    /// A message to execute, with what is known of earlier attempts.
+    pub(super) fn admit(
+        &mut self,
+        origin: Origin,
+        route: Arc<Route>,
+        taken: Taken,
+        attempts: Option<Attempts>,
+    ) {
         if self.is_held(origin, &route, &taken) {
             return;
         }
@@ -70,7 +77,12 @@ impl Engine {
                 return self.finish(parcel, weight);
             }
         };
-        let entry = Entry::new(taken, route, origin, function, self.now);
+        let mut entry = Entry::new(taken, route, origin, function, self.now);
+        if let Some(attempts) = attempts {
+            entry.tries = attempts.tries;
+            entry.charges = attempts.charges;
+            entry.suspect = attempts.suspect;
+        }
         let deadline = entry.deadline;
         let key = self.ledger.insert(entry);
         if let Some(at) = deadline {
@@ -132,6 +144,7 @@ impl Engine {
                 }
                 entry.state = State::Ready;
                 self.counts.retried += 1;
+                self.keep_attempts(key);
                 self.retry_at(self.now + wait, key);
             }
         }
@@ -158,7 +171,7 @@ impl Engine {
     }
 
     /// An ending that is no success travels the rest of its route without being executed.
-    fn pass_on(&mut self, origin: Origin, route: Arc<Route>, taken: Taken) {
+    pub(super) fn pass_on(&mut self, origin: Origin, route: Arc<Route>, taken: Taken) {
         self.counts.received += 1;
         let weight = taken.record.weight();
         let parcel = ending(origin, route, taken);

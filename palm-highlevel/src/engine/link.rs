@@ -24,7 +24,7 @@ const HELLO_EVERY: Duration = Duration::from_millis(250);
 const FRAME: usize = 128 << 10;
 
 /// How many messages may be accepted or settled before a frame says so, where none goes anyway; less
-/// if the window is small, or its sender would wait with a full one for the next heartbeat.
+/// if the window of either side is small.
 const QUIET: u64 = 1024;
 
 /// After how long a silent process says even little of what its peer does not know: the peer may
@@ -34,13 +34,29 @@ const SOON: Duration = Duration::from_millis(100);
 /// Who this process is.
 #[derive(Clone, Debug)]
 pub(crate) struct Me {
+    /// Whom clients and servers know it as: of a server with a store, over all of its processes.
     pub(crate) incarnation: Incarnation,
+    /// Whom workers know it as: this process.
+    pub(crate) life: Incarnation,
+    /// How many processes with this store there have been, this one included; 0 without a store.
+    pub(crate) epoch: u64,
     pub(crate) name: String,
     pub(crate) role: Role,
     pub(crate) functions: Vec<String>,
     pub(crate) threads: u32,
     pub(crate) session: Option<u64>,
     pub(crate) pid: u32,
+}
+
+impl Me {
+    /// Who this process is to a peer of that role. What a worker holds is of one process: the next
+    /// one gives it out again.
+    pub(crate) fn to(&self, role: Role) -> Incarnation {
+        match role {
+            Role::Worker => self.life,
+            Role::Client | Role::Server => self.incarnation,
+        }
+    }
 }
 
 /// One peer: a lane to it, a lane from it, and whether it lives. It outlasts connections.
@@ -52,6 +68,8 @@ pub(crate) struct Link {
     pub(crate) state: State,
     pub(crate) out: Outgoing<Parcel>,
     pub(crate) incoming: Incoming,
+    /// The lane that keeps both in the store, if there is one.
+    pub(crate) lane: Option<u32>,
     /// How often the lane from the peer began anew, under whatever generation and incarnation.
     era: u32,
     /// What of the incoming lane this process still holds, and what endings of it nobody has
@@ -112,11 +130,7 @@ pub(super) enum Took {
 
 impl Link {
     pub(super) fn new(address: Address, peer: Greeting, window: Credit, now: Duration) -> Link {
-        let release = match peer.role {
-            // What a worker holds is in the ledger as well.
-            Role::Worker => Release::Accepted,
-            Role::Client | Role::Server => Release::Settled,
-        };
+        let release = release_of(&peer);
         Link {
             address,
             peer,
@@ -124,6 +138,7 @@ impl Link {
             state: State::Greeting { since: now },
             out: Outgoing::new(1, release),
             incoming: Incoming::new(1),
+            lane: None,
             era: 0,
             held: Credit::default(),
             window,
@@ -162,7 +177,7 @@ impl Link {
             peer_lane: self.incoming.generation(),
             position: self.incoming.position(),
             credit: self.incoming.credit(),
-            ..Header::new(kind, me.incarnation, self.incarnation)
+            ..Header::new(kind, me.to(self.peer.role), self.incarnation)
         }
     }
 
@@ -173,12 +188,14 @@ impl Link {
         let greeting = Greeting {
             name: me.name.clone(),
             role: me.role,
-            epoch: 0,
+            epoch: me.epoch,
+            accepted: self.out.position().accepted,
             you: self.incarnation,
             mark: known.then(|| self.incoming.mark()),
             functions: me.functions.clone(),
             threads: me.threads,
             session: me.session,
+            window: self.window.number,
             pid: me.pid,
             partition: self
                 .partition
@@ -201,6 +218,7 @@ impl Link {
     pub(super) fn meet(&mut self, address: Address, peer: Greeting, now: Duration) -> bool {
         let mark = peer.mark.unwrap_or_default();
         self.address = address;
+        self.out.release_when(release_of(&peer));
         self.peer = peer;
         self.state = State::Up;
         self.last_heard = now;
@@ -220,6 +238,11 @@ impl Link {
     pub(crate) fn restart(&mut self, keep: impl FnMut(&Parcel) -> bool) -> Vec<Parcel> {
         self.numbers.restart();
         self.out.restart(keep)
+    }
+
+    /// Takes the lane from the peer as it was in the era `era`.
+    pub(super) fn restore_incoming(&mut self, era: u32, incoming: Incoming) {
+        (self.era, self.incoming) = (era, incoming);
     }
 
     /// Forgets the lane from the peer, which begins another under `generation`.
@@ -255,7 +278,7 @@ impl Link {
     /// Takes the messages of a frame, those that are new, into `taken`.
     pub(super) fn take(&mut self, frame: &Frame, me: &Me, taken: &mut Vec<Taken>) -> Took {
         let header = &frame.header;
-        let ours = header.sender == self.incarnation && header.receiver == me.incarnation;
+        let ours = header.sender == self.incarnation && header.receiver == me.to(self.peer.role);
         if !ours && !mutant::is(Mutant::TrustsAnybody) {
             return Took::Foreign;
         }
@@ -320,7 +343,7 @@ impl Link {
                 payload,
             });
         }
-        let end = (self.incoming.position().accepted, self.incoming.bytes());
+        let end = (self.incoming.accepted(), self.incoming.bytes());
         self.ends.push_back(end);
         Ok(())
     }
@@ -360,7 +383,7 @@ impl Link {
             bytes: self.window.bytes.saturating_sub(held.bytes),
         };
         self.incoming.grant(Credit {
-            number: self.incoming.position().accepted + room.number,
+            number: self.incoming.accepted() + room.number,
             bytes: self.incoming.bytes() + room.bytes,
         });
     }
@@ -368,9 +391,10 @@ impl Link {
     /// Whether as much is kept for the peer as may be, or as it has room for: more is taken once
     /// some of it is settled.
     pub(crate) fn is_full(&self) -> bool {
-        let starved = self.out.unsent_bytes() > 0 && self.out.next().is_none();
         let kept = self.out.len() as u64;
-        starved || kept >= self.window.number || self.out.kept_bytes() >= self.window.bytes
+        self.out.is_starved()
+            || kept >= self.window.number
+            || self.out.kept_bytes() >= self.window.bytes
     }
 
     /// Sends what is ready and allowed, and what the peer should know by now; all that it does not
@@ -398,7 +422,9 @@ impl Link {
             self.ends.pop_front();
         }
         let (told, told_credit) = self.told;
-        let quiet = QUIET.min(self.window.number.div_ceil(2));
+        // A sender that waits for room is not to wait for the next heartbeat.
+        let window = self.window.number.min(self.peer.window);
+        let quiet = QUIET.min(window.div_ceil(2));
         let news = !self.progress.is_empty()
             || position.accepted - told.accepted >= quiet
             || position.settled - told.settled >= quiet
@@ -528,5 +554,15 @@ impl Link {
             State::Greeting { since } | State::Lost { since } => moved(since),
             State::Up => {}
         }
+    }
+}
+
+/// When what is sent to a peer may be forgotten: what a worker holds is in the ledger as well, and
+/// who has a store takes custody of what it accepts.
+pub(super) fn release_of(peer: &Greeting) -> Release {
+    match peer.role {
+        Role::Worker => Release::Accepted,
+        Role::Client | Role::Server if peer.epoch > 0 => Release::Accepted,
+        Role::Client | Role::Server => Release::Settled,
     }
 }

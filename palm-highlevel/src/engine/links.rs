@@ -101,22 +101,10 @@ impl Links {
 
     /// A link that this process opens, through its next DEALER.
     pub(crate) fn open(&mut self, now: Duration) -> Key {
-        let nobody = Greeting {
-            name: String::new(),
-            role: Role::Server,
-            epoch: 0,
-            you: Incarnation::UNKNOWN,
-            mark: None,
-            functions: Vec::new(),
-            threads: 0,
-            partition: None,
-            session: None,
-            pid: 0,
-        };
         let address = Address::Dealer(self.dealers.len());
         let key = self
             .links
-            .insert(Link::new(address, nobody, self.window, now));
+            .insert(Link::new(address, Greeting::nobody(), self.window, now));
         self.dealers.push(key);
         key
     }
@@ -205,7 +193,8 @@ impl Links {
         let key = self.at(from)?;
         let link = self.links.get(key)?;
         let header = &frame.header;
-        let ours = header.sender == link.incarnation && header.receiver == self.me.incarnation;
+        let me = self.me.to(link.peer.role);
+        let ours = header.sender == link.incarnation && header.receiver == me;
         ours.then_some(key)
     }
 

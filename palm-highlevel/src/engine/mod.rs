@@ -23,6 +23,7 @@
 //! | clients that come back | `sessions` |
 //! | who comes and goes | `peers` |
 //! | endings and settlement | `outbox` |
+//! | what is kept in a store, and brought back | `journal`, `recovery` |
 
 mod blame;
 mod cancel;
@@ -32,6 +33,7 @@ mod functions;
 mod greetings;
 mod inspect;
 mod intake;
+mod journal;
 mod ledger;
 mod link;
 mod links;
@@ -40,9 +42,11 @@ mod outbox;
 mod parcel;
 mod partitions;
 mod peers;
+mod recovery;
 mod routes;
 mod sessions;
 mod slab;
+mod stored;
 mod timed;
 
 pub use event::{Action, Address, Done, Event, PartitionId, Task};
@@ -54,6 +58,7 @@ pub(crate) use slab::Key;
 
 use dispatch::{CHARGES, Dispatch};
 use functions::Functions;
+use journal::Journal;
 use ledger::Ledger;
 use link::State as LinkState;
 use local::Local;
@@ -100,6 +105,8 @@ pub enum Output {
 pub struct EngineConfig {
     /// This life of the process.
     pub incarnation: Incarnation,
+    /// The time on the wall, since 1970, when the engine's clock is at zero.
+    pub wall: Duration,
     /// The process's name.
     pub name: String,
     /// What it is to those it connects to.
@@ -153,6 +160,8 @@ pub struct Engine {
     retry: Option<Retry>,
     timed: Timed,
     letters: DeadLetters,
+    /// What is to be written, if there is a store.
+    journal: Option<Journal>,
     sessions: Sessions,
     retention: Duration,
     /// What functions are to be told of, once the event is dealt with.
@@ -166,6 +175,8 @@ pub struct Engine {
 /// What waits for a client that is not here.
 #[derive(Default)]
 struct Unclaimed {
+    /// The lane that keeps it in the store, if there is one.
+    lane: Option<u32>,
     /// Since when, not counting times in which this process was stopped.
     since: Duration,
     parcels: Vec<Parcel>,
@@ -193,6 +204,8 @@ impl Engine {
         let opens = config.role == Role::Worker || output == Output::Next;
         let me = Me {
             incarnation: config.incarnation,
+            life: config.incarnation,
+            epoch: 0,
             name: config.name,
             role: config.role,
             functions: config.functions,
@@ -213,6 +226,7 @@ impl Engine {
             retry: config.retry,
             timed: Timed::default(),
             letters: DeadLetters::default(),
+            journal: None,
             sessions: Sessions::default(),
             retention: config.retention,
             recalled: Vec::new(),
@@ -239,10 +253,11 @@ impl Engine {
 
     /// Whether an engine that was told to drain has nothing left to wait for.
     pub fn is_drained(&self) -> bool {
-        match &self.executor {
-            Executor::Local(local) => self.draining && !local.is_busy(),
-            _ => self.draining,
-        }
+        let busy = match &self.executor {
+            Executor::Local(local) => local.is_busy(),
+            _ => false,
+        };
+        self.draining && !busy && self.journal.as_ref().is_none_or(Journal::is_idle)
     }
 
     /// Whether nothing is on its way to anybody.
@@ -266,7 +281,8 @@ impl Engine {
             Event::Flush => self.flush(now, actions),
             Event::Progress(progress) => self.progress(progress),
             Event::Overdue(token, why) => self.overdue(Key::from_token(token), &why),
-            Event::DropLetter(number) => drop(self.letters.drop_letter(number)),
+            Event::Flushed(number) => self.flushed(number),
+            Event::DropLetter(number) => self.drop_letter(number),
             Event::Drain => self.drain(),
         }
         actions.append(&mut self.recalled);
@@ -298,6 +314,7 @@ impl Engine {
                     self.returned(key);
                 }
                 self.note_progress(key);
+                self.keep_taken(key, &taken);
                 self.take_in(key, frame.header.pace, &mut taken);
                 self.release(key);
             }
@@ -387,6 +404,14 @@ impl Engine {
         self.end(key, Outcome::Failure, failure.encode());
     }
 
+    fn drop_letter(&mut self, number: u64) {
+        if self.letters.drop_letter(number)
+            && let Some(journal) = &mut self.journal
+        {
+            journal.keep_letter(number, None);
+        }
+    }
+
     /// The dead letters that are kept, the oldest first.
     pub fn dead_letters(&self) -> impl Iterator<Item = &DeadLetter> {
         self.letters.iter()
@@ -400,6 +425,7 @@ impl Engine {
             Executor::Local(local) => local.pace(),
             _ => 0,
         };
+        self.write(actions);
         self.links.flush(now, pace, actions);
     }
 

@@ -1,5 +1,6 @@
 use super::ledger::State;
 use super::link::Link;
+use super::stored::outbox_log;
 use super::{Engine, Executor, Key, Origin, Parcel, Unclaimed};
 use crate::mutant::{self, Mutant};
 use bytes::Bytes;
@@ -69,6 +70,9 @@ impl Engine {
                 link.hold(parcel.weight());
             }
         }
+        if let Some(origin) = parcel.origin {
+            self.mark(origin);
+        }
     }
 
     /// Hands an ending to whoever is next: the next server, or who waits for it.
@@ -86,6 +90,7 @@ impl Engine {
         }
         let client = parcel.route.client();
         let origin = parcel.origin.map(|origin| origin.link);
+        let from = self.lane_from(&parcel);
         let direct = origin.filter(|key| {
             let link = self.links.get(*key);
             // A worker answers its master, whoever the client is.
@@ -104,6 +109,15 @@ impl Engine {
                 if unclaimed.gone {
                     return self.settle_parcel(&parcel);
                 }
+                if let Some(journal) = &mut self.journal {
+                    let lane = *unclaimed.lane.get_or_insert_with(|| {
+                        let lane = journal.new_lane();
+                        journal.expect(lane, client);
+                        lane
+                    });
+                    let number = unclaimed.parcels.len() as u64 + 1;
+                    journal.keep_parcel(outbox_log(lane, 0), number, &parcel, from, self.now);
+                }
                 unclaimed.parcels.push(parcel);
             }
         }
@@ -114,6 +128,9 @@ impl Engine {
         let since = self.links.awake(self.now);
         let unclaimed = self.unclaimed.entry(client).or_default();
         (unclaimed.since, unclaimed.gone) = (since, true);
+        if let (Some(journal), Some(lane)) = (&mut self.journal, unclaimed.lane.take()) {
+            journal.forget_lane(lane, 0, 0);
+        }
         for parcel in std::mem::take(&mut unclaimed.parcels) {
             self.sessions.release(&parcel);
             self.settle_parcel(&parcel);
@@ -147,13 +164,23 @@ impl Engine {
 
     /// Puts a parcel on the lane of a link.
     pub(super) fn post(&mut self, key: Key, mut parcel: Parcel) {
+        let from = self.lane_from(&parcel);
         if let Some(link) = self.links.get_mut(key) {
             // A payload holds on to the frame that it came in. Where it may stay for long, it is
             // taken out of it, so that what is kept is what is counted.
             if link.out.kept_bytes() > LINGERING && parcel.payload.len() < OWN_FRAME {
                 parcel.payload = Bytes::copy_from_slice(&parcel.payload);
             }
-            link.out.push(parcel);
+            let (generation, number) = (link.out.generation(), link.out.last() + 1);
+            if let (Some(journal), Some(lane)) = (&mut self.journal, link.lane) {
+                let log = outbox_log(lane, generation);
+                journal.keep_parcel(log, number, &parcel, from, self.now);
+                journal.touch(lane, key);
+            }
+            let number = link.out.push(parcel);
+            if mutant::is(Mutant::LeavesUnwritten) {
+                link.out.confirm(number);
+            }
         }
     }
 
@@ -162,6 +189,11 @@ impl Engine {
         while let Some(parcel) = self.links.get_mut(key).and_then(|link| link.out.release()) {
             self.sessions.release(&parcel);
             self.settle_parcel(&parcel);
+            if let (Some(journal), Some(lane)) =
+                (&mut self.journal, self.links.get(key).and_then(|l| l.lane))
+            {
+                journal.touch(lane, key);
+            }
         }
     }
 
@@ -177,7 +209,7 @@ impl Engine {
                     link.incoming.settle(origin.number);
                 }
             }
-            Role::Client | Role::Server => self.settle(origin, parcel.weight()),
+            Role::Client | Role::Server => self.settle_safely(origin, parcel.weight()),
         }
     }
 

@@ -1,5 +1,6 @@
 use super::ledger::{Entry, State as EntryState};
 use super::link::State;
+use super::stored::outbox_log;
 use super::{Action, Address, Engine, Executor, Key, Welcome};
 use crate::mutant::{self, Mutant};
 use palm_core::Incarnation;
@@ -9,6 +10,7 @@ use std::time::Duration;
 /// Who comes, comes back and goes, and what becomes of what was exchanged with them.
 impl Engine {
     pub(super) fn joined(&mut self, now: Duration, key: Key, actions: &mut Vec<Action>) {
+        self.open_lane(key);
         let Some(link) = self.links.get(key) else {
             return;
         };
@@ -21,6 +23,9 @@ impl Engine {
                     self.session_joined(key, session);
                 }
                 if let Some(unclaimed) = self.unclaimed.remove(&client) {
+                    if let (Some(journal), Some(lane)) = (&mut self.journal, unclaimed.lane) {
+                        journal.forget_lane(lane, 0, 0);
+                    }
                     for parcel in unclaimed.parcels {
                         self.post(key, parcel);
                     }
@@ -88,7 +93,7 @@ impl Engine {
         log::warn!("{} has started anew", link.peer.name);
         match self.next == Some(key) {
             // What is not settled is sent again.
-            true => drop(link.restart(|_| true)),
+            true => self.send_anew(key),
             false if mutant::is(Mutant::KeepsOldWork) => drop(link.restart(|_| true)),
             // A master that has started anew knows nothing of what this worker holds; what still
             // runs must not end as something else of the new one's.
@@ -98,6 +103,27 @@ impl Engine {
                 self.ledger.clear();
             }
         }
+    }
+
+    /// The next server has started anew: what is not settled is numbered anew and sent again.
+    fn send_anew(&mut self, key: Key) {
+        let Some(link) = self.links.get_mut(key) else {
+            return;
+        };
+        let before = link.out.generation();
+        link.restart(|_| true);
+        let (Some(link), Some(journal)) = (self.links.get(key), &mut self.journal) else {
+            return;
+        };
+        let Some(lane) = link.lane else { return };
+        journal.forget_log(outbox_log(lane, before));
+        let log = outbox_log(lane, link.out.generation());
+        for (parcel, number) in link.out.iter().zip(1..) {
+            let origin = parcel.origin.and_then(|origin| self.links.get(origin.link));
+            let from = origin.and_then(|link| link.lane);
+            journal.keep_parcel(log, number, parcel, from, self.now);
+        }
+        journal.touch(lane, key);
     }
 
     /// What this worker received before belongs to nobody any more, as far as it has not begun.
@@ -153,6 +179,7 @@ impl Engine {
         let Some(link) = self.links.remove(key) else {
             return;
         };
+        self.forget_lane(&link);
         // Nobody will fetch what was on its way to it, and what came before that has to be settled.
         for parcel in link.out.iter() {
             self.sessions.release(parcel);

@@ -1,5 +1,7 @@
 use super::ledger::Entry;
+use super::link::Link;
 use super::{Engine, Key, Origin, Parcel, Taken};
+use palm_core::lane::Carried;
 use palm_core::{Incarnation, Route};
 use std::collections::HashSet;
 
@@ -20,7 +22,7 @@ fn id(route: &Route, token: u64) -> (Incarnation, u64, u64) {
 
 impl Sessions {
     /// Notes that a message is held; `false` if it was already.
-    fn hold(&mut self, route: &Route, token: u64) -> bool {
+    pub(super) fn hold(&mut self, route: &Route, token: u64) -> bool {
         self.held.insert(id(route, token))
     }
 
@@ -49,6 +51,7 @@ impl Engine {
         }
         let held = !self.sessions.hold(route, taken.record.token);
         if held {
+            self.mark(origin);
             self.settle(origin, taken.record.weight());
         }
         held
@@ -64,13 +67,26 @@ impl Engine {
         let Some(link) = self.links.remove(old) else {
             return;
         };
+        self.forget_lane(&link);
         let kept: Vec<Parcel> = link.out.iter().cloned().collect();
         log::info!(
             "{} is back: {} endings were kept for it",
             link.peer.name,
             kept.len()
         );
-        for parcel in kept {
+        let era = self.links.get(key).map_or(0, Link::era);
+        for mut parcel in kept {
+            // What came by the lane that is gone counts against the window of the new one.
+            if parcel.origin.is_some_and(|origin| origin.link == old)
+                && let Some(link) = self.links.get_mut(key)
+            {
+                link.hold(parcel.weight());
+                parcel.origin = Some(Origin {
+                    link: key,
+                    era,
+                    number: 0,
+                });
+            }
             self.post(key, parcel);
         }
     }

@@ -55,6 +55,8 @@ fn hello(name: &str) -> Vec<u8> {
         functions: Vec::new(),
         threads: 0,
         partition: None,
+        accepted: 0,
+        window: 1 << 16,
         pid: 0,
     };
     let header = Header::new(Kind::Hello, Incarnation::random(), Incarnation::UNKNOWN);
