@@ -7,13 +7,14 @@ fn program() -> PathBuf {
     env!("CARGO_BIN_EXE_chaos").into()
 }
 
-fn run(topology: Topology, kills: u32, seed: u64) -> chaos::Report {
+fn run(topology: Topology, durable: bool, kills: u32, seed: u64) -> chaos::Report {
     let report = chaos::run(&Options {
         program: program(),
         topology,
         kills,
         seed,
         window: None,
+        durable,
         verbose: false,
     });
     let report = report.expect("the system gives processes");
@@ -28,13 +29,19 @@ fn run(topology: Topology, kills: u32, seed: u64) -> chaos::Report {
 
 #[test]
 fn nothing_is_lost_and_nothing_comes_twice() {
-    let report = run(Topology::Parallel, 20, 1);
+    let report = run(Topology::Parallel, false, 20, 1);
     assert!(report.percent_at_work() >= 80, "{report}");
 }
 
 #[test]
 fn nor_in_a_chain() {
-    run(Topology::Chain, 5, 2);
+    run(Topology::Chain, false, 5, 2);
+}
+
+#[test]
+fn nor_where_masters_have_stores() {
+    run(Topology::Parallel, true, 10, 3);
+    run(Topology::Chain, true, 5, 4);
 }
 
 #[test]

@@ -25,6 +25,9 @@ struct Arguments {
     /// How many unfinished messages one sender may have at a server; drawn, if it is left open.
     #[arg(long)]
     window: Option<u64>,
+    /// Give masters stores on disk.
+    #[arg(long)]
+    durable: bool,
     /// Instead, run one job of 10,000 messages without this and with it, and compare the times.
     #[arg(long, value_enum)]
     scenario: Option<Mishap>,
@@ -79,6 +82,7 @@ fn supervise(arguments: &Arguments) -> io::Result<bool> {
         kills: arguments.kills,
         seed: arguments.seed,
         window: arguments.window,
+        durable: arguments.durable,
         verbose: arguments.verbose,
     })?;
     tell(&report.story, report.violation.as_ref());

@@ -7,10 +7,12 @@ use super::plan::Load;
 use super::said::{Said, say};
 use clap::{Args, Subcommand};
 use palm_highlevel::{Call, Config, Failure, Running, chained, standalone};
+use palm_persist::SledStore;
 use std::error::Error;
 use std::hint::black_box;
 use std::io::Read;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process;
 use std::sync::Mutex;
 use std::thread;
@@ -42,6 +44,9 @@ pub enum Role {
         /// The server that its results go to.
         #[arg(long)]
         next: Option<String>,
+        /// The folder of its store, if it has one.
+        #[arg(long)]
+        store: Option<PathBuf>,
     },
     /// A worker.
     Worker {
@@ -83,9 +88,12 @@ impl Node {
                 name,
                 endpoint,
                 next,
+                store,
             } => {
                 words.extend(["master".into(), name.clone(), endpoint.clone()]);
                 words.extend(next.iter().map(|next| format!("--next={next}")));
+                let store = store.iter().map(|store| store.display());
+                words.extend(store.map(|store| format!("--store={store}")));
             }
             Role::Worker {
                 name,
@@ -131,15 +139,27 @@ impl Node {
                 name,
                 endpoint,
                 next,
+                store,
             } => {
                 end_with_input();
+                let store = store.map(SledStore::open).transpose()?;
                 serve(match next {
-                    Some(next) => chained::Master::new(name)
-                        .config(config)
-                        .bind(&endpoint, &next)?,
-                    None => standalone::Master::new(name)
-                        .config(config)
-                        .bind(&endpoint)?,
+                    Some(next) => {
+                        let master = chained::Master::new(name).config(config);
+                        let master = match store {
+                            Some(store) => master.store(store),
+                            None => master,
+                        };
+                        master.bind(&endpoint, &next)?
+                    }
+                    None => {
+                        let master = standalone::Master::new(name).config(config);
+                        let master = match store {
+                            Some(store) => master.store(store),
+                            None => master,
+                        };
+                        master.bind(&endpoint)?
+                    }
                 })
             }
             Role::Worker {

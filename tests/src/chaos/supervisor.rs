@@ -9,6 +9,7 @@ use crate::history::Chance;
 use std::io;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
+use tempfile::TempDir;
 
 /// What a run is to be.
 #[derive(Clone, Debug)]
@@ -23,6 +24,8 @@ pub struct Options {
     pub seed: u64,
     /// How many unfinished messages one sender may have at a server; drawn, if it is left open.
     pub window: Option<u64>,
+    /// Whether masters have stores on disk.
+    pub durable: bool,
     /// Whether to say what happens while it happens.
     pub verbose: bool,
 }
@@ -81,7 +84,9 @@ pub fn run(options: &Options) -> io::Result<Report> {
         messages: None,
         poison: None,
     };
-    let plan = Plan::new(options.topology, options.window, load, &mut chance)?;
+    let folder = options.durable.then(tempfile::tempdir).transpose()?;
+    let stores = folder.as_ref().map(TempDir::path);
+    let plan = Plan::new(options.topology, options.window, stores, load, &mut chance)?;
     let cluster = Cluster::start(&options.program, plan, load, options.verbose)?;
     let now = Instant::now();
     let mut supervisor = Supervisor {

@@ -7,6 +7,7 @@ use clap::ValueEnum;
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU16, Ordering::Relaxed};
 
 /// How the servers of a run are put together.
@@ -71,6 +72,8 @@ pub(super) struct Plan {
     /// How many functions a message goes through.
     pub(super) stages: u16,
     window: u64,
+    /// Where the stores of the masters are, if they have some.
+    stores: Option<PathBuf>,
     host: Ipv4Addr,
 }
 
@@ -79,10 +82,12 @@ impl Plan {
     pub(super) fn new(
         topology: Topology,
         window: Option<u64>,
+        stores: Option<&Path>,
         load: Load,
         chance: &mut Chance,
     ) -> io::Result<Plan> {
         let mut plan = Plan::empty();
+        plan.stores = stores.map(Path::to_owned);
         // Small windows fill, and messages then wait everywhere for room. (Not in a chain, whose
         // servers share one lane: what a killed client had sent would fill its window, for all.)
         let drawn = [64, 1000, WINDOW][chance.below(3) as usize];
@@ -117,6 +122,7 @@ impl Plan {
             parts: Vec::new(),
             stages: 1,
             window: WINDOW,
+            stores: None,
             host: own_host(),
         }
     }
@@ -205,6 +211,7 @@ impl Plan {
             name: name.into(),
             endpoint: endpoint(address),
             next: next.map(endpoint),
+            store: self.stores.as_ref().map(|stores| stores.join(name)),
         };
         self.add(Kind::Master, name, role, None);
     }

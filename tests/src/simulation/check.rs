@@ -1,6 +1,6 @@
 //! What holds after every step.
 
-use super::scenario::Role;
+use super::scenario::{Node, Role};
 use super::wiretap::News;
 use super::witness::Violation;
 use super::world::World;
@@ -15,6 +15,16 @@ const GROWTH: u64 = 128;
 
 /// After how long a silent process counts as dead.
 const DEAD_AFTER: Duration = Duration::from_secs(3);
+
+fn role_of(nodes: &[Node], incarnation: Incarnation) -> Option<&Role> {
+    let node = (incarnation.number() >> 32) as usize;
+    let node = nodes.get(node.checked_sub(1)?)?;
+    Some(&node.role)
+}
+
+pub(super) fn is_worker(nodes: &[Node], incarnation: Incarnation) -> bool {
+    matches!(role_of(nodes, incarnation), Some(Role::Worker { .. }))
+}
 
 impl World {
     /// Rules 2, 3 and 6, by what is said on the wire: who tells whom of what, and how often, and
@@ -45,7 +55,8 @@ impl World {
         }
         for sent in &news.settled {
             let (client, sequence) = (sent.client, sent.sequence);
-            if from_server && !to_worker && !self.witness.has_ended(client, sequence) {
+            let kept = self.wiretap.keepers((client, sequence)).next().is_some();
+            if from_server && !to_worker && !kept && !self.witness.has_ended(client, sequence) {
                 let message = format!(
                     "rule 3: {sender} settles message {sequence} of {client}, which has not ended"
                 );
@@ -54,10 +65,12 @@ impl World {
         }
     }
 
+    pub(super) fn is_worker(&self, incarnation: Incarnation) -> bool {
+        is_worker(&self.scenario.nodes, incarnation)
+    }
+
     fn role_of(&self, incarnation: Incarnation) -> Option<&Role> {
-        let node = (incarnation.number() >> 32) as usize;
-        let node = self.scenario.nodes.get(node.checked_sub(1)?)?;
-        Some(&node.role)
+        role_of(&self.scenario.nodes, incarnation)
     }
 
     /// Rules 7 and 9 in the process that has just had a turn.
@@ -75,7 +88,7 @@ impl World {
         let Some(engine) = process.engine() else {
             return;
         };
-        let master = process.incarnation;
+        let master = process.identity;
         let suspects: Vec<_> = engine.unfinished().filter(|entry| entry.suspect).collect();
         let mut held: BTreeMap<Option<Incarnation>, u64> = BTreeMap::new();
         if !suspects.is_empty() {
@@ -131,9 +144,11 @@ impl World {
                 let application = process.application.as_ref()?;
                 let sent = application.submitted - application.waiting.len() as u64;
                 let unfinished = self.witness.unfinished(process.incarnation);
-                let lost = unfinished
-                    .into_iter()
-                    .find(|sequence| *sequence <= sent && !kept.contains(sequence))?;
+                let lost = unfinished.into_iter().find(|sequence| {
+                    let message = (process.incarnation, *sequence);
+                    let stored = self.wiretap.keepers(message).next().is_some();
+                    *sequence <= sent && !kept.contains(sequence) && !stored
+                })?;
                 Some(format!(
                     "rule 3: {} no longer keeps message {lost}, which has not ended",
                     process.incarnation
@@ -149,8 +164,15 @@ impl World {
                     .collect();
                 let leaving = engine.outgoing();
                 held.extend(leaving.map(|parcel| (parcel.id.client, parcel.id.sequence)));
-                let senders = |sender| !matches!(self.role_of(sender), Some(Role::Worker { .. }));
-                let custody = self.wiretap.in_custody(process.incarnation, senders);
+                let senders = |sender| !self.is_worker(sender);
+                let mut custody = self.wiretap.in_custody(process.identity, senders);
+                // What was accepted for good stays here until another has accepted it for good.
+                let server = process.identity;
+                custody.retain(|message| self.wiretap.keepers(*message).all(|by| by == server));
+                custody.extend(self.wiretap.taken(server).filter(|message| {
+                    let mut others = self.wiretap.keepers(*message);
+                    !others.any(|by| by != server)
+                }));
                 let lost = custody.into_iter().find(|message| {
                     !held.contains(message) && !self.witness.has_ended(message.0, message.1)
                 })?;

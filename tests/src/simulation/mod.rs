@@ -10,16 +10,17 @@
 //! | 2: an ending descends from the submission through results that were given | `witness` |
 //! | 3: what has not ended has a holder | `check` |
 //! | 4: what a lane accepted is 1..n, with one content each | `wiretap`, `witness` |
+//! | 5: nothing leaves before it is flushed | `wiretap`: a server that has crashed contradicts itself otherwise |
 //! | 6: what is settled has ended | `check` |
 //! | 7: nothing is sent beyond the credit, nothing held beyond the budget | `wiretap`, `check` |
 //! | 8: everything ends once no faults come | `world` |
 //! | 9: charges are for deaths while alone | `check`, `witness` |
 //! | 10: positions, credit and generations go up | `wiretap` |
 //!
-//! Rule 5 is the store's, which is not simulated.
 
 mod check;
 mod dice;
+mod disk;
 mod fault;
 mod functions;
 mod network;

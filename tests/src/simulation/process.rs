@@ -1,3 +1,4 @@
+use super::disk::Disk;
 use super::scenario::{Execution, JobPlan, Node, Role};
 use bytes::Bytes;
 use palm_core::wire::{self, Frame};
@@ -6,6 +7,7 @@ use palm_highlevel::client::machine::{Arrival, ClientMachine, Receipt, Submissio
 use palm_highlevel::engine::{
     self, Action, Address, Done, Engine, EngineConfig, Event, LaneView, Output,
 };
+use palm_highlevel::store::StoreError;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +15,8 @@ use std::time::Duration;
 /// One life of a process: its machine and what the thin loops around it have besides sockets.
 pub(super) struct Process {
     pub(super) incarnation: Incarnation,
+    /// Whom clients and servers know it as: with a store, as the first process that had it.
+    pub(super) identity: Incarnation,
     pub(super) life: u32,
     pub(super) machine: Machine,
     /// When it started.
@@ -29,6 +33,8 @@ pub(super) struct Process {
     /// Until when each of its function threads is busy.
     pub(super) threads: Vec<Duration>,
     pub(super) ended: VecDeque<(Vec<Done>, bool)>,
+    /// The batch that was flushed since its last turn.
+    pub(super) flushed: Option<u64>,
     pub(super) actions: Vec<Action>,
     pub(super) arrivals: Vec<Arrival>,
     pub(super) stopping: bool,
@@ -109,11 +115,23 @@ impl Process {
         life: u32,
         incarnation: Incarnation,
         now: Duration,
-    ) -> Process {
+        disk: &mut Disk,
+    ) -> Result<Process, StoreError> {
+        let mut identity = incarnation;
         let (machine, targets, threads) = match &node.role {
-            Role::Server { execution, next } => server(node, incarnation, *execution, *next),
+            Role::Server {
+                execution,
+                next,
+                durable,
+            } => {
+                let disk = durable.then_some(disk);
+                if disk.is_some() {
+                    identity = first_life(incarnation);
+                }
+                server(node, incarnation, *execution, *next, now, disk)?
+            }
             Role::Worker { master, threads } => {
-                let config = config(node, incarnation, wire::Role::Worker);
+                let config = config(node, incarnation, wire::Role::Worker, now);
                 let execution = engine::Execution::Serial(*threads);
                 let engine = Engine::new(config, execution, Output::Reply);
                 (Machine::Server(Box::new(engine)), vec![*master], *threads)
@@ -137,8 +155,9 @@ impl Process {
             Role::Client { job, .. } => Some(Application::new(job.clone(), incarnation)),
             _ => None,
         };
-        Process {
+        Ok(Process {
             incarnation,
+            identity,
             life,
             machine,
             born: now,
@@ -157,6 +176,7 @@ impl Process {
                 .collect(),
             threads: vec![now; threads as usize],
             ended: VecDeque::new(),
+            flushed: None,
             actions: Vec::new(),
             arrivals: Vec::new(),
             stopping: false,
@@ -164,7 +184,7 @@ impl Process {
             slow: Duration::ZERO,
             blocked: Duration::ZERO,
             application,
-        }
+        })
     }
 
     /// What its clock says.
@@ -233,6 +253,7 @@ impl Process {
     pub(super) fn is_ready(&self, network_open: impl Fn(u32) -> bool) -> bool {
         !self.router.is_empty()
             || !self.ended.is_empty()
+            || self.flushed.is_some()
             || self.dealers.iter().any(|dealer| {
                 !dealer.inbox.is_empty()
                     || dealer.blocked && dealer.connection.is_some_and(&network_open)
@@ -273,7 +294,9 @@ fn server(
     incarnation: Incarnation,
     execution: Execution,
     next: Option<usize>,
-) -> (Machine, Vec<usize>, u32) {
+    now: Duration,
+    disk: Option<&mut Disk>,
+) -> Result<(Machine, Vec<usize>, u32), StoreError> {
     let (execution, threads) = match execution {
         Execution::Serial(threads) => (engine::Execution::Serial(threads), threads),
         Execution::Parallel => (engine::Execution::Parallel, 0),
@@ -286,15 +309,24 @@ fn server(
         Some(_) => Output::Next,
         None => Output::Reply,
     };
-    let config = config(node, incarnation, wire::Role::Server);
-    let engine = Engine::new(config, execution, output);
+    let config = config(node, incarnation, wire::Role::Server, now);
+    let engine = match disk {
+        Some(disk) => Engine::restored(config, execution, output, disk.store())?,
+        None => Engine::new(config, execution, output),
+    };
     let targets = next.into_iter().collect();
-    (Machine::Server(Box::new(engine)), targets, threads)
+    Ok((Machine::Server(Box::new(engine)), targets, threads))
 }
 
-fn config(node: &Node, incarnation: Incarnation, role: wire::Role) -> EngineConfig {
+/// The first process of a node.
+pub(super) fn first_life(incarnation: Incarnation) -> Incarnation {
+    Incarnation::from_number(incarnation.number() >> 32 << 32 | 1)
+}
+
+fn config(node: &Node, incarnation: Incarnation, role: wire::Role, now: Duration) -> EngineConfig {
     EngineConfig {
         incarnation,
+        wall: now,
         name: node.name.clone(),
         role,
         functions: vec!["work".to_owned()],

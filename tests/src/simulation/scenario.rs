@@ -45,6 +45,8 @@ pub(super) enum Role {
     Server {
         execution: Execution,
         next: Option<usize>,
+        /// Whether it has a store.
+        durable: bool,
     },
     Worker {
         master: usize,
@@ -99,6 +101,14 @@ impl Scenario {
         let narrow = dice.one_in(3);
         for node in &mut nodes {
             node.window = window(dice, narrow);
+            if let Role::Server {
+                execution: Execution::Serial(_) | Execution::Parallel,
+                durable,
+                ..
+            } = &mut node.role
+            {
+                *durable = dice.one_in(2);
+            }
         }
         let has_workers = nodes
             .iter()
@@ -166,7 +176,11 @@ fn servers(dice: &mut Dice, nodes: &mut Vec<Node>) -> (usize, Option<usize>, Str
 fn server(nodes: &mut Vec<Node>, name: &str, execution: Execution, next: Option<usize>) -> usize {
     nodes.push(Node {
         name: name.to_owned(),
-        role: Role::Server { execution, next },
+        role: Role::Server {
+            execution,
+            next,
+            durable: false,
+        },
         window: Credit::default(),
     });
     nodes.len() - 1

@@ -1,5 +1,6 @@
 //! What the thin loops around the machines do, in their order, and what sockets do for them.
 
+use super::check::is_worker;
 use super::fault::Fault;
 use super::network::Way;
 use super::payload::hash;
@@ -9,6 +10,7 @@ use super::world::{Happening, World};
 use palm_core::wire::Frame;
 use palm_core::{Frames, Incarnation, PeerId};
 use palm_highlevel::engine::{Action, Address, Event};
+use palm_highlevel::store::Batch;
 use std::time::Duration;
 
 /// How many frames are taken from a socket in one turn.
@@ -93,6 +95,9 @@ impl World {
         while let Some((done, all)) = process.ended.pop_front() {
             process.step(now, Event::Executed { done, all });
         }
+        if let Some(number) = process.flushed.take() {
+            process.step(now, Event::Flushed(number));
+        }
     }
 
     /// Hands endings to the application.
@@ -134,6 +139,7 @@ impl World {
                 Action::Execute(tasks) => self.execute(node, process, tasks),
                 // A function that is not told runs to its end, and its result counts for nothing.
                 Action::Recall(_) => {}
+                Action::Write(number, batch) => self.write(node, process.life, number, batch),
                 Action::Reconnect(index) => self.reconnect(node, process, index),
                 Action::Send(to, frames) => failed.extend(self.send(node, process, to, frames)),
             }
@@ -143,6 +149,29 @@ impl World {
             self.trace
                 .note(now, &[5, node as u64], format_args!("{event:?} at {node}"));
             process.step(now, event);
+        }
+    }
+
+    /// A batch is written, and flushed after a while.
+    fn write(&mut self, node: usize, life: u32, number: u64, batch: Batch) {
+        let words = format_args!("{node} writes batch {number}: {batch:?}");
+        self.trace.note(self.now, &[10, node as u64, number], words);
+        if let Err(error) = self.disks[node].write(number, batch) {
+            let message = format!("{} writes what can't be: {error}", self.name(node));
+            return self.fail(Violation::Broken(message));
+        }
+        let most = self.dice.pick(&[100, 2_000, 2_000, 50_000]);
+        let delay = Duration::from_micros(self.dice.between(20, most));
+        self.plan(self.now + delay, Happening::Flushed(node, life, number));
+    }
+
+    pub(super) fn flushed(&mut self, node: usize, life: u32, number: u64) {
+        if let Some(process) = self.processes[node].as_deref_mut()
+            && process.life == life
+            && self.disks[node].flush(number)
+        {
+            process.flushed = Some(number);
+            self.wake(node, self.now);
         }
     }
 
@@ -203,15 +232,18 @@ impl World {
             header.credit
         );
         self.trace.note(self.now, &numbers, words);
-        let to = self.receiver(connection, way);
-        match self.wiretap.hear(&frame, to) {
+        let from_worker = self.is_worker(header.sender);
+        let to = self.receiver(connection, way, from_worker);
+        let nodes = &self.scenario.nodes;
+        let is_worker = |of| is_worker(nodes, of);
+        match self.wiretap.hear(&frame, to, is_worker) {
             Ok(news) => self.check_news(&frame, &news),
             Err(message) => self.fail(Violation::Broken(message)),
         }
     }
 
     /// Who is at the other end of a connection.
-    fn receiver(&mut self, connection: u32, way: Way) -> Incarnation {
+    fn receiver(&mut self, connection: u32, way: Way, from_worker: bool) -> Incarnation {
         let Some(connection) = self.network.get(connection) else {
             return Incarnation::UNKNOWN;
         };
@@ -219,7 +251,10 @@ impl World {
             (Way::ToRouter, _, (node, life)) | (Way::ToDealer, (node, life, _), _) => (node, life),
         };
         self.process(node, life)
-            .map_or(Incarnation::UNKNOWN, |process| process.incarnation)
+            .map_or(Incarnation::UNKNOWN, |process| match from_worker {
+                true => process.incarnation,
+                false => process.identity,
+            })
     }
 
     fn transmit(&mut self, id: u32, way: Way, frames: Frames) {
@@ -410,6 +445,8 @@ impl World {
         match process.machine {
             Machine::Client(_) => self.witness.gone(process.incarnation),
             Machine::Server(_) => {
+                // The store's thread ends with what it was given.
+                self.disks[node].crash(true);
                 self.witness.workers_lost = true;
                 let delay = self.dice.milliseconds(100, 3_000);
                 self.disturb(now + delay);

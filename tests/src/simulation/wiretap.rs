@@ -10,6 +10,8 @@ pub(super) struct Wiretap {
     lanes: BTreeMap<Lane, Facts>,
     /// The newest generation of the lane from one to the other.
     newest: BTreeMap<(Incarnation, Incarnation), u32>,
+    /// The servers with stores, and what they have said that they have accepted.
+    taken: BTreeMap<Incarnation, BTreeSet<(Incarnation, u64)>>,
     /// The most that a message weighs.
     pub(super) largest: u64,
 }
@@ -53,7 +55,12 @@ impl Wiretap {
     /// # Errors
     ///
     /// Which rule it breaks, and how.
-    pub(super) fn hear(&mut self, frame: &Frame, to: Incarnation) -> Result<News, String> {
+    pub(super) fn hear(
+        &mut self,
+        frame: &Frame,
+        to: Incarnation,
+        is_worker: impl Fn(Incarnation) -> bool,
+    ) -> Result<News, String> {
         let mut header = frame.header.clone();
         let mut news = News::default();
         if header.kind == Kind::Refused || header.kind == Kind::WhoAreYou {
@@ -63,7 +70,8 @@ impl Wiretap {
             // Whoever gets it takes it to be meant.
             header.receiver = to;
         }
-        self.hear_position(&header, &mut news)?;
+        let results = is_worker(header.receiver);
+        self.hear_position(&header, results, &mut news)?;
         if header.kind == Kind::Messages && header.count > 0 {
             self.hear_messages(frame, &mut news)?;
         }
@@ -71,15 +79,22 @@ impl Wiretap {
     }
 
     /// Rule 10: what a receiver says of a lane only goes up.
-    fn hear_position(&mut self, header: &Header, news: &mut News) -> Result<(), String> {
+    fn hear_position(
+        &mut self,
+        header: &Header,
+        results: bool,
+        news: &mut News,
+    ) -> Result<(), String> {
         let lane = (header.receiver, header.sender, header.peer_lane);
         let facts = self.lanes.entry(lane).or_default();
         let (before, now) = (facts.position, header.position);
         let (credit, granted) = (facts.credit, header.credit);
+        // A process that takes another's place does not know what credit that one gave.
+        let lowered = granted.number < credit.number || granted.bytes < credit.bytes;
+        let taken = self.taken.get_mut(&header.sender);
         if now.accepted < before.accepted
             || now.settled < before.settled
-            || granted.number < credit.number
-            || granted.bytes < credit.bytes
+            || lowered && taken.is_none()
         {
             return Err(format!(
                 "rule 10: of lane {lane:?} its receiver says {now:?} {granted:?} after {before:?} {credit:?}"
@@ -94,7 +109,16 @@ impl Wiretap {
         for number in before.settled..now.settled {
             news.settled.push(facts.sent[number as usize].clone());
         }
-        (facts.position, facts.credit) = (now, granted);
+        // Results are kept with what they are the results of.
+        if let Some(taken) = taken.filter(|_| !results) {
+            let new = &facts.sent[before.accepted as usize..now.accepted as usize];
+            taken.extend(new.iter().map(|sent| (sent.client, sent.sequence)));
+        }
+        facts.position = now;
+        facts.credit = Credit {
+            number: credit.number.max(granted.number),
+            bytes: credit.bytes.max(granted.bytes),
+        };
         Ok(())
     }
 
@@ -166,6 +190,24 @@ impl Wiretap {
             }
         }
         Ok(())
+    }
+
+    /// Notes that a server has a store.
+    pub(super) fn keeps(&mut self, server: Incarnation) {
+        self.taken.entry(server).or_default();
+    }
+
+    /// What a server with a store has said that it has accepted.
+    pub(super) fn taken(&self, server: Incarnation) -> impl Iterator<Item = (Incarnation, u64)> {
+        self.taken.get(&server).into_iter().flatten().copied()
+    }
+
+    /// The servers with stores that have accepted a message.
+    pub(super) fn keepers(&self, message: (Incarnation, u64)) -> impl Iterator<Item = Incarnation> {
+        let keepers = self.taken.iter();
+        keepers
+            .filter(move |(_, taken)| taken.contains(&message))
+            .map(|(server, _)| *server)
     }
 
     /// What `receiver` has said that it has accepted of the lanes of these senders, and not that

@@ -1,4 +1,5 @@
 use super::dice::Dice;
+use super::disk::Disk;
 use super::fault::{Fault, Injected};
 use super::network::{Network, Way};
 use super::payload::{Kind, Start};
@@ -27,6 +28,8 @@ pub(super) struct World {
     pub(super) lives: Vec<u32>,
     /// Until when the process of each node is stopped.
     pub(super) stopped: Vec<Duration>,
+    /// The store of each node, which outlasts its processes.
+    pub(super) disks: Vec<Disk>,
     pub(super) network: Network,
     pub(super) wiretap: Wiretap,
     pub(super) witness: Witness,
@@ -53,6 +56,7 @@ pub(super) enum Happening {
     Deliver(u32, Way, Frames),
     Close(u32, Way),
     Executed(usize, u32, Vec<Done>, bool),
+    Flushed(usize, u32, u64),
     Die(usize, u32),
     Submit(usize, u32),
     Take(usize, u32),
@@ -113,6 +117,7 @@ impl World {
             processes: (0..count).map(|_| None).collect(),
             lives: vec![0; count],
             stopped: vec![Duration::ZERO; count],
+            disks: (0..count).map(|_| Disk::default()).collect(),
             network: Network::default(),
             wiretap: Wiretap::default(),
             witness: Witness::default(),
@@ -214,6 +219,7 @@ impl World {
             Happening::Deliver(connection, way, frames) => self.deliver(connection, way, frames),
             Happening::Close(connection, way) => self.close(connection, way),
             Happening::Executed(node, life, done, all) => self.executed(node, life, done, all),
+            Happening::Flushed(node, life, number) => self.flushed(node, life, number),
             Happening::Die(node, life) => {
                 if self.process(node, life).is_some() {
                     if self.stopped[node] > self.now {
@@ -260,7 +266,18 @@ impl World {
             life,
             incarnation,
             self.now,
+            &mut self.disks[node],
         );
+        let process = match process {
+            Ok(process) => process,
+            Err(error) => {
+                let message = format!("rule 5: {} can't start: {error}", self.name(node));
+                return self.fail(Violation::Broken(message));
+            }
+        };
+        if self.is_durable(node) {
+            self.wiretap.keeps(process.identity);
+        }
         let words = format!("{} starts as {incarnation}", self.name(node));
         self.trace.note(
             self.now,
@@ -302,6 +319,8 @@ impl World {
         if let Role::Worker { .. } = self.scenario.nodes[node].role {
             self.witness.workers_lost = true;
         }
+        let survives = self.dice.one_in(2);
+        self.disks[node].crash(survives);
         // Mostly the other ends learn of it at once, sometimes only by silence.
         let abruptly = self.dice.one_in(6);
         for connection in self.network.of_process(node, process.life) {
@@ -319,6 +338,14 @@ impl World {
         self.plan(self.now + delay, Happening::Start(node));
         self.disturb(self.now + delay);
         self.check_all();
+    }
+
+    /// Whether the server of a node has a store.
+    pub(super) fn is_durable(&self, node: usize) -> bool {
+        matches!(
+            self.scenario.nodes[node].role,
+            Role::Server { durable: true, .. }
+        )
     }
 
     /// Has a process's next turn come no later than `at`, unless it is stopped.
