@@ -21,6 +21,9 @@ mod chain;
 /// Servers that start anew while clients wait for them.
 mod restart;
 
+/// Servers with stores, and those that take their place.
+mod store;
+
 /// A node of a cluster as a process that can be killed and stopped.
 mod node;
 
