@@ -2,7 +2,7 @@
 //!
 //! The files stand in `examples/data/`; `mastr generate --trades 240 --seed 1` writes them.
 
-use crate::market::{Market, Scenario};
+use crate::market::{Market, Scenarios};
 use crate::portfolio::Portfolio;
 
 /// `examples/data/portfolio.json`.
@@ -33,9 +33,9 @@ pub fn market() -> Market {
 }
 
 /// Scenarios of [`market`], in each of which every trade can be valued.
-pub fn scenarios() -> Vec<Scenario> {
+pub fn scenarios() -> Scenarios {
     // Invariant: the sample is valid, which a test holds.
-    Scenario::parse(SCENARIOS.as_bytes(), &market()).expect("the sample scenarios are valid")
+    Scenarios::parse(SCENARIOS.as_bytes(), &market()).expect("the sample scenarios are valid")
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use palm_core::codec;
 use palm_highlevel::{Client, Failure};
 
 use super::MarketText;
-use crate::market::{Market, Scenario};
+use crate::market::{Market, Scenarios};
 
 /// So many markets are kept: those that were needed last.
 const KEPT: usize = 4;
@@ -15,7 +15,7 @@ const KEPT: usize = 4;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A market, and as it is in each of its scenarios.
-pub(super) type Built = (Market, Vec<Scenario>);
+pub(super) type Built = (Market, Scenarios);
 
 /// Markets by name, each fetched and built once.
 #[derive(Debug)]

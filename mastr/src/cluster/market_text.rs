@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::fault::Faults;
-use crate::market::{Market, Scenario};
+use crate::market::{Market, Scenarios};
 use crate::portfolio::Currency;
 use crate::time::Date;
 
@@ -69,12 +69,12 @@ impl MarketText {
     ///
     /// # Errors
     ///
-    /// Those of [`Market::parse`] and [`Scenario::parse`].
-    pub fn build(&self) -> Result<(Market, Vec<Scenario>), Faults> {
+    /// Those of [`Market::parse`] and [`Scenarios::parse`].
+    pub fn build(&self) -> Result<(Market, Scenarios), Faults> {
         let market = Market::parse(self.quotes.as_bytes(), self.as_of, self.base)?;
         let scenarios = match self.scenarios.is_empty() {
-            true => Vec::new(),
-            false => Scenario::parse(self.scenarios.as_bytes(), &market)?,
+            true => Scenarios::default(),
+            false => Scenarios::parse(self.scenarios.as_bytes(), &market)?,
         };
         Ok((market, scenarios))
     }

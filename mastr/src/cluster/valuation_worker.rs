@@ -13,7 +13,7 @@ use super::appraisal::{self, Returns};
 use super::assignment::Assigned;
 use super::market_cache::MarketCache;
 use crate::aggregation::{Figures, Outcome};
-use crate::market::{Market, Scenario};
+use crate::market::{Market, Scenarios};
 use crate::portfolio::{Envelope, Trade};
 use crate::valuation::{Valuation, profit_and_loss, value};
 
@@ -139,7 +139,7 @@ impl Valuer {
 fn appraise(
     trade: &Trade,
     market: &Market,
-    scenarios: &[Scenario],
+    scenarios: &Scenarios,
 ) -> Result<(Outcome, Valuation), String> {
     let valuation = value(trade, market).map_err(|fault| fault.message)?;
     let pnl = profit_and_loss(trade, &valuation, scenarios).map_err(|fault| fault.message)?;

@@ -10,7 +10,7 @@ use clap::Args;
 use super::{CommandError, output};
 use crate::aggregation::Query;
 use crate::cluster::MarketText;
-use crate::market::{Fixings, Market, Quotes, Scenario};
+use crate::market::{Fixings, Market, Quotes, Scenarios};
 use crate::portfolio::Portfolio;
 use crate::sample;
 
@@ -170,16 +170,12 @@ pub(crate) fn market(path: &Path, portfolio: &Portfolio) -> Result<Market, Comma
 }
 
 /// Reads the scenarios of `market`.
-pub(crate) fn scenarios(path: &Path, market: &Market) -> Result<Vec<Scenario>, CommandError> {
+pub(crate) fn scenarios(path: &Path, market: &Market) -> Result<Scenarios, CommandError> {
     parsed_scenarios(path, &read(path, LARGEST_TEXT)?, market)
 }
 
-fn parsed_scenarios(
-    path: &Path,
-    file: &[u8],
-    market: &Market,
-) -> Result<Vec<Scenario>, CommandError> {
-    Scenario::parse(file, market).map_err(|faults| CommandError::Faulty {
+fn parsed_scenarios(path: &Path, file: &[u8], market: &Market) -> Result<Scenarios, CommandError> {
+    Scenarios::parse(file, market).map_err(|faults| CommandError::Faulty {
         path: path.to_owned(),
         faults,
     })

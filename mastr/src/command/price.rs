@@ -9,7 +9,7 @@ use clap::Args;
 use super::output::Listener;
 use super::tally::Tally;
 use super::{ALL_VALUED, CommandError, SOME_FAILED, input, output};
-use crate::market::{Market, Scenario};
+use crate::market::{Market, Scenarios};
 use crate::portfolio::{Entry, Portfolio};
 use crate::results::{Folder, NPV_HEADER, Rows};
 use crate::valuation::{Valuation, explain, profit_and_loss, value};
@@ -61,7 +61,7 @@ impl Arguments {
         }
         let scenarios = match &self.scenarios {
             Some(path) => input::scenarios(path, &market)?,
-            None => Vec::new(),
+            None => Scenarios::default(),
         };
         let entries = self.chosen(&portfolio)?;
         let folder = self.output.as_deref();
@@ -117,7 +117,7 @@ impl Arguments {
 struct Pricing<'p> {
     portfolio: &'p Portfolio,
     market: &'p Market,
-    scenarios: &'p [Scenario],
+    scenarios: &'p Scenarios,
     /// Whether the rows of P&L vectors are wanted.
     wants_pnl: bool,
 }

@@ -32,6 +32,10 @@ impl Curve {
         Self { pillars }
     }
 
+    pub(super) fn pillars(&self) -> &[(f64, f64)] {
+        &self.pillars
+    }
+
     /// The logarithm of the discount factor at `time`; 0 today and before.
     pub fn log_discount(&self, time: f64) -> f64 {
         let Some(last) = self.pillars.len().checked_sub(1) else {

@@ -48,8 +48,8 @@ pub struct Market {
 /// The volatilities of an exchange rate, which may be quoted for its inverse.
 #[derive(Clone, Copy, Debug)]
 pub struct PairVolatility<'m> {
-    surface: &'m Surface,
-    inverse: bool,
+    pub(super) surface: &'m Surface,
+    pub(super) inverse: bool,
 }
 
 impl PairVolatility<'_> {

@@ -12,10 +12,10 @@ pub struct Surface {
 
 /// The volatilities at one expiry.
 #[derive(Clone, Debug, PartialEq)]
-struct Smile {
-    time: f64,
+pub(super) struct Smile {
+    pub(super) time: f64,
     /// Strike and volatility, by strike; at least one.
-    points: Vec<(f64, f64)>,
+    pub(super) points: Vec<(f64, f64)>,
 }
 
 impl Surface {
@@ -42,6 +42,11 @@ impl Surface {
             .collect();
         smiles.sort_by(|a, b| a.time.total_cmp(&b.time));
         Some(Self { smiles })
+    }
+
+    /// By time; at least one.
+    pub(super) fn smiles(&self) -> &[Smile] {
+        &self.smiles
     }
 
     /// The volatility of an option that expires at `time` with this strike.

@@ -1,5 +1,6 @@
 //! European options on an asset that pays a continuous yield, in closed form.
 
+use super::engine::Inputs;
 use super::normal::{cumulative, density};
 use crate::portfolio::OptionKind;
 
@@ -62,6 +63,20 @@ impl Legs {
 }
 
 impl BlackScholes {
+    /// The option on which the market says these `inputs`, a volatility among them.
+    pub(super) fn new(kind: OptionKind, strike: f64, inputs: &Inputs) -> Self {
+        Self {
+            kind,
+            spot: inputs.spot,
+            strike,
+            time: inputs.time,
+            log_discount: inputs.log_discount,
+            log_yield: inputs.log_yield,
+            // Not a number, and no figure at all, rather than a volatility that nobody has quoted.
+            volatility: inputs.volatility.unwrap_or(f64::NAN),
+        }
+    }
+
     /// Value and greeks: Black and Scholes (1973), eq. 13, with Merton's (1973) dividend yield; for
     /// currencies Garman and Kohlhagen (1983). The greeks are those of Haug, *The Complete Guide to
     /// Option Pricing Formulas*, 2nd edition (2007), chapter 2, with cost of carry r − q:

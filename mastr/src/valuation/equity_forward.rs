@@ -1,8 +1,9 @@
 //! Forwards on equities, by discounting.
 
 use super::engine::{Inputs, Priced};
-use super::forward::Forward;
-use crate::market::{Market, Unavailable};
+use super::forward::{Forward, ForwardValue};
+use super::scenario_inputs;
+use crate::market::{Market, Scenarios, Unavailable};
 use crate::portfolio::EquityForward;
 
 /// Values a forward that is not past.
@@ -17,14 +18,25 @@ pub(super) fn price(forward: &EquityForward, market: &Market) -> Result<Priced, 
             .log_discount(time),
         volatility: None,
     };
-    let value = Forward {
+    let value = value(forward, &inputs);
+    Ok(Priced::forward(inputs, &value, forward.position.sign()))
+}
+
+/// Its value alone in each scenario, if that can be told of all at once.
+pub(super) fn npvs(forward: &EquityForward, scenarios: &Scenarios, time: f64) -> Option<Vec<f64>> {
+    let inputs = scenario_inputs::equity(scenarios, &forward.name, forward.currency, time, None)?;
+    let npv = |inputs| forward.position.sign() * value(forward, inputs).value;
+    Some(inputs.iter().map(npv).collect())
+}
+
+fn value(forward: &EquityForward, inputs: &Inputs) -> ForwardValue {
+    Forward {
         units: forward.quantity,
         cash: forward.quantity * forward.strike,
         spot: inputs.spot,
-        time,
+        time: inputs.time,
         log_discount: inputs.log_discount,
         log_yield: inputs.log_yield,
     }
-    .closed_form();
-    Ok(Priced::forward(inputs, &value, forward.position.sign()))
+    .closed_form()
 }

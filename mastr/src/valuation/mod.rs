@@ -21,6 +21,7 @@ mod normal;
 mod profit_and_loss;
 mod quadrature;
 mod result;
+mod scenario_inputs;
 mod value;
 
 pub use american::{American, NoBoundary};

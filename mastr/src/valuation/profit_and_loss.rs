@@ -1,9 +1,9 @@
 //! What a trade gains or loses in scenarios.
 
 use super::Valuation;
-use super::value::npv_base;
+use super::value::{npv_base, npvs_base};
 use crate::fault::Fault;
-use crate::market::{Scenario, Unavailable};
+use crate::market::{Scenario, Scenarios, Unavailable};
 use crate::portfolio::Trade;
 
 /// The P&L vector of `trade`: for each scenario, in base currency, what it is worth in it less what
@@ -14,11 +14,12 @@ use crate::portfolio::Trade;
 /// not finite or beyond [`Valuation::LARGEST`].
 ///
 /// ```
-/// use mastr::market::Scenario;
+/// use mastr::market::Scenarios;
 /// use mastr::valuation::{profit_and_loss, value};
 ///
 /// let (portfolio, market) = (mastr::sample::portfolio(), mastr::sample::market());
-/// let scenarios = Scenario::parse(b"Scenario,EQUITY/PRICE/*\n-5 %,*0.95\nsame,\n", &market).unwrap();
+/// let file = b"Scenario,EQUITY/PRICE/*\n-5 %,*0.95\nsame,\n";
+/// let scenarios = Scenarios::parse(file, &market).unwrap();
 /// let trade = portfolio.trades().find(|trade| trade.id.starts_with("EQF")).unwrap();
 /// let valuation = value(trade, &market).unwrap();
 /// let pnl = profit_and_loss(trade, &valuation, &scenarios).unwrap();
@@ -28,24 +29,32 @@ use crate::portfolio::Trade;
 pub fn profit_and_loss(
     trade: &Trade,
     valuation: &Valuation,
-    scenarios: &[Scenario],
+    scenarios: &Scenarios,
 ) -> Result<Box<[f64]>, Fault> {
-    let of_scenario = |scenario: &Scenario| {
-        let npv_base = npv_base(&trade.product, &scenario.market)?;
-        let pnl = npv_base - valuation.npv_base;
-        // Not a number is beyond the limit too.
-        if pnl.abs() <= Valuation::LARGEST {
-            return Ok(pnl);
-        }
-        Err(Unavailable(format!(
-            "the NPV in base currency is {npv_base}, and a change of at most 2^57 can be summed \
-             exactly: the trade's numbers or its market's are too large"
-        )))
+    let product = &trade.product;
+    let at_once = npvs_base(product, scenarios);
+    let npv_base = |place: usize, scenario: &Scenario| match &at_once {
+        Some(npvs) => Ok(npvs[place]),
+        None => npv_base(product, &scenario.market),
     };
-    let of_scenario = |scenario: &Scenario| {
-        of_scenario(scenario).map_err(|Unavailable(reason)| {
-            Fault::of_trade(&trade.id, format!("scenario {:?}: {reason}", scenario.name))
-        })
+    let pnl = |(place, scenario): (usize, &Scenario)| {
+        npv_base(place, scenario)
+            .and_then(|npv_base| change(valuation.npv_base, npv_base))
+            .map_err(|Unavailable(reason)| {
+                Fault::of_trade(&trade.id, format!("scenario {:?}: {reason}", scenario.name))
+            })
     };
-    scenarios.iter().map(of_scenario).collect()
+    scenarios.iter().enumerate().map(pnl).collect()
+}
+
+fn change(from: f64, to: f64) -> Result<f64, Unavailable> {
+    let pnl = to - from;
+    // Not a number is beyond the limit too.
+    if pnl.abs() <= Valuation::LARGEST {
+        return Ok(pnl);
+    }
+    Err(Unavailable(format!(
+        "the NPV in base currency is {to}, and a change of at most 2^57 can be summed exactly: the \
+         trade's numbers or its market's are too large"
+    )))
 }

@@ -5,7 +5,7 @@ use super::{
     Greek, Note, Sensitivity, Valuation, equity_forward, equity_option, fx_forward, fx_option,
 };
 use crate::fault::Fault;
-use crate::market::{Market, Unavailable};
+use crate::market::{Market, Scenarios, Unavailable};
 use crate::portfolio::{Currency, Product, Trade};
 
 /// Values `trade`: a function of trade and market alone, with the same bits on every machine.
@@ -95,6 +95,27 @@ pub(super) fn npv_base(product: &Product, market: &Market) -> Result<f64, Unavai
     };
     let to_base = market.exchange_rate(product.currency(), market.base())?;
     Ok(unsigned_zero(npv * to_base))
+}
+
+/// The same in each scenario, if that can be told of all at once.
+pub(super) fn npvs_base(product: &Product, scenarios: &Scenarios) -> Option<Vec<f64>> {
+    let market = &scenarios.first()?.market;
+    let maturity = product.maturity();
+    if maturity <= market.as_of() {
+        return Some(vec![0.0; scenarios.len()]);
+    }
+    let time = market.time(maturity);
+    let mut npvs = match product {
+        Product::EquityOption(option) => equity_option::npvs(option, scenarios, time)?,
+        Product::EquityForward(forward) => equity_forward::npvs(forward, scenarios, time)?,
+        Product::FxForward(forward) => fx_forward::npvs(forward, scenarios, time)?,
+        Product::FxOption(option) => fx_option::npvs(option, scenarios, time)?,
+    };
+    let to_base = scenarios.exchange_rate(product.currency(), market.base())?;
+    for (scenario, npv) in npvs.iter_mut().enumerate() {
+        *npv = unsigned_zero(*npv * to_base.at(scenario));
+    }
+    Some(npvs)
 }
 
 /// Size and currency of a trade; of a past FxForward the sold leg.

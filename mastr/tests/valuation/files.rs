@@ -1,6 +1,6 @@
 //! Files as they come from anywhere: what is accepted and what is refused, with one line.
 
-use mastr::market::{Fixings, Market, Scenario};
+use mastr::market::{Fixings, Market, Scenarios};
 use mastr::portfolio::{Currency, Portfolio};
 use mastr::sample;
 use proptest::prelude::*;
@@ -232,7 +232,7 @@ proptest! {
         let mut file = [head.as_bytes(), b"\n", &rest.as_bytes()[start..end]].concat();
         let at = at.index(file.len());
         file[at] = byte;
-        match Scenario::parse(&file, &market) {
+        match Scenarios::parse(&file, &market) {
             Ok(scenarios) => prop_assert!(!scenarios.is_empty()),
             Err(faults) => prop_assert!(!faults.to_string().is_empty()),
         }
@@ -247,7 +247,7 @@ fn the_files_are_what_they_should_be() {
     let market = Market::parse(market.as_bytes(), portfolio.as_of(), portfolio.base()).unwrap();
     assert_eq!(Fixings::parse(fixings.as_bytes()).unwrap().len(), 1);
     assert_eq!(
-        Scenario::parse(scenarios.as_bytes(), &market)
+        Scenarios::parse(scenarios.as_bytes(), &market)
             .unwrap()
             .len(),
         1

@@ -1,6 +1,8 @@
 //! Scenario files, and what they make of markets and trades.
 
-use mastr::market::{Market, Scenario};
+use std::collections::BTreeMap;
+
+use mastr::market::{Market, Scenarios};
 use mastr::portfolio::Currency;
 use mastr::sample;
 use mastr::valuation::{profit_and_loss, value};
@@ -21,13 +23,13 @@ fn market() -> Market {
 }
 
 fn faults(file: &str) -> Vec<String> {
-    let faults = Scenario::parse(file.as_bytes(), &market()).unwrap_err();
+    let faults = Scenarios::parse(file.as_bytes(), &market()).unwrap_err();
     faults.to_string().lines().map(str::to_owned).collect()
 }
 
 /// What the quote of a price is in each scenario.
 fn spots(file: &str) -> Vec<(String, f64)> {
-    let scenarios = Scenario::parse(file.as_bytes(), &market()).unwrap();
+    let scenarios = Scenarios::parse(file.as_bytes(), &market()).unwrap();
     scenarios
         .iter()
         .map(|scenario| {
@@ -65,7 +67,7 @@ fn a_key_may_be_of_many_quotes_or_be_spelled_differently() {
     let want = [("a", 101.0), ("b", 300.0), ("c", 210.0)];
     let want: Vec<_> = want.map(|(name, spot)| (name.to_owned(), spot)).into();
     assert_eq!(spots(file), want);
-    let scenarios = Scenario::parse(file.as_bytes(), &market()).unwrap();
+    let scenarios = Scenarios::parse(file.as_bytes(), &market()).unwrap();
     let rates = scenarios.iter().map(|scenario| {
         let curve = scenario.market.discount_curve(Currency::EUR).unwrap();
         curve.zero_rate(1.0)
@@ -114,27 +116,27 @@ fn every_fault_is_told_with_line_and_column() {
         assert_eq!(told.len(), 1);
         assert!(told[0].starts_with("no scenario: "), "{}", told[0]);
     }
-    let latin = Scenario::parse(b"name,FX/RATE/*\nf\xfcnf,*\xb2\n", &market()).unwrap_err();
+    let latin = Scenarios::parse(b"name,FX/RATE/*\nf\xfcnf,*\xb2\n", &market()).unwrap_err();
     assert_eq!(latin.count(), 2);
     assert!(latin.to_string().starts_with("line 2, column 1: not UTF-8"));
 }
 
-/// The sample's market file with other values: for each move the places of quotes in the file, what
-/// is added and what is multiplied.
-fn moved(moves: &[(Vec<usize>, f64, f64)]) -> String {
-    let mut lines: Vec<String> = sample::MARKET.lines().map(str::to_owned).collect();
-    let quotes: Vec<usize> = (0..lines.len())
-        .filter(|line| lines[*line].starts_with("2026"))
-        .collect();
-    for (places, added, factor) in moves {
-        for place in places {
-            let line = &mut lines[quotes[*place % quotes.len()]];
-            let (key, value) = line.rsplit_once(' ').unwrap();
-            let value = (value.parse::<f64>().unwrap() + added) * factor;
-            *line = format!("{key} {value}");
+/// The sample's market file with other values: the places of quotes, and what each is multiplied by.
+fn moved(factors: &BTreeMap<usize, f64>) -> String {
+    let mut quotes = 0..;
+    let lines = sample::MARKET.lines().map(|line| {
+        let factor = match line.starts_with("2026") {
+            true => quotes.next().and_then(|place| factors.get(&place)),
+            false => None,
+        };
+        match (factor, line.rsplit_once(' ')) {
+            (Some(factor), Some((key, value))) => {
+                format!("{key} {}\n", value.parse::<f64>().unwrap() * factor)
+            }
+            _ => format!("{line}\n"),
         }
-    }
-    lines.join("\n")
+    });
+    lines.collect()
 }
 
 fn keys() -> Vec<&'static str> {
@@ -147,35 +149,43 @@ fn keys() -> Vec<&'static str> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
-    /// A scenario is the market file with the values replaced, for every trade and to the bit.
+    /// A scenario is the market file with the values replaced, for every trade and to the bit: one
+    /// that moves quotes, one that moves nothing, one that moves only some of them.
     #[test]
     fn a_scenario_is_what_its_market_file_would_be(
-        moves in prop::collection::vec((any::<prop::sample::Index>(), 0.9..1.1), 1..6),
+        moves in prop::collection::vec((any::<prop::sample::Index>(), 0.9..1.1), 1..12),
     ) {
         let keys = keys();
-        let mut places: Vec<usize> = moves.iter().map(|(index, _)| index.index(keys.len())).collect();
-        places.sort_unstable();
-        places.dedup();
-        let factors = moves.iter().map(|(_, factor)| *factor);
-        let moves: Vec<_> = places.iter().copied().zip(factors).collect();
-        let mut file = ["name".to_owned(), "s".to_owned()];
-        for (place, factor) in &moves {
-            file[0] += &format!(",{}", keys[*place]);
-            file[1] += &format!(",*{factor}");
+        let moves: BTreeMap<usize, f64> = moves
+            .into_iter()
+            .map(|(index, factor)| (index.index(keys.len()), factor))
+            .collect();
+        let some: BTreeMap<usize, f64> = moves.iter().skip(1).map(|(&k, &v)| (k, v)).collect();
+        let all = [moves.clone(), BTreeMap::new(), some];
+        let mut file = String::from("name");
+        for place in moves.keys() {
+            file += &format!(",{}", keys[*place]);
+        }
+        for (number, scenario) in all.iter().enumerate() {
+            file += &format!("\n{number}");
+            for place in moves.keys() {
+                let factor = scenario.get(place).map(|factor| format!("*{factor}"));
+                file += &format!(",{}", factor.unwrap_or_default());
+            }
         }
         let (portfolio, today) = (sample::portfolio(), sample::market());
-        let scenarios = Scenario::parse(file.join("\n").as_bytes(), &today).unwrap();
-        let text: Vec<_> = moves
-            .iter()
-            .map(|(place, factor)| (vec![*place], 0.0, *factor))
-            .collect();
-        let text = moved(&text);
-        let market = Market::parse(text.as_bytes(), portfolio.as_of(), portfolio.base()).unwrap();
+        let scenarios = Scenarios::parse(file.as_bytes(), &today).unwrap();
+        let markets = all.map(|scenario| {
+            let text = moved(&scenario);
+            Market::parse(text.as_bytes(), portfolio.as_of(), portfolio.base()).unwrap()
+        });
         for trade in portfolio.trades() {
             let before = value(trade, &today).unwrap();
-            let after = value(trade, &market).unwrap();
             let pnl = profit_and_loss(trade, &before, &scenarios).unwrap();
-            prop_assert_eq!(&*pnl, &[after.npv_base - before.npv_base]);
+            let want = markets.each_ref().map(|market| {
+                value(trade, market).unwrap().npv_base - before.npv_base
+            });
+            prop_assert_eq!(&*pnl, &want, "{}", trade.id);
         }
     }
 
@@ -188,7 +198,7 @@ proptest! {
         let market = market();
         for tail in [&bytes[..], text.as_bytes()] {
             let file = [head.as_bytes(), tail].concat();
-            match Scenario::parse(&file, &market) {
+            match Scenarios::parse(&file, &market) {
                 Ok(scenarios) => prop_assert!(!scenarios.is_empty()),
                 Err(faults) => prop_assert!(!faults.to_string().is_empty()),
             }

@@ -1,64 +1,31 @@
-//! Other states the market may be in: what each of them makes of its quotes.
+//! The file that says what each scenario makes of a market's quotes.
 
 use std::collections::{BTreeMap, HashMap};
 
 use csv::{ByteRecord, Position, ReaderBuilder, Trim};
 
-use super::Market;
+use super::{Market, Scenario};
 use crate::fault::{Fault, Faults, Place};
 
-/// A state the market may be in. Whatever does not move in it is shared with the market of today.
-///
-/// ```
-/// use mastr::market::{Market, Scenario};
-/// use mastr::portfolio::Currency;
-///
-/// let as_of = "2026-06-15".parse().unwrap();
-/// let text = b"20260615 EQUITY/PRICE/SAP/EUR 200\n20260615 FX/RATE/EUR/USD 1.25\n";
-/// let market = Market::parse(text, as_of, Currency::EUR).unwrap();
-/// let file = b"Scenario,EQUITY/PRICE/*,FX/RATE/EUR/USD\nfall,*0.9,\nrise,+20,1.5\n";
-/// let scenarios = Scenario::parse(file, &market).unwrap();
-/// assert_eq!(&*scenarios[0].name, "fall");
-/// assert_eq!(scenarios[0].market.spot("SAP", Currency::EUR), Ok(180.0));
-/// assert_eq!(scenarios[1].market.spot("SAP", Currency::EUR), Ok(220.0));
-/// ```
-#[derive(Clone, Debug)]
-pub struct Scenario {
-    /// What it is called.
-    pub name: Box<str>,
-    /// The market as it is then.
-    pub market: Market,
-}
-
-impl Scenario {
-    /// Reads a file of comma-separated values in UTF-8. The first line has a heading for the names
-    /// and then, in each column, a key that `market` quotes, or the beginning of several and `/*`.
-    /// Every other line is a scenario: its name, and in each column the quote's value, `+x` to add
-    /// to it, `*x` to multiply it, or nothing. Columns of the same quote move it one after another.
-    ///
-    /// # Errors
-    /// Every key that the market does not quote or that stands twice, every name that is missing or
-    /// stands twice, every cell that says something else, and every line with too many cells or too
-    /// few; a file without a scenario.
-    pub fn parse(file: &[u8], market: &Market) -> Result<Vec<Self>, Faults> {
-        let file = file.strip_prefix(b"\xef\xbb\xbf").unwrap_or(file);
-        let mut lines = ReaderBuilder::new()
-            .has_headers(false)
-            .flexible(true)
-            .trim(Trim::All)
-            .from_reader(file);
-        let mut line = ByteRecord::new();
-        // Bytes in memory can be read, and flexible lines have any number of cells.
-        let mut next = |line: &mut ByteRecord| lines.read_byte_record(line).unwrap_or(false);
-        let mut reading = Reading::new(market);
-        if next(&mut line) {
-            reading.keys(&line);
-        }
-        while next(&mut line) {
-            reading.scenario(&line);
-        }
-        reading.finish()
+/// Reads a file of scenarios of `market`; see [`Scenarios::parse`](super::Scenarios::parse).
+pub(super) fn parse(file: &[u8], market: &Market) -> Result<Vec<Scenario>, Faults> {
+    let file = file.strip_prefix(b"\xef\xbb\xbf").unwrap_or(file);
+    let mut lines = ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .trim(Trim::All)
+        .from_reader(file);
+    let mut line = ByteRecord::new();
+    // Bytes in memory can be read, and flexible lines have any number of cells.
+    let mut next = |line: &mut ByteRecord| lines.read_byte_record(line).unwrap_or(false);
+    let mut reading = Reading::new(market);
+    if next(&mut line) {
+        reading.keys(&line);
     }
+    while next(&mut line) {
+        reading.scenario(&line);
+    }
+    reading.finish()
 }
 
 /// A scenario file being read.
