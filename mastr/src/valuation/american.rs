@@ -74,7 +74,7 @@ const STEEP: f64 = 3.0;
 
 impl BlackScholes {
     /// Value and greeks of the American option of these terms. Its boundary is found by
-    /// [collocation](Boundary); a call is the put with asset and cash exchanged: McDonald and
+    /// collocation; a call is the put with asset and cash exchanged: McDonald and
     /// Schroder, "A parity result for American options", *Journal of Computational Finance* 1 (1998).
     ///
     /// Limits: it is European where early exercise never pays; with a volatility of zero the time of
