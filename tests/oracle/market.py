@@ -183,7 +183,7 @@ def draw_equity(random: Random, market: Market, name: str) -> None:
     market.quote(f"EQUITY/PRICE/{name}/{currency}", spot)
     factors = {}
     for term, date in draw_terms(random, 3) if random.random() < 0.8 else []:
-        dividend = round(random.uniform(0.0, 0.06), 5)
+        dividend = round(random.uniform(-0.01, 0.06), 5)
         factors[date] = math.exp(-dividend * TIME.yearFraction(AS_OF, date))
         market.quote(f"EQUITY_DIVIDEND/RATE/{name}/{currency}/{term}", dividend)
     market.dividend[name] = curve(factors or {AS_OF + 365: 1.0})

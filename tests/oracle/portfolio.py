@@ -11,7 +11,7 @@ def draw(seed: int, count: int, market: Market) -> list[dict]:
     """So many trades of all types in turn."""
     # Other numbers than the market's.
     random = Random(f"trades {seed}")
-    kinds = [european_option, equity_forward, fx_forward, fx_option]
+    kinds = [european_option, american_option, equity_forward, fx_forward, fx_option]
     trades = []
     for number in range(count):
         trade_type, data = kinds[number % len(kinds)](random, market)
@@ -60,6 +60,11 @@ def exchange(random: Random, market: Market) -> dict:
 
 def european_option(random: Random, market: Market) -> tuple[str, dict]:
     terms = {"OptionData": option(random, Style="European"), **equity(random, market)}
+    return "EquityOption", terms
+
+
+def american_option(random: Random, market: Market) -> tuple[str, dict]:
+    terms = {"OptionData": option(random, Style="American"), **equity(random, market)}
     return "EquityOption", terms
 
 
