@@ -24,7 +24,7 @@
 //! for trade in portfolio.trades() {
 //!     let valuation = value(trade, &market).unwrap();
 //!     npv += valuation.npv_base;
-//!     assert!(valuation.sensitivity(Greek::Delta).is_some());
+//!     assert!(valuation.sensitivity(Greek::Theta).is_some() || valuation.sensitivity(Greek::Rho).is_some());
 //! }
 //! assert!(npv.is_finite());
 //! ```

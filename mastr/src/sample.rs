@@ -1,8 +1,10 @@
-//! A sample built into the library: 240 trades of every type, their market, and 250 scenarios.
+//! A sample built into the library: 240 trades of every type, their market with past fixings, and
+//! 250 scenarios.
 //!
 //! The files stand in `examples/data/`; `mastr generate --trades 240 --seed 1` writes them.
 
-use crate::market::{Market, Scenarios};
+use crate::fault::Faults;
+use crate::market::{Fixings, Market, Quotes, Scenarios};
 use crate::portfolio::Portfolio;
 
 /// `examples/data/portfolio.json`.
@@ -10,6 +12,9 @@ pub const PORTFOLIO: &str = include_str!("../../examples/data/portfolio.json");
 
 /// `examples/data/market.txt`.
 pub const MARKET: &str = include_str!("../../examples/data/market.txt");
+
+/// `examples/data/fixings.txt`.
+pub const FIXINGS: &str = include_str!("../../examples/data/fixings.txt");
 
 /// `examples/data/scenarios.csv`.
 pub const SCENARIOS: &str = include_str!("../../examples/data/scenarios.csv");
@@ -26,10 +31,18 @@ pub fn portfolio() -> Portfolio {
 
 /// The market that values every trade of [`portfolio`].
 pub fn market() -> Market {
+    market_of(MARKET).expect("the sample market is valid")
+}
+
+/// The market of `quotes`, on the sample's day, in its base currency and with its fixings.
+///
+/// # Errors
+/// Those of [`Quotes::parse`].
+pub fn market_of(quotes: &str) -> Result<Market, Faults> {
     let portfolio = portfolio();
-    // Invariant: the sample is valid, which a test holds.
-    Market::parse(MARKET.as_bytes(), portfolio.as_of(), portfolio.base())
-        .expect("the sample market is valid")
+    let quotes = Quotes::parse(quotes.as_bytes(), portfolio.as_of())?;
+    let fixings = Fixings::parse(FIXINGS.as_bytes())?;
+    Ok(Market::with_fixings(&quotes, portfolio.base(), fixings))
 }
 
 /// Scenarios of [`market`], in each of which every trade can be valued.
@@ -74,10 +87,12 @@ mod tests {
             portfolio: Vec::new(),
             market: Vec::new(),
             scenarios: Vec::new(),
+            fixings: Vec::new(),
         };
         generate(240, 1, &mut files, |_| ()).unwrap();
         assert_eq!(files.portfolio, PORTFOLIO.as_bytes());
         assert_eq!(files.market, MARKET.as_bytes());
         assert_eq!(files.scenarios, SCENARIOS.as_bytes());
+        assert_eq!(files.fixings, FIXINGS.as_bytes());
     }
 }

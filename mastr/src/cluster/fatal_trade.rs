@@ -83,7 +83,7 @@ fn it_fails_alone() {
         portfolio.as_of(),
         portfolio.base(),
         sample::MARKET.to_owned(),
-        String::new(),
+        sample::FIXINGS.to_owned(),
     );
     let submission = Submission {
         portfolio: &portfolio,

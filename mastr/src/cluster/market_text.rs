@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::fault::Faults;
-use crate::market::{Market, Scenarios};
+use crate::market::{Fixings, Market, Quotes, Scenarios};
 use crate::portfolio::Currency;
 use crate::time::Date;
 
@@ -29,7 +29,6 @@ pub struct MarketText {
     as_of: Date,
     base: Currency,
     quotes: String,
-    /// No product of today looks at past fixings; the identity covers them all the same.
     fixings: String,
     /// Empty if there are none.
     scenarios: String,
@@ -69,9 +68,11 @@ impl MarketText {
     ///
     /// # Errors
     ///
-    /// Those of [`Market::parse`] and [`Scenarios::parse`].
+    /// Those of [`Quotes::parse`], [`Fixings::parse`] and [`Scenarios::parse`].
     pub fn build(&self) -> Result<(Market, Scenarios), Faults> {
-        let market = Market::parse(self.quotes.as_bytes(), self.as_of, self.base)?;
+        let quotes = Quotes::parse(self.quotes.as_bytes(), self.as_of)?;
+        let fixings = Fixings::parse(self.fixings.as_bytes())?;
+        let market = Market::with_fixings(&quotes, self.base, fixings);
         let scenarios = match self.scenarios.is_empty() {
             true => Scenarios::default(),
             false => Scenarios::parse(self.scenarios.as_bytes(), &market)?,

@@ -19,7 +19,7 @@ pub(super) struct Arguments {
     /// What the random numbers start from
     #[arg(long, value_name = "S", default_value_t = 1)]
     seed: u64,
-    /// Folder for portfolio.json, market.txt and scenarios.csv; created if need be
+    /// Folder for portfolio.json, market.txt, fixings.txt and scenarios.csv; created if need be
     #[arg(long, value_name = "DIR")]
     output: PathBuf,
 }
@@ -37,6 +37,7 @@ impl Arguments {
             portfolio: file("portfolio.json")?,
             market: file("market.txt")?,
             scenarios: file("scenarios.csv")?,
+            fixings: file("fixings.txt")?,
         };
         // Hidden unless standard error is a terminal.
         let bar = ProgressBar::new(self.trades).with_style(style());
@@ -47,8 +48,9 @@ impl Arguments {
             portfolio,
             market,
             scenarios,
+            fixings,
         } = &mut files;
-        [portfolio, market, scenarios]
+        [portfolio, market, scenarios, fixings]
             .into_iter()
             .try_for_each(Write::flush)?;
         bar.finish_and_clear();

@@ -125,9 +125,11 @@ impl Source {
         };
         let fixings = match &self.fixings {
             Some(path) => {
-                fixings(path)?;
-                text(path, read(path, LARGEST_TEXT)?)?
+                let file = read(path, LARGEST_TEXT)?;
+                parsed_fixings(path, &file)?;
+                text(path, file)?
             }
+            None if self.portfolio.is_none() => sample::FIXINGS.to_owned(),
             None => String::new(),
         };
         let (scenarios, count) = match &self.scenarios {
@@ -163,10 +165,18 @@ pub(crate) fn portfolio(path: &Path, skip_invalid: bool) -> Result<Portfolio, Co
         })
 }
 
-/// Reads the market that `portfolio` is valued with.
-pub(crate) fn market(path: &Path, portfolio: &Portfolio) -> Result<Market, CommandError> {
+/// Reads the market that `portfolio` is valued with, and the fixings that are known.
+pub(crate) fn market(
+    path: &Path,
+    fixings: Option<&Path>,
+    portfolio: &Portfolio,
+) -> Result<Market, CommandError> {
     let quotes = quotes(path, &read(path, LARGEST_TEXT)?, portfolio)?;
-    Ok(Market::new(&quotes, portfolio.base()))
+    let fixings = match fixings {
+        Some(path) => parsed_fixings(path, &read(path, LARGEST_TEXT)?)?,
+        None => Fixings::default(),
+    };
+    Ok(Market::with_fixings(&quotes, portfolio.base(), fixings))
 }
 
 /// Reads the scenarios of `market`.
@@ -198,9 +208,8 @@ fn quotes(path: &Path, file: &[u8], portfolio: &Portfolio) -> Result<Quotes, Com
     Ok(quotes)
 }
 
-/// Reads past fixings.
-pub(crate) fn fixings(path: &Path) -> Result<Fixings, CommandError> {
-    Fixings::parse(&read(path, LARGEST_TEXT)?).map_err(|faults| CommandError::Faulty {
+fn parsed_fixings(path: &Path, file: &[u8]) -> Result<Fixings, CommandError> {
+    Fixings::parse(file).map_err(|faults| CommandError::Faulty {
         path: path.to_owned(),
         faults,
     })

@@ -55,10 +55,7 @@ pub(super) struct Arguments {
 impl Arguments {
     pub(super) fn run(self) -> Result<u8, CommandError> {
         let portfolio = input::portfolio(&self.portfolio, self.skip_invalid)?;
-        let market = input::market(&self.market, &portfolio)?;
-        if let Some(fixings) = &self.fixings {
-            input::fixings(fixings)?;
-        }
+        let market = input::market(&self.market, self.fixings.as_deref(), &portfolio)?;
         let scenarios = match &self.scenarios {
             Some(path) => input::scenarios(path, &market)?,
             None => Scenarios::default(),

@@ -18,6 +18,9 @@ pub(super) struct Arguments {
     /// Market to look every trade up in, a text file
     #[arg(long, value_name = "F")]
     market: Option<PathBuf>,
+    /// Past fixings, a text file
+    #[arg(long, value_name = "F", requires = "market")]
+    fixings: Option<PathBuf>,
 }
 
 impl Arguments {
@@ -25,7 +28,7 @@ impl Arguments {
         let portfolio = input::portfolio(&self.portfolio, false)?;
         let mut report = what_is_there(&portfolio);
         if let Some(path) = self.market {
-            let market = input::market(&path, &portfolio)?;
+            let market = input::market(&path, self.fixings.as_deref(), &portfolio)?;
             lacking(&portfolio, &market)
                 .or(())
                 .map_err(|faults| CommandError::Faulty { path, faults })?;

@@ -3,11 +3,11 @@
 use std::io::{self, Write};
 
 use super::random::rounded;
-use super::world::World;
+use super::world::{Rates, World};
 use crate::results::Shortest;
 
 /// Pillars of the curves: tenor and how far it is from the short to the long rate.
-const PILLARS: [(&str, f64); 8] = [
+const PILLARS: [(&str, f64); 10] = [
     ("1M", 0.0),
     ("3M", 0.04),
     ("6M", 0.1),
@@ -16,6 +16,8 @@ const PILLARS: [(&str, f64); 8] = [
     ("3Y", 0.5),
     ("5Y", 0.75),
     ("10Y", 1.0),
+    ("20Y", 1.11),
+    ("30Y", 1.06),
 ];
 
 /// Expiries of the surfaces, and what the at-the-money volatility is multiplied by.
@@ -63,15 +65,13 @@ pub(super) fn write(world: &World, out: &mut impl Write) -> io::Result<()> {
     }
     writeln!(out, "\n# Discount curves")?;
     for rates in &world.rates {
-        let currency = rates.currency;
-        for (tenor, weight) in PILLARS {
-            let rate = rounded(rates.short + (rates.long - rates.short) * weight, 6);
-            writeln!(
-                out,
-                "{day} ZERO/RATE/{currency}/{currency}1D/A365F/{tenor} {}",
-                Shortest(rate)
-            )?;
-        }
+        curve(&day, &format!("{}1D", rates.currency), rates, 0.0, out)?;
+    }
+    writeln!(out, "\n# Curves of indices")?;
+    for of_index in &world.indices {
+        let index = of_index.index;
+        let rates = world.rates_of(index.currency());
+        curve(&day, index.curve(), rates, of_index.basis, out)?;
     }
     writeln!(out, "\n# Equities")?;
     for equity in &world.equities {
@@ -119,6 +119,20 @@ pub(super) fn write(world: &World, out: &mut impl Write) -> io::Result<()> {
                 }
             }
         }
+    }
+    Ok(())
+}
+
+/// The zero rates of a currency's curve, `basis` above those of the currency.
+fn curve(day: &str, name: &str, rates: &Rates, basis: f64, out: &mut impl Write) -> io::Result<()> {
+    let currency = rates.currency;
+    for (tenor, weight) in PILLARS {
+        let rate = rates.short + (rates.long - rates.short) * weight + basis;
+        writeln!(
+            out,
+            "{day} ZERO/RATE/{currency}/{name}/A365F/{tenor} {}",
+            Shortest(rounded(rate, 6))
+        )?;
     }
     Ok(())
 }

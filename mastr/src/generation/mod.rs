@@ -5,8 +5,10 @@
 // Invariant: the same bits on every machine; clippy.toml names what would break it.
 #![deny(clippy::disallowed_methods)]
 
+mod fixings;
 mod market;
 mod random;
+mod rates;
 mod scenarios;
 mod trades;
 mod world;
@@ -32,9 +34,11 @@ pub struct Files<W> {
     pub market: W,
     /// Scenarios of that market.
     pub scenarios: W,
+    /// What indices were on past days, as far as the trades need it.
+    pub fixings: W,
 }
 
-/// Writes a portfolio of `count` trades, the market that values it, and scenarios.
+/// Writes a portfolio of `count` trades, the market that values it, scenarios, and past fixings.
 ///
 /// `progress` is called with the number of trades written, now and then and at the end.
 ///
@@ -44,7 +48,8 @@ pub struct Files<W> {
 /// ```
 /// use mastr::generation::{Files, generate};
 ///
-/// let mut files = Files { portfolio: Vec::new(), market: Vec::new(), scenarios: Vec::new() };
+/// let [portfolio, market, scenarios, fixings] = [(); 4].map(|()| Vec::new());
+/// let mut files = Files { portfolio, market, scenarios, fixings };
 /// generate(10, 42, &mut files, |_| ()).unwrap();
 /// let portfolio = mastr::portfolio::Portfolio::parse(&files.portfolio).unwrap();
 /// assert_eq!(portfolio.trades().count(), 10);
@@ -62,6 +67,9 @@ pub fn generate<W: Write>(
     let mut of_scenarios = random.clone();
     of_scenarios.set_stream(1);
     scenarios::write(&world, &mut of_scenarios, &mut files.scenarios)?;
+    let mut of_fixings = random.clone();
+    of_fixings.set_stream(2);
+    fixings::write(&world, &mut of_fixings, &mut files.fixings)?;
     trades::write(&world, count, &mut random, &mut files.portfolio, progress)
 }
 

@@ -4,9 +4,9 @@ use std::io::{self, Write};
 
 use rand_chacha::ChaCha8Rng;
 
-use super::BASE;
 use super::random::{below, between, happens, one, rounded};
 use super::world::World;
+use super::{BASE, rates};
 use crate::portfolio::choice::Style;
 use crate::portfolio::record::{
     EnvelopeRecord, EquityForwardData, EquityOptionData, Fields, FxForwardData, FxOptionData,
@@ -45,10 +45,12 @@ pub(super) fn write(
 
 fn trade(world: &World, number: u64, random: &mut ChaCha8Rng) -> TradeRecord {
     let (prefix, desk, terms) = match below(random, 100) {
-        0..40 => ("EQO", "Equity Derivatives", equity_option(world, random)),
-        40..55 => ("EQF", "Delta One", equity_forward(world, random)),
-        55..80 => ("FXF", "FX Forwards", fx_forward(world, random)),
-        _ => ("FXO", "FX Options", fx_option(world, random)),
+        0..30 => ("EQO", "Equity Derivatives", equity_option(world, random)),
+        30..40 => ("EQF", "Delta One", equity_forward(world, random)),
+        40..58 => ("FXF", "FX Forwards", fx_forward(world, random)),
+        58..72 => ("FXO", "FX Options", fx_option(world, random)),
+        72..89 => ("SWP", "Rates", rates::swap(world, random)),
+        _ => ("BND", "Bonds", rates::bond(world, random)),
     };
     TradeRecord {
         id: format!("{prefix}-{number:07}"),

@@ -3,13 +3,14 @@
 use rand_chacha::ChaCha8Rng;
 
 use super::random::{between, rounded};
-use crate::portfolio::Currency;
+use crate::portfolio::{Currency, Index};
 use crate::time::Date;
 
 /// One made-up state of the world.
 pub(super) struct World {
     pub(super) as_of: Date,
     pub(super) rates: Vec<Rates>,
+    pub(super) indices: Vec<IndexRates>,
     pub(super) exchanges: Vec<Exchange>,
     pub(super) equities: Vec<Equity>,
 }
@@ -19,6 +20,12 @@ pub(super) struct Rates {
     pub(super) currency: Currency,
     pub(super) short: f64,
     pub(super) long: f64,
+}
+
+/// What an index's curve is above the discount curve of its currency.
+pub(super) struct IndexRates {
+    pub(super) index: Index,
+    pub(super) basis: f64,
 }
 
 /// A pair of currencies that options are traded on.
@@ -48,6 +55,16 @@ const RATES: [([u8; 3], f64, f64); 5] = [
     (*b"GBP", 0.0394, 0.0448),
     (*b"CHF", 0.0012, 0.0061),
     (*b"JPY", 0.0074, 0.0171),
+];
+
+/// How far the curves of indices are above the discount curves.
+const BASES: [(Index, f64); 6] = [
+    (Index::Euribor3M, 0.0009),
+    (Index::Euribor6M, 0.0017),
+    (Index::GbpLibor3M, 0.0012),
+    (Index::GbpLibor6M, 0.0024),
+    (Index::UsdLibor3M, 0.0026),
+    (Index::UsdLibor6M, 0.0043),
 ];
 
 /// The quoted rates: foreign, domestic, spot, volatility.
@@ -85,6 +102,10 @@ impl World {
             short: moved(short, 5),
             long: moved(long, 5),
         });
+        let indices = BASES.map(|(index, basis)| IndexRates {
+            index,
+            basis: moved(basis, 5),
+        });
         let mut exchanges: Vec<Exchange> = QUOTED
             .map(|(foreign, domestic, spot, volatility)| {
                 let decimals = if spot > 10.0 { 2 } else { 4 };
@@ -117,9 +138,21 @@ impl World {
         Self {
             as_of,
             rates: rates.into(),
+            indices: indices.into(),
             exchanges,
             equities: equities.into(),
         }
+    }
+}
+
+impl World {
+    /// The interest rates of a currency.
+    pub(super) fn rates_of(&self, currency: Currency) -> &Rates {
+        let mut rates = self.rates.iter();
+        // Invariant: it is one of the table's, or the first will do.
+        rates
+            .find(|rates| rates.currency == currency)
+            .unwrap_or(&self.rates[0])
     }
 }
 

@@ -38,26 +38,16 @@ impl Curve {
 
     /// The logarithm of the discount factor at `time`; 0 today and before.
     pub fn log_discount(&self, time: f64) -> f64 {
-        let Some(last) = self.pillars.len().checked_sub(1) else {
-            return 0.0;
-        };
-        if time <= 0.0 {
-            return 0.0;
+        let next = self.pillars.partition_point(|pillar| pillar.0 < time);
+        Walk { curve: self, next }.log_discount(time)
+    }
+
+    /// Looks up many times, which is fastest when each is close to the one before.
+    pub fn walk(&self) -> Walk<'_> {
+        Walk {
+            curve: self,
+            next: 0,
         }
-        // The first pillar at or after `time`, or the last.
-        let end = self
-            .pillars
-            .partition_point(|pillar| pillar.0 < time)
-            .min(last);
-        let (to, to_log) = self.pillars[end];
-        let (from, from_log) = match end {
-            0 => (0.0, 0.0),
-            _ => self.pillars[end - 1],
-        };
-        if time == to {
-            return to_log;
-        }
-        from_log + (to_log - from_log) * ((time - from) / (to - from))
     }
 
     /// The discount factor at `time`.
@@ -73,5 +63,53 @@ impl Curve {
         } else {
             0.0
         }
+    }
+}
+
+/// A way along a curve, by [`Curve::walk`].
+///
+/// ```
+/// use mastr::market::Curve;
+///
+/// let curve = Curve::new(vec![(1.0, -0.25), (2.0, -0.75)]);
+/// let mut walk = curve.walk();
+/// for time in [0.5, 1.5, 3.0, 1.0] {
+///     assert_eq!(walk.log_discount(time), curve.log_discount(time));
+/// }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Walk<'c> {
+    curve: &'c Curve,
+    /// The pillar that the last time was not after; the last one, or beyond it, if it was after all.
+    next: usize,
+}
+
+impl Walk<'_> {
+    /// The logarithm of the discount factor at `time`, as [`Curve::log_discount`] gives it.
+    pub fn log_discount(&mut self, time: f64) -> f64 {
+        let pillars = &*self.curve.pillars;
+        let Some(last) = pillars.len().checked_sub(1) else {
+            return 0.0;
+        };
+        if time <= 0.0 {
+            return 0.0;
+        }
+        // The first pillar at or after `time`, or the last.
+        self.next = self.next.min(last);
+        while self.next < last && pillars[self.next].0 < time {
+            self.next += 1;
+        }
+        while self.next > 0 && pillars[self.next - 1].0 >= time {
+            self.next -= 1;
+        }
+        let (to, to_log) = pillars[self.next];
+        let (from, from_log) = match self.next {
+            0 => (0.0, 0.0),
+            next => pillars[next - 1],
+        };
+        if time == to {
+            return to_log;
+        }
+        from_log + (to_log - from_log) * ((time - from) / (to - from))
     }
 }

@@ -6,8 +6,8 @@ use hashbrown::HashMap;
 
 use super::foreign_exchange::ForeignExchange;
 use super::key::{Slot, Strike, Subject};
-use super::{Quote, Quotes, key};
-use crate::portfolio::Currency;
+use super::{Fixings, Quote, Quotes, key};
+use crate::portfolio::{Currency, PeriodCache};
 use crate::time::Date;
 
 /// The quotes of a market, and what is made of them: everything but the values. A market and its
@@ -26,6 +26,10 @@ pub(super) struct Layout {
     pub(super) dividends: Names,
     pub(super) equity_volatilities: Names,
     pub(super) pair_volatilities: HashMap<(Currency, Currency), usize>,
+    /// What was known before the as-of date moves in no scenario.
+    pub(super) fixings: Fixings,
+    /// Kept here because they are needed for as long as the market is.
+    pub(super) periods: PeriodCache,
 }
 
 /// One rate, price, curve or surface.
@@ -38,7 +42,7 @@ pub(super) struct Part {
 }
 
 impl Layout {
-    pub(super) fn new(quotes: &Quotes, base: Currency) -> Self {
+    pub(super) fn new(quotes: &Quotes, base: Currency, fixings: Fixings) -> Self {
         let as_of = quotes.as_of();
         let quotes: Vec<_> = quotes
             .slots()
@@ -86,6 +90,8 @@ impl Layout {
             dividends,
             equity_volatilities,
             pair_volatilities,
+            fixings,
+            periods: PeriodCache::default(),
         }
     }
 

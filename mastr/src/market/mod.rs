@@ -20,7 +20,7 @@ mod snapshot;
 mod strip;
 mod surface;
 
-pub use curve::Curve;
+pub use curve::{Curve, Walk};
 pub use fixings::Fixings;
 pub use quotes::{Quote, Quotes};
 pub use scenarios::{Scenario, Scenarios};

@@ -8,9 +8,9 @@ use thiserror::Error;
 
 use super::key::{Quotation, Slot, Subject};
 use super::layout::{Layout, Part};
-use super::{Curve, Quote, Quotes, Surface, smile};
+use super::{Curve, Fixings, Quote, Quotes, Surface, smile};
 use crate::fault::Faults;
-use crate::portfolio::Currency;
+use crate::portfolio::{Accrual, Currency, Period};
 use crate::time::{Date, DayCount};
 
 /// Why the market cannot give something: what is missing or impossible, and the key at fault.
@@ -74,7 +74,12 @@ impl Market {
     /// What cannot be built, for a value that is impossible or an ingredient that is missing, is
     /// unavailable when it is looked up.
     pub fn new(quotes: &Quotes, base: Currency) -> Self {
-        let layout = Arc::new(Layout::new(quotes, base));
+        Self::with_fixings(quotes, base, Fixings::default())
+    }
+
+    /// Builds the market of `quotes` in which `fixings` are known.
+    pub fn with_fixings(quotes: &Quotes, base: Currency, fixings: Fixings) -> Self {
+        let layout = Arc::new(Layout::new(quotes, base, fixings));
         let values: Vec<f64> = layout.quotes.iter().map(|(_, quote)| quote.value).collect();
         Self::build(layout, &values, |_| None)
     }
@@ -236,13 +241,35 @@ impl Market {
         let name = [a, b, c, b'1', b'D'];
         // Invariant: a currency's letters are ASCII.
         let name = std::str::from_utf8(&name).unwrap_or_default();
+        self.curve(name, currency)
+    }
+
+    /// The curve of that name and currency.
+    ///
+    /// # Errors
+    /// When it is not quoted, or a discount factor is not positive.
+    pub fn curve(&self, name: &str, currency: Currency) -> Result<&Curve, Unavailable> {
         match self.layout.curves.get(name, currency) {
             Some(number) => available(&self.curves[number]),
             None => Err(Unavailable(format!(
-                "the market has no discount curve of {currency}: add \
+                "the market has no curve {name} of {currency}: add \
                  ZERO/RATE/{currency}/{name}/A365F/TERM or DISCOUNT/RATE/{currency}/{name}/TERM"
             ))),
         }
+    }
+
+    /// What the index or equity `name` was fixed at on `date`, if that is known.
+    pub fn fixing(&self, name: &str, date: Date) -> Option<f64> {
+        self.layout.fixings.get(name, date)
+    }
+
+    /// The periods of legs with this `accrual`, worked out once for a market and its scenarios.
+    ///
+    /// # Errors
+    /// When it has none, of which no trade of a valid portfolio is guilty.
+    pub fn periods(&self, accrual: &Accrual) -> Result<Arc<[Period]>, Unavailable> {
+        let periods = self.layout.periods.get(accrual);
+        periods.map_err(|error| Unavailable(error.to_string()))
     }
 
     /// The price of an equity today.

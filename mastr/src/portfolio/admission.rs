@@ -16,7 +16,7 @@ use super::{
 use crate::time::Date;
 
 /// The trade that `record` describes. What no field shows alone is a fault that `at` is told.
-pub(super) fn admit(record: TradeRecord, names: &mut Names, at: &mut Cursor) -> Trade {
+pub(super) fn admit(record: TradeRecord, names: &mut Names, at: &mut Cursor) -> Option<Trade> {
     let product = match record.terms {
         Terms::EquityOption { data } => at.field("EquityOptionData", |at| {
             Product::EquityOption(equity_option(data, names, at))
@@ -30,13 +30,21 @@ pub(super) fn admit(record: TradeRecord, names: &mut Names, at: &mut Cursor) -> 
         Terms::FxOption { data } => {
             at.field("FxOptionData", |at| Product::FxOption(fx_option(&data, at)))
         }
+        Terms::Swap { data } => {
+            let swap = at.field("SwapData", |at| data.swap(names, at))?;
+            Product::Swap(Box::new(swap))
+        }
+        Terms::Bond { data } => {
+            let bond = at.field("BondData", |at| data.bond(names, at))?;
+            Product::Bond(Box::new(bond))
+        }
     };
-    Trade {
+    Some(Trade {
         id: record.id.into_boxed_str(),
         version: record.version.map_or(1, |version| version.0),
         envelope: envelope(record.envelope.unwrap_or_default(), names),
         product,
-    }
+    })
 }
 
 /// The envelope that `record` describes.

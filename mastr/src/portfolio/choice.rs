@@ -73,6 +73,15 @@ pub enum UnderlyingType {
     Equity,
 }
 
+/// Whether the rate of a leg is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub enum LegType {
+    /// It is agreed.
+    Fixed,
+    /// It is that of an index.
+    Floating,
+}
+
 choices! {
     Position { Long, Short }
     OptionKind { Call, Put }
@@ -81,6 +90,7 @@ choices! {
     PayoffType2 { Arithmetic, Geometric }
     Settlement { Cash, Physical }
     UnderlyingType { Equity }
+    LegType { Fixed, Floating }
 }
 
 #[cfg(test)]

@@ -16,6 +16,9 @@ impl Currency {
     /// The euro.
     pub const EUR: Self = Self(*b"EUR");
 
+    /// The pound sterling.
+    pub const GBP: Self = Self(*b"GBP");
+
     /// The code's three letters.
     pub fn as_str(&self) -> &str {
         // Invariant: the bytes are capital ASCII letters, checked by every constructor.

@@ -203,7 +203,7 @@ impl Reading {
     fn trade(&mut self, index: usize, value: &RawValue) {
         let mut at = Cursor::at_element("Portfolio", index);
         let trade = TradeRecord::from_json(value, &mut at)
-            .map(|record| admission::admit(record, &mut self.names, &mut at));
+            .and_then(|record| admission::admit(record, &mut self.names, &mut at));
         let entry = match trade {
             Some(trade) if at.is_clean() => Entry::Valid(trade),
             _ => Entry::Rejected(Box::new(self.reject(index, value, at))),
@@ -224,12 +224,7 @@ impl Reading {
             let data = members
                 .take(&format!("{trade_type}Data"))
                 .and_then(|data| Members::of(data, at));
-            let currency = data.and_then(|mut data| {
-                let value = data
-                    .take("Currency")
-                    .or_else(|| data.take("SoldCurrency"))?;
-                text(value, at).map(String::from)
-            });
+            let currency = data.and_then(|data| currency(data, at));
             (
                 members.field::<Version>("Version", at),
                 members.field::<EnvelopeRecord>("Envelope", at),
@@ -284,6 +279,21 @@ impl Reading {
             }
         }
     }
+}
+
+/// The currency that a trade with these data is valued in; of legs the first one's.
+fn currency(mut data: Members<'_>, at: &mut Cursor) -> Option<String> {
+    if let Some(value) = data.take("Currency").or_else(|| data.take("SoldCurrency")) {
+        return text(value, at).map(String::from);
+    }
+    let mut first = None;
+    let legs = data.take("LegData")?;
+    if legs.get().starts_with('[') {
+        elements(legs, at, |leg, _| first = first.or(Some(leg)))?;
+    } else {
+        first = Some(legs);
+    }
+    text(Members::of(first?, at)?.take("Currency")?, at).map(String::from)
 }
 
 /// Reads the document into a [`Reading`], trade by trade.

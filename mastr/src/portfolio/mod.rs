@@ -3,6 +3,7 @@
 //! [`Portfolio::parse`] reads it; each of its elements is a valid [`Trade`] or says what is wrong
 //! with it. The records in [`record`] are the file's form, [`Trade`] is what the engines take.
 
+mod accrual;
 mod admission;
 pub mod choice;
 mod currency;
@@ -11,19 +12,28 @@ mod document;
 mod duplicates;
 mod entry;
 mod envelope;
+mod index;
 mod json;
+mod leg;
+pub mod leg_data;
+pub mod named;
 mod names;
 mod pricing_engine;
 pub mod record;
 pub mod scalar;
+pub mod schedule_data;
 mod schema;
+pub mod swap_data;
 mod trade;
 mod unsupported;
 
+pub use accrual::{Accrual, Fixing, Floating, Period, PeriodCache};
 pub use currency::Currency;
 pub use document::{Portfolio, PortfolioRecord};
 pub use entry::{Entry, Rejected};
 pub use envelope::Envelope;
+pub use index::{Index, curve_of};
+pub use leg::{Bond, Leg, Swap};
 pub use pricing_engine::{Parameters, PricingEngine};
 pub use schema::schema;
 pub use trade::{

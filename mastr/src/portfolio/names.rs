@@ -1,15 +1,19 @@
-//! Strings and envelopes that many trades have in common, stored once.
+//! What many trades have in common, stored once: strings, envelopes, terms of legs.
 
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::Envelope;
+use super::accrual::PeriodCache;
+use super::{Accrual, Envelope, Period};
+use crate::time::ScheduleError;
 
 /// Gives out shared copies, so that a million trades of a hundred books hold a hundred names.
 #[derive(Debug, Default)]
 pub(super) struct Names {
     strings: HashSet<Arc<str>>,
     envelopes: HashSet<Arc<Envelope>>,
+    accruals: HashSet<Arc<Accrual>>,
+    periods: PeriodCache,
 }
 
 impl Names {
@@ -31,5 +35,22 @@ impl Names {
         let shared = Arc::new(envelope);
         self.envelopes.insert(Arc::clone(&shared));
         shared
+    }
+
+    /// The shared copy of `accrual`, with its periods.
+    ///
+    /// # Errors
+    /// Those of [`Accrual::periods`].
+    pub(super) fn accrual(
+        &mut self,
+        accrual: Accrual,
+    ) -> Result<(Arc<Accrual>, Arc<[Period]>), ScheduleError> {
+        let periods = self.periods.get(&accrual)?;
+        if let Some(shared) = self.accruals.get(&accrual) {
+            return Ok((Arc::clone(shared), periods));
+        }
+        let shared = Arc::new(accrual);
+        self.accruals.insert(Arc::clone(&shared));
+        Ok((shared, periods))
     }
 }

@@ -31,7 +31,7 @@ record! {
 pub struct Parameters(pub Vec<(String, String)>);
 
 /// Product, model and engine of the trade types there are.
-const ENGINES: [(&str, &str, &str); 4] = [
+const ENGINES: [(&str, &str, &str); 6] = [
     (
         "EquityOption",
         "BlackScholesMerton",
@@ -48,6 +48,8 @@ const ENGINES: [(&str, &str, &str); 4] = [
         "DiscountingFxForwardEngine",
     ),
     ("FxOption", "GarmanKohlhagen", "AnalyticEuropeanEngine"),
+    ("Swap", "DiscountedCashflows", "DiscountingSwapEngine"),
+    ("Bond", "DiscountedCashflows", "DiscountingRiskyBondEngine"),
 ];
 
 impl PricingEngine {

@@ -13,6 +13,7 @@ use super::choice::{PayoffType, PayoffType2, Settlement, Style, UnderlyingType};
 use super::cursor::Cursor;
 use super::json::{FromJson, Members, shown, text};
 use super::scalar::{Code, Day, Ignored, NonNegative, One, Positive, Version};
+use super::swap_data::{BondData, SwapData};
 use super::{OptionKind, Position, TradeType};
 
 /// Defines a record: its fields by the keys they have in JSON, and pairs of keys of which exactly
@@ -253,6 +254,18 @@ pub enum Terms {
         #[serde(rename = "FxOptionData")]
         data: FxOptionData,
     },
+    /// Interest exchanged for interest.
+    Swap {
+        /// Its terms.
+        #[serde(rename = "SwapData")]
+        data: SwapData,
+    },
+    /// Interest and the repayment of a loan.
+    Bond {
+        /// Its terms.
+        #[serde(rename = "BondData")]
+        data: BondData,
+    },
 }
 
 impl FromJson for TradeRecord {
@@ -307,6 +320,12 @@ fn terms(members: &mut Members<'_>, at: &mut Cursor) -> Option<Terms> {
         },
         TradeType::FxOption => Terms::FxOption {
             data: members.field("FxOptionData", at)?,
+        },
+        TradeType::Swap => Terms::Swap {
+            data: members.field("SwapData", at)?,
+        },
+        TradeType::Bond => Terms::Bond {
+            data: members.field("BondData", at)?,
         },
     })
 }

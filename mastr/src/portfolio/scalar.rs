@@ -23,6 +23,10 @@ pub struct Positive(pub f64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Version(pub u32);
 
+/// A number of business days, from 0 to 255.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Days(pub u8);
+
 /// A date in JSON: `YYYY-MM-DD` or `YYYYMMDD`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Day(pub Date);
@@ -34,6 +38,10 @@ pub struct Code(pub Currency);
 /// An array of exactly one element.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct One<T>([T; 1]);
+
+/// An array of at least one element.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct List<T>(pub Vec<T>);
 
 /// A value that is accepted and not looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -116,6 +124,20 @@ impl FromJson for Version {
     }
 }
 
+impl FromJson for Days {
+    fn from_json(value: &RawValue, at: &mut Cursor) -> Option<Self> {
+        let days = value.get().parse().ok();
+        if days.is_none() {
+            at.fault(format!(
+                "found {}, a whole number from 0 to {} is needed",
+                shown(value),
+                u8::MAX
+            ));
+        }
+        days.map(Self)
+    }
+}
+
 impl FromJson for String {
     fn from_json(value: &RawValue, at: &mut Cursor) -> Option<Self> {
         text(value, at).map(Into::into)
@@ -175,6 +197,22 @@ impl<T: FromJson> FromJson for One<T> {
         }
         at.fault(format!("found {count} elements, exactly one is supported"));
         None
+    }
+}
+
+impl<T: FromJson> FromJson for List<T> {
+    fn from_json(value: &RawValue, at: &mut Cursor) -> Option<Self> {
+        // An array without elements is absent.
+        let mut read = Some(Vec::new());
+        elements(value, at, |element, at| {
+            read = T::from_json(element, at)
+                .zip(read.take())
+                .map(|(element, mut read)| {
+                    read.push(element);
+                    read
+                });
+        })?;
+        read.map(Self)
     }
 }
 
@@ -250,6 +288,7 @@ schemas! {
     NonNegative: {"type": "number", "minimum": 0}
     Positive: {"type": "number", "exclusiveMinimum": 0}
     Version: {"type": "integer", "minimum": 1, "maximum": 4294967295u32}
+    Days: {"type": "integer", "minimum": 0, "maximum": 255}
     Day: {"type": "string", "pattern": "^[0-9]{4}(-[0-9]{2}-[0-9]{2}|[0-9]{4})$"}
     Code: {"type": "string", "pattern": "^[A-Z]{3}$"}
     Ignored: {}
@@ -270,6 +309,24 @@ impl<T: JsonSchema> JsonSchema for One<T> {
             "items": generator.subschema_for::<T>(),
             "minItems": 1,
             "maxItems": 1
+        })
+    }
+}
+
+impl<T: JsonSchema> JsonSchema for List<T> {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        format!("List{}", T::schema_name()).into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "array",
+            "items": generator.subschema_for::<T>(),
+            "minItems": 1
         })
     }
 }
@@ -306,6 +363,10 @@ mod tests {
         assert!(read::<NonNegative>("-5").unwrap_err().contains("negative"));
         assert!(read::<Positive>("0").is_err());
         assert_eq!(read("4294967295").map(|Version(x)| x), Ok(u32::MAX));
+        assert_eq!(read("255").map(|Days(x)| x), Ok(u8::MAX));
+        for text in ["-1", "1.5", "256", "\"1\"", "1e1"] {
+            assert!(read::<Days>(text).is_err(), "{text}");
+        }
         for text in ["0", "-1", "1.5", "4294967296", "\"1\""] {
             assert!(read::<Version>(text).is_err(), "{text}");
         }
@@ -319,5 +380,18 @@ mod tests {
             two.unwrap_err(),
             "found 2 elements, exactly one is supported"
         );
+    }
+
+    #[test]
+    fn a_list_tells_of_every_element_that_is_none() {
+        assert_eq!(
+            read("[1,-2.5]").map(|List(numbers)| numbers),
+            Ok(vec![1.0, -2.5])
+        );
+        let mut at = Cursor::default();
+        let value = serde_json::from_str("[1,\"a\",2,null]").unwrap();
+        assert_eq!(List::<f64>::from_json(value, &mut at), None);
+        let pointers = at.into_faults().0.into_iter().map(|found| found.pointer);
+        assert_eq!(pointers.collect::<Vec<_>>(), ["/1", "/3"]);
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Currency, Envelope};
+use super::{Bond, Currency, Envelope, Swap};
 use crate::time::Date;
 
 /// A valid trade. Compact, and made to travel: it serialises in any serde format, bincode included.
@@ -32,6 +32,10 @@ pub enum Product {
     FxForward(FxForward),
     /// A European option to exchange two amounts.
     FxOption(FxOption),
+    /// Interest exchanged for interest.
+    Swap(Box<Swap>),
+    /// Interest and the repayment of a loan.
+    Bond(Box<Bond>),
 }
 
 /// A product's name in ORE, without its terms.
@@ -45,6 +49,10 @@ pub enum TradeType {
     FxForward,
     /// `FxOption`.
     FxOption,
+    /// `Swap`.
+    Swap,
+    /// `Bond`.
+    Bond,
 }
 
 /// The side of the holder.
@@ -186,6 +194,8 @@ impl Product {
             Self::EquityForward(_) => TradeType::EquityForward,
             Self::FxForward(_) => TradeType::FxForward,
             Self::FxOption(_) => TradeType::FxOption,
+            Self::Swap(_) => TradeType::Swap,
+            Self::Bond(_) => TradeType::Bond,
         }
     }
 
@@ -200,6 +210,8 @@ impl Product {
             Self::EquityForward(forward) => &forward.currency,
             Self::FxForward(forward) => &forward.sold,
             Self::FxOption(option) => &option.sold,
+            Self::Swap(swap) => &swap.currency,
+            Self::Bond(bond) => &bond.currency,
         }
     }
 
@@ -210,17 +222,21 @@ impl Product {
             Self::EquityForward(forward) => forward.maturity,
             Self::FxForward(forward) => forward.value_date,
             Self::FxOption(option) => option.expiry,
+            Self::Swap(swap) => swap.maturity,
+            Self::Bond(bond) => bond.maturity,
         }
     }
 }
 
 impl TradeType {
     /// Every trade type there is.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 6] = [
         Self::EquityOption,
         Self::EquityForward,
         Self::FxForward,
         Self::FxOption,
+        Self::Swap,
+        Self::Bond,
     ];
 
     /// The trade type that ORE calls `name`.
@@ -235,6 +251,8 @@ impl TradeType {
             Self::EquityForward => "EquityForward",
             Self::FxForward => "FxForward",
             Self::FxOption => "FxOption",
+            Self::Swap => "Swap",
+            Self::Bond => "Bond",
         }
     }
 }

@@ -97,8 +97,8 @@ impl Rows {
         let Some(trade) = entry.trade() else {
             return Ok(());
         };
-        for sensitivity in &valuation.sensitivities {
-            let factor = Factor::of(&trade.product, sensitivity.greek).to_string();
+        for (sensitivity, number) in valuation.numbered() {
+            let factor = Factor::of(&trade.product, sensitivity.greek, number).to_string();
             writeln!(
                 self.sensitivity,
                 "{id},{},{},{},{},{}",

@@ -1,5 +1,6 @@
 //! Where a day goes on which no business is done.
 
+use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
@@ -44,6 +45,20 @@ impl FromStr for BusinessDayConvention {
             }
             "NEAREST" | "Nearest" => Self::Nearest,
             _ => return Err(()),
+        })
+    }
+}
+
+impl fmt::Display for BusinessDayConvention {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Unadjusted => "U",
+            Self::Following => "F",
+            Self::ModifiedFollowing => "MF",
+            Self::Preceding => "P",
+            Self::ModifiedPreceding => "MP",
+            Self::HalfMonthModifiedFollowing => "HMMF",
+            Self::Nearest => "NEAREST",
         })
     }
 }

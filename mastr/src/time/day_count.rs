@@ -1,5 +1,6 @@
 //! Day counts: how many years lie between two days.
 
+use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
@@ -127,6 +128,19 @@ impl FromStr for DayCount {
             | "30E/360 ICMA"
             | "30/360 AIBD (Euro)" => Self::ThirtyE360,
             _ => return Err(()),
+        })
+    }
+}
+
+impl fmt::Display for DayCount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Actual360 => "A360",
+            Self::Actual365Fixed => "A365F",
+            Self::ActualActualIsda => "ActActISDA",
+            Self::Thirty360Us => "30/360",
+            Self::Thirty360BondBasis => "30/360 (Bond Basis)",
+            Self::ThirtyE360 => "30E/360",
         })
     }
 }

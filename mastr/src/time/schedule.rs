@@ -1,6 +1,7 @@
 //! The dates between which interest accrues, or on which something is observed.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
@@ -17,7 +18,7 @@ pub enum Schedule {
     Dates {
         /// The calendar of payments, where the dates have one.
         calendar: Calendar,
-        /// At least two, each later than the one before.
+        /// At least one, each later than the one before.
         dates: Box<[Date]>,
     },
 }
@@ -109,6 +110,16 @@ pub enum ScheduleError {
     /// A date is not in the years 1 to 9999.
     #[error("the schedule has a date after the year 9999 or before the year 1")]
     BeyondTime,
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Forward => "Forward",
+            Self::Backward => "Backward",
+            Self::Zero => "Zero",
+        })
+    }
 }
 
 impl FromStr for Rule {

@@ -28,10 +28,12 @@ impl Inputs {
 /// What an engine gives: value and greeks in the trade's currency, signed and times the quantity.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Priced {
-    pub(super) inputs: Inputs,
+    /// Of products on one underlying.
+    pub(super) inputs: Option<Inputs>,
     pub(super) npv: f64,
-    /// In the order of [`Greek::ALL`]; `None` where the product has none.
-    greeks: [Option<f64>; Greek::ALL.len()],
+    /// In the order of [`Greek::ALL`], those that the product has; one greek by several curves
+    /// several times.
+    pub(super) greeks: Vec<(Greek, f64)>,
 }
 
 impl Priced {
@@ -46,34 +48,37 @@ impl Priced {
             rho,
             dividend_rho,
         } = unit;
+        let greeks = [delta, gamma, vega, theta, rho, dividend_rho];
+        let greeks = Greek::ALL.into_iter().zip(greeks);
         Self {
-            inputs,
+            inputs: Some(inputs),
             npv: scale * value,
-            greeks: [delta, gamma, vega, theta, rho, dividend_rho].map(|greek| Some(scale * greek)),
+            greeks: greeks
+                .map(|(greek, value)| (greek, scale * value))
+                .collect(),
         }
     }
 
     /// A forward; `sign` is negative when it is owed.
     pub(super) fn forward(inputs: Inputs, forward: &ForwardValue, sign: f64) -> Self {
         Self {
-            inputs,
+            inputs: Some(inputs),
             npv: sign * forward.value,
-            greeks: [
-                Some(sign * forward.delta),
-                None,
-                None,
-                Some(sign * forward.theta),
-                Some(sign * forward.rho),
-                Some(sign * forward.dividend_rho),
+            greeks: vec![
+                (Greek::Delta, sign * forward.delta),
+                (Greek::Theta, sign * forward.theta),
+                (Greek::Rho, sign * forward.rho),
+                (Greek::DividendRho, sign * forward.dividend_rho),
             ],
         }
     }
 
-    /// The greeks that the product has.
-    pub(super) fn greeks(&self) -> impl Iterator<Item = (Greek, f64)> {
-        Greek::ALL
-            .into_iter()
-            .zip(self.greeks)
-            .filter_map(|(greek, value)| value.map(|value| (greek, value)))
+    /// Legs, with their `rhos` curve by curve.
+    pub(super) fn rates(npv: f64, rhos: &[f64]) -> Self {
+        Self {
+            inputs: None,
+            npv,
+            greeks: rhos.iter().map(|rho| (Greek::Rho, *rho)).collect(),
+        }
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::Greek;
-use crate::portfolio::{Currency, Product};
+use crate::portfolio::{Currency, Index, Product};
 
 /// What a greek is the sensitivity to; displays as the beginning of the market keys concerned, and
 /// as nothing for the passing of time.
@@ -23,17 +23,34 @@ pub enum Factor<'t> {
     ExchangeVolatility(Currency, Currency),
     /// A currency's discount curve, the same shift of all zero rates.
     DiscountCurve(Currency),
+    /// A curve by its name, the same shift of all zero rates.
+    Curve(&'t str, Currency),
 }
 
 impl<'t> Factor<'t> {
-    /// What the greek of a product is the sensitivity to.
-    pub fn of(product: &'t Product, greek: Greek) -> Self {
+    /// What the greek of a product is the sensitivity to. Of a swap or a bond the `number`, from 0,
+    /// tells which of its sensitivities of that greek; others have one each.
+    pub fn of(product: &'t Product, greek: Greek, number: usize) -> Self {
         match product {
+            Product::Swap(swap) => {
+                let later = number.checked_sub(1);
+                let index = later.and_then(|number| swap.indices().nth(number));
+                index.map_or(Self::DiscountCurve(swap.currency), Self::index)
+            }
+            Product::Bond(bond) => {
+                let later = number.checked_sub(1);
+                let index = later.and_then(|number| bond.indices().nth(number));
+                index.map_or(Self::Curve(&bond.curve, bond.currency), Self::index)
+            }
             Product::EquityOption(option) => Self::equity(&option.name, option.currency, greek),
             Product::EquityForward(forward) => Self::equity(&forward.name, forward.currency, greek),
             Product::FxForward(forward) => Self::exchange(forward.bought, forward.sold, greek),
             Product::FxOption(option) => Self::exchange(option.bought, option.sold, greek),
         }
+    }
+
+    fn index(index: Index) -> Self {
+        Self::Curve(index.curve(), index.currency())
     }
 
     fn equity(name: &'t str, currency: Currency, greek: Greek) -> Self {
@@ -71,6 +88,7 @@ impl fmt::Display for Factor<'_> {
                 write!(f, "FX_OPTION/RATE_LNVOL/{foreign}/{domestic}")
             }
             Self::DiscountCurve(currency) => write!(f, "ZERO/RATE/{currency}/{currency}1D"),
+            Self::Curve(name, currency) => write!(f, "ZERO/RATE/{currency}/{name}"),
         }
     }
 }

@@ -5,6 +5,7 @@
 
 mod american;
 mod black_scholes;
+mod bond;
 mod collocation;
 mod elementary;
 mod engine;
@@ -13,22 +14,27 @@ mod equity_option;
 mod exercise_boundary;
 mod explanation;
 mod factor;
+mod flow;
 mod forward;
 mod fx_forward;
 mod fx_option;
 mod greek;
 mod normal;
+mod parallel_shift;
 mod profit_and_loss;
 mod quadrature;
 mod result;
 mod scenario_inputs;
+mod swap;
 mod value;
 
 pub use american::{American, NoBoundary};
 pub use black_scholes::{BlackScholes, ClosedForm};
+pub use bond::BondPrice;
 pub use engine::Inputs;
 pub use explanation::{Explanation, explain};
 pub use factor::Factor;
+pub use flow::{Flow, RateSource};
 pub use greek::Greek;
 pub use profit_and_loss::profit_and_loss;
 pub use result::{Note, Sensitivity, Valuation};

@@ -25,7 +25,8 @@ pub struct Valuation {
     pub notional_currency: Currency,
     /// Size of the trade in base currency.
     pub notional_base: f64,
-    /// In the order of [`Greek::ALL`]; a greek that the product does not have is left out.
+    /// In the order of [`Greek::ALL`]; a greek that the product does not have is left out, one by
+    /// several curves stands here several times.
     pub sensitivities: Vec<Sensitivity>,
     /// What a reader of the value has to know.
     pub notes: Vec<Note>,
@@ -55,9 +56,21 @@ impl Valuation {
     /// The largest contribution that can be summed exactly, 2⁵⁷; beyond it a trade fails.
     pub const LARGEST: f64 = 144_115_188_075_855_872.0;
 
-    /// The sensitivity to `greek`, if the product has it.
+    /// The first sensitivity to `greek`, if the product has it.
     pub fn sensitivity(&self, greek: Greek) -> Option<&Sensitivity> {
         self.sensitivities.iter().find(|s| s.greek == greek)
+    }
+
+    /// Every sensitivity, with its number among those of its greek, from 0.
+    pub fn numbered(&self) -> impl Iterator<Item = (&Sensitivity, usize)> {
+        self.sensitivities.iter().enumerate().map(|(place, one)| {
+            let earlier = &self.sensitivities[..place];
+            let number = earlier
+                .iter()
+                .filter(|other| other.greek == one.greek)
+                .count();
+            (one, number)
+        })
     }
 
     /// Whether all was due on or before the as-of date.

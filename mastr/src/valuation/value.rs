@@ -2,7 +2,8 @@
 
 use super::engine::{Inputs, Priced};
 use super::{
-    Greek, Note, Sensitivity, Valuation, equity_forward, equity_option, fx_forward, fx_option,
+    Greek, Note, Sensitivity, Valuation, bond, equity_forward, equity_option, flow, fx_forward,
+    fx_option, swap,
 };
 use crate::fault::Fault;
 use crate::market::{Market, Scenarios, Unavailable};
@@ -46,7 +47,7 @@ pub(super) fn evaluate(
     };
     let currency = product.currency();
     let to_base = market.exchange_rate(currency, market.base())?;
-    let (notional, notional_currency) = notional(product, priced.as_ref());
+    let (notional, notional_currency) = notional(product, priced.as_ref(), market)?;
     let notional_to_base = market.exchange_rate(notional_currency, market.base())?;
     let npv = priced
         .as_ref()
@@ -69,7 +70,7 @@ pub(super) fn evaluate(
         },
     };
     check(&valuation)?;
-    Ok((valuation, priced.map(|priced| priced.inputs)))
+    Ok((valuation, priced.and_then(|priced| priced.inputs)))
 }
 
 /// One engine for each product.
@@ -79,6 +80,8 @@ fn price(product: &Product, market: &Market) -> Result<Priced, Unavailable> {
         Product::EquityForward(forward) => equity_forward::price(forward, market),
         Product::FxForward(forward) => fx_forward::price(forward, market),
         Product::FxOption(option) => fx_option::price(option, market),
+        Product::Swap(swap) => swap::price(swap, market),
+        Product::Bond(bond) => bond::price(bond, market),
     }
 }
 
@@ -91,7 +94,9 @@ pub(super) fn npv_base(product: &Product, market: &Market) -> Result<f64, Unavai
         // Their greeks cost more than their values.
         Product::EquityOption(option) => equity_option::npv(option, market)?,
         Product::FxOption(option) => fx_option::npv(option, market)?,
-        Product::EquityForward(_) | Product::FxForward(_) => price(product, market)?.npv,
+        Product::EquityForward(_) | Product::FxForward(_) | Product::Swap(_) | Product::Bond(_) => {
+            price(product, market)?.npv
+        }
     };
     let to_base = market.exchange_rate(product.currency(), market.base())?;
     Ok(unsigned_zero(npv * to_base))
@@ -110,6 +115,7 @@ pub(super) fn npvs_base(product: &Product, scenarios: &Scenarios) -> Option<Vec<
         Product::EquityForward(forward) => equity_forward::npvs(forward, scenarios, time)?,
         Product::FxForward(forward) => fx_forward::npvs(forward, scenarios, time)?,
         Product::FxOption(option) => fx_option::npvs(option, scenarios, time)?,
+        Product::Swap(_) | Product::Bond(_) => return None,
     };
     let to_base = scenarios.exchange_rate(product.currency(), market.base())?;
     for (scenario, npv) in npvs.iter_mut().enumerate() {
@@ -118,26 +124,46 @@ pub(super) fn npvs_base(product: &Product, scenarios: &Scenarios) -> Option<Vec<
     Some(npvs)
 }
 
-/// Size and currency of a trade; of a past FxForward the sold leg.
-fn notional(product: &Product, priced: Option<&Priced>) -> (f64, Currency) {
-    match product {
+/// Size and currency of a trade; of a past FxForward the sold leg, of a past bond nothing.
+fn notional(
+    product: &Product,
+    priced: Option<&Priced>,
+    market: &Market,
+) -> Result<(f64, Currency), Unavailable> {
+    Ok(match product {
         Product::EquityOption(option) => (option.strike * option.quantity, option.currency),
         Product::EquityForward(forward) => (forward.strike * forward.quantity, forward.currency),
         Product::FxForward(forward) => {
-            let exchange_forward = priced.map_or(0.0, |priced| priced.inputs.forward());
-            fx_forward::notional(forward, exchange_forward)
+            let inputs = priced.and_then(|priced| priced.inputs);
+            fx_forward::notional(forward, inputs.map_or(0.0, |inputs| inputs.forward()))
         }
         Product::FxOption(option) => (option.sold_amount, option.sold),
-    }
+        Product::Swap(swap) => {
+            let first = swap.legs.first();
+            let notional = first.map(|leg| flow::current_notional(leg, market));
+            (notional.transpose()?.unwrap_or(0.0), swap.currency)
+        }
+        Product::Bond(bond) => {
+            let notional = match priced {
+                Some(_) => flow::current_notional(&bond.leg, market)?,
+                None => 0.0,
+            };
+            (bond.factor * notional, bond.currency)
+        }
+    })
 }
 
 fn sensitivities(priced: &Priced, to_base: f64) -> impl Iterator<Item = Sensitivity> {
-    let spot = priced.inputs.spot;
-    priced.greeks().map(move |(greek, value)| Sensitivity {
-        greek,
-        value: unsigned_zero(value),
-        base: unsigned_zero(usual_move(greek, value, spot) * to_base),
-    })
+    // Only products on one underlying have greeks that depend on its spot.
+    let spot = priced.inputs.map_or(0.0, |inputs| inputs.spot);
+    priced
+        .greeks
+        .iter()
+        .map(move |&(greek, value)| Sensitivity {
+            greek,
+            value: unsigned_zero(value),
+            base: unsigned_zero(usual_move(greek, value, spot) * to_base),
+        })
 }
 
 /// What a move of usual size makes: 1 % of spot, a volatility point, a day, a basis point.

@@ -32,7 +32,7 @@ impl Folder {
         std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path:?}: {error}"))
     }
 
-    /// Generates a portfolio; gives back the arguments that name it and its market.
+    /// Generates a portfolio; gives back the arguments that name it, its market and its fixings.
     pub(crate) fn generate(&self, trades: u32) -> Vec<String> {
         let trades = trades.to_string();
         let generated = mastr()
@@ -44,11 +44,12 @@ impl Folder {
         self.files()
     }
 
-    /// The arguments that name the portfolio and the market in this folder.
+    /// The arguments that name the portfolio, the market and the fixings in this folder.
     pub(crate) fn files(&self) -> Vec<String> {
         [
             ("--portfolio", "portfolio.json"),
             ("--market", "market.txt"),
+            ("--fixings", "fixings.txt"),
         ]
         .into_iter()
         .flat_map(|(name, file)| [name.to_owned(), self.path(file).display().to_string()])

@@ -102,6 +102,7 @@ fn trades_that_cannot_be_valued_count_as_failed_everywhere() {
         .collect();
     let market = sample::MARKET.replace(spots[0], "");
     std::fs::write(folder.path("market.txt"), market).unwrap();
+    std::fs::write(folder.path("fixings.txt"), sample::FIXINGS).unwrap();
 
     let refused = Process::start(mastr().arg("run").args(folder.files())).finish();
     assert_eq!(refused.status.code(), Some(2));
@@ -162,6 +163,7 @@ fn a_portfolio_without_trades_is_valued_at_once() {
     let portfolio = r#"{"AsOfDate":"2026-06-15","BaseCurrency":"EUR","Portfolio":[]}"#;
     std::fs::write(folder.path("portfolio.json"), portfolio).unwrap();
     std::fs::write(folder.path("market.txt"), sample::MARKET).unwrap();
+    std::fs::write(folder.path("fixings.txt"), sample::FIXINGS).unwrap();
     let run = Process::start(mastr().args(["run", "--by", ""]).args(folder.files())).finish();
     assert_eq!(run.status.code(), Some(0), "{:?}", run.told);
     assert!(run.rest.contains("complete: 0 of 0 valued"), "{}", run.rest);

@@ -38,12 +38,14 @@ impl Folder {
     }
 
     /// Writes the built-in sample.
-    pub(crate) fn sample(&self) -> [String; 4] {
+    pub(crate) fn sample(&self) -> [String; 6] {
         [
             "--portfolio".to_owned(),
             self.write("portfolio.json", sample::PORTFOLIO),
             "--market".to_owned(),
             self.write("market.txt", sample::MARKET),
+            "--fixings".to_owned(),
+            self.write("fixings.txt", sample::FIXINGS),
         ]
     }
 }
@@ -88,6 +90,8 @@ fn price_writes_the_same_bytes_whatever_the_threads() {
             .arg(folder.path("generated/portfolio.json"))
             .arg("--market")
             .arg(folder.path("generated/market.txt"))
+            .arg("--fixings")
+            .arg(folder.path("generated/fixings.txt"))
             .arg("--output")
             .arg(folder.path(threads))
             .output()
@@ -119,12 +123,18 @@ fn generate_is_determined_by_its_seed() {
         assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
         assert_eq!(stdout(&output), "");
         let read = |file: &str| folder.read(&format!("{name}/{file}"));
-        (read("portfolio.json"), read("market.txt"))
+        let files = [
+            "portfolio.json",
+            "market.txt",
+            "scenarios.csv",
+            "fixings.txt",
+        ];
+        files.map(read)
     };
     let first = generate("8", "a");
     assert_eq!(first, generate("8", "b"));
     let other = generate("9", "c");
-    assert!(first.0 != other.0 && first.1 != other.1);
+    assert!(first.iter().zip(&other).all(|(one, other)| one != other));
 }
 
 #[test]
@@ -158,6 +168,7 @@ fn a_pipe_closed_halfway_leaves_the_folder_whole() {
         portfolio: file("portfolio.json"),
         market: file("market.txt"),
         scenarios: file("scenarios.csv"),
+        fixings: file("fixings.txt"),
     };
     mastr::generation::generate(20_000, 1, &mut files, |_| ()).unwrap();
     let mut child = mastr()
@@ -165,6 +176,8 @@ fn a_pipe_closed_halfway_leaves_the_folder_whole() {
         .arg(folder.path("portfolio.json"))
         .arg("--market")
         .arg(folder.path("market.txt"))
+        .arg("--fixings")
+        .arg(folder.path("fixings.txt"))
         .arg("--output")
         .arg(folder.path("out"))
         .stdout(Stdio::piped())
@@ -219,7 +232,7 @@ fn one_trade_is_explained_on_standard_error() {
 #[test]
 fn usage_errors_have_status_2() {
     let folder = Folder::new();
-    let [_, portfolio, _, market] = folder.sample();
+    let [_, portfolio, _, market, ..] = folder.sample();
     let usages: [&[&str]; 7] = [
         &[],
         &["value-at-home"],
@@ -263,7 +276,7 @@ fn usage_errors_have_status_2() {
 #[test]
 fn files_that_are_none_are_named_in_one_line() {
     let folder = Folder::new();
-    let [_, portfolio, _, market] = folder.sample();
+    let [_, portfolio, _, market, ..] = folder.sample();
     let missing = folder.argument("missing.json");
     let here = folder.argument("");
     let beneath_a_file = format!("{portfolio}/out");
@@ -359,7 +372,10 @@ fn validate_tells_what_is_there_or_everything_that_is_wrong() {
         .collect();
     let market = folder.write("without-yen.txt", &without_yen);
     let output = mastr()
-        .args(["validate", &sample[0], &sample[1], "--market", &market])
+        .arg("validate")
+        .args(&sample[..2])
+        .args(["--market", &market])
+        .args(&sample[4..])
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(2));
@@ -416,4 +432,5 @@ fn the_sample_stands_in_the_examples() {
     let read = |name| std::fs::read_to_string(data.join(name)).unwrap();
     assert_eq!(read("portfolio.json"), sample::PORTFOLIO);
     assert_eq!(read("market.txt"), sample::MARKET);
+    assert_eq!(read("fixings.txt"), sample::FIXINGS);
 }

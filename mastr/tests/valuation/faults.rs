@@ -313,7 +313,7 @@ fn faults_of_a_trade_as_a_whole() {
 
 #[test]
 fn later_trade_types_are_faults_that_name_them() {
-    for trade_type in ["Swap", "Bond", "EquityBarrierOption", "EquityAsianOption"] {
+    for trade_type in ["EquityBarrierOption", "EquityAsianOption"] {
         let trade =
             format!(r#"{{"id":"X","TradeType":"{trade_type}","{trade_type}Data":{{"a":[1]}}}}"#);
         let found = faults(&trade);

@@ -7,6 +7,7 @@ mod faults;
 mod files;
 mod market_text;
 mod properties;
+mod rates_reference;
 mod reference;
 mod reference_command;
 mod scenarios;

@@ -175,10 +175,7 @@ proptest! {
         }
         let (portfolio, today) = (sample::portfolio(), sample::market());
         let scenarios = Scenarios::parse(file.as_bytes(), &today).unwrap();
-        let markets = all.map(|scenario| {
-            let text = moved(&scenario);
-            Market::parse(text.as_bytes(), portfolio.as_of(), portfolio.base()).unwrap()
-        });
+        let markets = all.map(|scenario| sample::market_of(&moved(&scenario)).unwrap());
         for trade in portfolio.trades() {
             let before = value(trade, &today).unwrap();
             let pnl = profit_and_loss(trade, &before, &scenarios).unwrap();

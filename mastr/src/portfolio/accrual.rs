@@ -1,0 +1,221 @@
+//! The periods over which interest accrues.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use hashbrown::HashMap;
+use serde::{Deserialize, Serialize};
+
+use super::Index;
+use crate::time::{BusinessDayConvention, Calendar, Date, DayCount, Schedule, ScheduleError};
+
+/// What the periods of a leg follow from. Legs that agree in it have the same periods.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Accrual {
+    /// Where periods start and end.
+    pub schedule: Schedule,
+    /// How their years are counted.
+    pub day_count: DayCount,
+    /// Which business days interest is paid on.
+    pub payment_calendar: Calendar,
+    /// From the end of a period to the day it is paid.
+    pub payment_convention: BusinessDayConvention,
+    /// What a floating leg pays.
+    pub floating: Option<Floating>,
+}
+
+/// The index that a leg pays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Floating {
+    /// The index.
+    pub index: Index,
+    /// So many business days before a period starts its rate is fixed.
+    pub fixing_days: u8,
+}
+
+/// A period over which interest accrues, and when it is paid.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Period {
+    /// The first day.
+    pub start: Date,
+    /// The day after the last.
+    pub end: Date,
+    /// When it is paid.
+    pub payment: Date,
+    /// Its years, by the leg's day count.
+    pub years: f64,
+    /// When its rate is fixed, if it floats.
+    pub fixing: Option<Fixing>,
+}
+
+/// The fixing of a period's rate.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Fixing {
+    /// The day of the fixing.
+    pub date: Date,
+    /// The period's years, by the index's day count.
+    pub years: f64,
+}
+
+impl Accrual {
+    /// The periods, in their order.
+    ///
+    /// # Errors
+    /// Those of the schedule.
+    pub fn periods(&self) -> Result<Vec<Period>, ScheduleError> {
+        let dates = self.schedule.dates()?;
+        dates
+            .windows(2)
+            .map(|ends| {
+                self.period(ends[0], ends[1])
+                    .ok_or(ScheduleError::BeyondTime)
+            })
+            .collect()
+    }
+
+    fn period(&self, start: Date, end: Date) -> Option<Period> {
+        let fixing = match self.floating {
+            Some(floating) => Some(Fixing {
+                date: floating.date(start)?,
+                years: floating.index.day_count().years(start, end),
+            }),
+            None => None,
+        };
+        Some(Period {
+            start,
+            end,
+            payment: self.payment_calendar.adjust(end, self.payment_convention)?,
+            years: self.day_count.years(start, end),
+            fixing,
+        })
+    }
+}
+
+impl Floating {
+    /// When the rate of a period that starts then is fixed.
+    fn date(self, start: Date) -> Option<Date> {
+        let calendar = self.index.calendar();
+        match self.fixing_days {
+            0 => calendar.adjust(start, BusinessDayConvention::Preceding),
+            days => calendar.add_business_days(start, -i32::from(days)),
+        }
+    }
+}
+
+/// Periods that have been worked out, kept for all legs that have the same; shared by threads.
+#[derive(Debug, Default)]
+pub struct PeriodCache(RwLock<Kept>);
+
+#[derive(Debug, Default)]
+struct Kept {
+    by_accrual: HashMap<Accrual, Arc<[Period]>>,
+    periods: usize,
+}
+
+/// So many periods are kept, in some 50 MB.
+const ROOM: usize = 1 << 20;
+
+impl PeriodCache {
+    /// The periods of `accrual`, worked out if it is the first that has them.
+    ///
+    /// # Errors
+    /// Those of [`Accrual::periods`].
+    pub fn get(&self, accrual: &Accrual) -> Result<Arc<[Period]>, ScheduleError> {
+        let kept = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(periods) = kept.by_accrual.get(accrual) {
+            return Ok(Arc::clone(periods));
+        }
+        drop(kept);
+        let periods: Arc<[Period]> = accrual.periods()?.into();
+        let mut kept = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if kept.periods + periods.len() > ROOM {
+            *kept = Kept::default();
+        }
+        let known = kept
+            .by_accrual
+            .insert(accrual.clone(), Arc::clone(&periods));
+        kept.periods += periods.len() - known.map_or(0, |known| known.len());
+        Ok(periods)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::{Rule, Rules, Tenor};
+
+    fn accrual(start: &str, floating: Option<Floating>) -> Accrual {
+        Accrual {
+            schedule: Schedule::Rules(Rules {
+                start: start.parse().unwrap(),
+                end: Date::new(2028, 1, 2).unwrap(),
+                tenor: Tenor::months(6),
+                calendar: Calendar::TARGET,
+                convention: BusinessDayConvention::Unadjusted,
+                term_convention: BusinessDayConvention::Unadjusted,
+                rule: Rule::Backward,
+                end_of_month: false,
+                first: None,
+                last: None,
+            }),
+            day_count: DayCount::Thirty360Us,
+            payment_calendar: Calendar::TARGET,
+            payment_convention: BusinessDayConvention::Following,
+            floating,
+        }
+    }
+
+    #[test]
+    fn periods_are_paid_after_they_end_and_fixed_before_they_start() {
+        let floating = |index, fixing_days| Some(Floating { index, fixing_days });
+        let of = |floating| accrual("2027-01-02", floating).periods().unwrap();
+        let fixed = of(None);
+        // From a Saturday to a Friday, and from there to a Sunday.
+        assert_eq!(fixed.len(), 2);
+        assert_eq!(fixed[1].payment.to_string(), "2028-01-03");
+        assert_eq!((fixed[1].years, fixed[1].fixing), (0.5, None));
+        let fixing = |floating| of(floating)[0].fixing.unwrap();
+        let euribor = fixing(floating(Index::Euribor6M, 2));
+        // The first of January is no business day.
+        assert_eq!(euribor.date.to_string(), "2026-12-30");
+        assert_eq!(euribor.years, 181.0 / 360.0);
+        let libor = fixing(floating(Index::GbpLibor6M, 0));
+        assert_eq!(libor.date.to_string(), "2026-12-31");
+        assert_eq!(libor.years, 181.0 / 365.0);
+    }
+
+    #[test]
+    fn periods_are_worked_out_once() {
+        let cache = PeriodCache::default();
+        let get = |start: &str| cache.get(&accrual(start, None)).unwrap();
+        let first = get("2027-01-02");
+        assert!(Arc::ptr_eq(&first, &get("2027-01-02")));
+        assert_ne!(first, get("2026-01-02"));
+        assert!(cache.get(&accrual("2029-01-02", None)).is_err());
+    }
+
+    #[test]
+    fn what_is_kept_is_bounded() {
+        let cache = PeriodCache::default();
+        let mut long = accrual("1984-01-02", None);
+        let Schedule::Rules(rules) = &mut long.schedule else {
+            unreachable!()
+        };
+        rules.tenor = "1D".parse().unwrap();
+        let of_one = long.periods().unwrap().len();
+        for number in 0..=(ROOM / of_one) as i32 {
+            let Schedule::Rules(rules) = &mut long.schedule else {
+                unreachable!()
+            };
+            rules.start = Date::new(1984, 1, 2)
+                .unwrap()
+                .plus_days(number % 20)
+                .unwrap();
+            rules.end = Date::new(2028, 1, 2)
+                .unwrap()
+                .plus_days(-(number / 20))
+                .unwrap();
+            cache.get(&long).unwrap();
+            assert!(cache.0.read().unwrap().periods <= ROOM);
+        }
+    }
+}
