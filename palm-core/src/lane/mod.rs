@@ -13,10 +13,31 @@ mod outgoing;
 mod ring;
 
 pub use incoming::{Incoming, Offer};
-pub use outgoing::{Carried, Impossible, Next, Outgoing, Release};
+pub use outgoing::{Impossible, Next, Outgoing};
 
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
+
+/// What a lane carries, as far as the lane has to know.
+pub trait Carried {
+    /// The sequence that enters the lane's hash.
+    fn sequence(&self) -> u64;
+
+    /// The payload that enters the lane's hash.
+    fn payload(&self) -> &[u8];
+
+    /// How many bytes it takes of the lane's credit.
+    fn weight(&self) -> u64;
+}
+
+/// When the sender of a lane may forget what it sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Release {
+    /// When the receiver has it: it has taken custody, or the sender keeps it elsewhere.
+    Accepted,
+    /// When all that came of it has left for good.
+    Settled,
+}
 
 /// How far a receiver has come with a lane.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-use super::{Credit, Mark, Position, chained};
+use super::{Carried, Credit, Mark, Position, Release, chained};
 use crate::mutant::{self, Mutant};
 use std::collections::VecDeque;
 
@@ -53,32 +53,11 @@ pub struct Outgoing<T> {
     confirmed: Option<u64>,
 }
 
-/// What a lane carries, as far as the lane has to know.
-pub trait Carried {
-    /// The sequence that enters the lane's hash.
-    fn sequence(&self) -> u64;
-
-    /// The payload that enters the lane's hash.
-    fn payload(&self) -> &[u8];
-
-    /// How many bytes it takes of the lane's credit.
-    fn weight(&self) -> u64;
-}
-
 #[derive(Clone, Debug)]
 struct Kept<T> {
     item: T,
     end: u64,
     chain: u64,
-}
-
-/// When the sender of a lane may forget what it sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Release {
-    /// When the receiver has it: it has taken custody, or the sender keeps it elsewhere.
-    Accepted,
-    /// When all that came of it has left for good.
-    Settled,
 }
 
 /// An item that may be sent now.
