@@ -193,6 +193,11 @@ impl Journal {
         self.open.remove(&log);
         self.full.retain(|(other, _)| *other != log);
         self.marks.retain(|(other, _)| *other != log);
+        let tried = self.tried.range((log, 0)..=(log, u64::MAX));
+        for (log, number) in tried.copied().collect::<Vec<_>>() {
+            self.tried.remove(&(log, number));
+            self.rest.delete(stored::attempts_key(log, number));
+        }
         self.rest.forget(log);
     }
 
@@ -345,11 +350,6 @@ impl Engine {
         }
     }
 
-    /// The lane that a parcel came by, as the store numbers them.
-    pub(super) fn lane_from(&self, parcel: &Parcel) -> Option<u32> {
-        self.links.get(parcel.origin?.link)?.lane
-    }
-
     /// Settles a message once it is written that all that came of it has left for good.
     pub(super) fn settle_safely(&mut self, origin: Origin, weight: u64) {
         match &mut self.journal {
@@ -401,6 +401,13 @@ impl Engine {
                 link.out.confirm(confirmed.last);
             }
         }
+    }
+}
+
+impl Links {
+    /// The lane that a parcel came by, as the store numbers them.
+    pub(super) fn lane_from(&self, parcel: &Parcel) -> Option<u32> {
+        self.get(parcel.origin?.link)?.lane
     }
 }
 

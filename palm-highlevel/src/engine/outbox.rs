@@ -90,7 +90,7 @@ impl Engine {
         }
         let client = parcel.route.client();
         let origin = parcel.origin.map(|origin| origin.link);
-        let from = self.lane_from(&parcel);
+        let from = self.links.lane_from(&parcel);
         let direct = origin.filter(|key| {
             let link = self.links.get(*key);
             // A worker answers its master, whoever the client is.
@@ -164,7 +164,7 @@ impl Engine {
 
     /// Puts a parcel on the lane of a link.
     pub(super) fn post(&mut self, key: Key, mut parcel: Parcel) {
-        let from = self.lane_from(&parcel);
+        let from = self.links.lane_from(&parcel);
         if let Some(link) = self.links.get_mut(key) {
             // A payload holds on to the frame that it came in. Where it may stay for long, it is
             // taken out of it, so that what is kept is what is counted.

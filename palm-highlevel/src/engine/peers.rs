@@ -119,8 +119,7 @@ impl Engine {
         journal.forget_log(outbox_log(lane, before));
         let log = outbox_log(lane, link.out.generation());
         for (parcel, number) in link.out.iter().zip(1..) {
-            let origin = parcel.origin.and_then(|origin| self.links.get(origin.link));
-            let from = origin.and_then(|link| link.lane);
+            let from = self.links.lane_from(parcel);
             journal.keep_parcel(log, number, parcel, from, self.now);
         }
         journal.touch(lane, key);

@@ -34,12 +34,12 @@ impl Engine {
         engine.links.me.life = life;
         engine.links.me.epoch = server.epoch;
         engine.journal = Some(Journal::new(wall));
-        let mut recovery = Recovery::read(store, wall)?;
-        for letter in std::mem::take(&mut recovery.letters) {
-            engine.letters.restore(letter);
+        let recovery = Recovery::read(store, wall)?;
+        for letter in &recovery.letters {
+            engine.letters.restore(letter.clone());
         }
-        engine.restore_lanes(&mut recovery, store)?;
-        engine.restore_messages(&recovery, store)?;
+        let links = engine.restore_lanes(&recovery, store)?;
+        engine.restore_messages(&recovery, &links, store)?;
         if let Some(next) = engine.next
             && engine
                 .links
@@ -51,13 +51,14 @@ impl Engine {
         Ok(engine)
     }
 
-    /// All peers, and what is on its way to them.
+    /// All peers, and what is on its way to them; gives back the links of those that have been here.
     fn restore_lanes(
         &mut self,
-        recovery: &mut Recovery,
+        recovery: &Recovery,
         store: &dyn Store,
-    ) -> Result<(), StoreError> {
-        for (lane, record) in std::mem::take(&mut recovery.lanes) {
+    ) -> Result<Vec<(u32, Key)>, StoreError> {
+        let mut links = Vec::new();
+        for (&lane, record) in &recovery.lanes {
             if let Some(journal) = &mut self.journal {
                 journal.knows_lane(lane);
             }
@@ -79,10 +80,9 @@ impl Engine {
                 self.unclaimed.insert(record.incarnation, waiting);
                 continue;
             }
-            let key = self.restore_link(lane, &record, parcels)?;
-            recovery.links.insert(lane, key);
+            links.push((lane, self.restore_link(lane, record, parcels)?));
         }
-        Ok(())
+        Ok(links)
     }
 
     fn restore_link(
@@ -130,11 +130,12 @@ impl Engine {
     fn restore_messages(
         &mut self,
         recovery: &Recovery,
+        links: &[(u32, Key)],
         store: &dyn Store,
     ) -> Result<(), StoreError> {
         let mut intakes = Vec::new();
-        for (lane, key) in &recovery.links {
-            if let Some(record) = recovery.records.get(lane) {
+        for (lane, key) in links {
+            if let Some(record) = recovery.lanes.get(lane) {
                 intakes.push(recovery.intake(*lane, *key, record, store)?);
             }
         }
@@ -284,8 +285,6 @@ impl Intake<'_> {
 struct Recovery {
     wall: Duration,
     lanes: BTreeMap<u32, LaneRecord>,
-    records: BTreeMap<u32, LaneRecord>,
-    links: BTreeMap<u32, Key>,
     logs: Vec<LogId>,
     attempts: BTreeMap<(LogId, u64), Attempts>,
     letters: Vec<DeadLetter>,
@@ -316,9 +315,7 @@ impl Recovery {
         }
         Ok(Recovery {
             wall,
-            records: lanes.clone(),
             lanes,
-            links: BTreeMap::new(),
             logs: store.logs()?.into_iter().map(|state| state.id).collect(),
             attempts,
             letters,

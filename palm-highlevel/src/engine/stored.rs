@@ -1,4 +1,4 @@
-//! How the engine lays out in a store what it holds: format version 1 of `ARCHITECTURE.md`.
+//! How the engine lays out in a store what it holds.
 //!
 //! | where | what |
 //! |---|---|
