@@ -146,18 +146,12 @@ impl Node {
                 serve(match next {
                     Some(next) => {
                         let master = chained::Master::new(name).config(config);
-                        let master = match store {
-                            Some(store) => master.store(store),
-                            None => master,
-                        };
+                        let master = store.into_iter().fold(master, chained::Master::store);
                         master.bind(&endpoint, &next)?
                     }
                     None => {
                         let master = standalone::Master::new(name).config(config);
-                        let master = match store {
-                            Some(store) => master.store(store),
-                            None => master,
-                        };
+                        let master = store.into_iter().fold(master, standalone::Master::store);
                         master.bind(&endpoint)?
                     }
                 })
