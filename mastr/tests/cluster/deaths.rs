@@ -3,10 +3,9 @@
 use std::time::{Duration, Instant};
 
 use crate::process::{
-    DEADLINE, Folder, Process, RESULTS, assert_same, mastr, signal, valued_by_workers,
+    DEADLINE, Folder, Process, RESULTS, SIGKILL, assert_same, mastr, signal, valued_by_workers,
 };
 
-const SIGKILL: u32 = 9;
 const SIGSTOP: u32 = 19;
 const SIGCONT: u32 = 18;
 
@@ -27,14 +26,8 @@ fn a_valuation_worker_is_killed_and_nothing_is_lost_or_counted_twice() {
     assert_eq!(undisturbed.status.code(), Some(0), "{:?}", undisturbed.told);
 
     let mut run = run(&files, &folder.path("disturbed"));
-    let percent = run.wait_for_percent(10);
-    let victim = run.pids("valuation-worker")[0];
-    signal(SIGKILL, victim);
+    let percent = run.kill_valuation_worker();
     println!("killed when {percent} % were valued");
-    assert!(percent <= 90, "{percent} % are too late");
-    run.wait_for(|line| {
-        line == format!("valuation-worker {victim} was killed by signal 9: starting another")
-    });
     let after = run.wait_for_percent(percent);
     println!("{after} % were valued when the next line came");
     assert!(after <= 90, "{after} % are too late");

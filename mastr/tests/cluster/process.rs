@@ -57,6 +57,8 @@ impl Folder {
     }
 }
 
+pub(crate) const SIGKILL: u32 = 9;
+
 /// Sends a signal, by its number, to a process that this test has started.
 pub(crate) fn signal(number: u32, pid: u32) {
     let command = format!("kill -{number} {pid}");
@@ -177,6 +179,19 @@ impl Process {
             .collect()
     }
 
+    /// Kills a valuation worker when a tenth of the trades is valued, and waits until another takes
+    /// its place; gives back how many percent were valued then.
+    pub(crate) fn kill_valuation_worker(&mut self) -> u32 {
+        let percent = self.wait_for_percent(10);
+        let victim = self.pids("valuation-worker")[0];
+        signal(SIGKILL, victim);
+        assert!(percent <= 90, "{percent} % are too late");
+        self.wait_for(|line| {
+            line == format!("valuation-worker {victim} was killed by signal 9: starting another")
+        });
+        percent
+    }
+
     /// All processes that `run` has said to have started.
     pub(crate) fn all_pids(&self) -> Vec<u32> {
         [
@@ -252,6 +267,14 @@ pub(crate) fn valued_by_workers(stdout: &str) -> Vec<u64> {
             number.parse().unwrap()
         })
         .collect()
+}
+
+/// Values the trades of `files` without a cluster.
+pub(crate) fn price(files: &[String], output: &Path) {
+    let mut price = mastr();
+    let priced = price.arg("price").args(files).arg("--output").arg(output);
+    let priced = priced.output().unwrap();
+    assert!(priced.status.success(), "{priced:?}");
 }
 
 /// Whether two folders hold the same results.

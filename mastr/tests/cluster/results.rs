@@ -2,7 +2,7 @@
 
 use mastr::sample;
 
-use crate::process::{Folder, Process, RESULTS, assert_same, mastr, valued_by_workers};
+use crate::process::{Folder, Process, RESULTS, assert_same, mastr, price, valued_by_workers};
 
 #[test]
 fn the_sample_is_valued_and_each_process_says_what_it_did() {
@@ -48,14 +48,7 @@ fn the_sample_is_valued_and_each_process_says_what_it_did() {
 fn any_number_of_workers_gives_the_same_bytes_as_no_cluster() {
     let folder = Folder::new();
     let mut files = folder.generate(20_000);
-    let priced = mastr()
-        .arg("price")
-        .args(&files)
-        .arg("--output")
-        .arg(folder.path("priced"))
-        .output()
-        .unwrap();
-    assert!(priced.status.success());
+    price(&files, &folder.path("priced"));
     files.extend(
         [
             "--by",

@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::process::{Folder, Process, RESULTS, assert_same, mastr, signal, valued_by_workers};
+use crate::process::{Folder, Process, RESULTS, assert_same, mastr, price, valued_by_workers};
 
-const SIGKILL: u32 = 9;
 const QUESTION: [&str; 4] = [
     "--by",
     "TradeType",
@@ -41,14 +40,7 @@ fn any_number_of_workers_gives_the_same_risk() {
         assert_eq!(run.status.code(), Some(0), "{:?}", run.told);
         assert_same(&output, &folder.path("1"), &RESULTS);
     }
-    let priced = mastr()
-        .arg("price")
-        .args(&files)
-        .arg("--output")
-        .arg(folder.path("priced"))
-        .output()
-        .unwrap();
-    assert!(priced.status.success());
+    price(&files, &folder.path("priced"));
     assert_same(&folder.path("priced"), &folder.path("1"), &RESULTS[..3]);
     assert_eq!(
         risks(&folder.read("1/aggregate.csv")),
@@ -115,13 +107,7 @@ fn a_valuation_worker_is_killed_and_the_risk_is_the_same() {
     assert_eq!(undisturbed.status.code(), Some(0), "{:?}", undisturbed.told);
 
     let mut run = run(&files, "2", &folder.path("disturbed"));
-    let percent = run.wait_for_percent(10);
-    let victim = run.pids("valuation-worker")[0];
-    signal(SIGKILL, victim);
-    assert!(percent <= 90, "{percent} % are too late");
-    run.wait_for(|line| {
-        line == format!("valuation-worker {victim} was killed by signal 9: starting another")
-    });
+    run.kill_valuation_worker();
     let run = run.finish();
     assert_eq!(run.status.code(), Some(0), "{:?}", run.told);
     assert_same(
