@@ -67,6 +67,12 @@ fn main() -> Result<()> {
     }
 }
 
+/// How often a master is asked what has ended, and how long a victim works before it is stopped.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// How long a hoarder may take until it can get no more.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// A process of this program, killed when it is dropped.
 struct Process(Child);
 
@@ -78,6 +84,23 @@ impl Process {
             .stdout(Stdio::piped())
             .spawn()?;
         Ok(Process(child))
+    }
+
+    /// Waits until a master has no more to do.
+    fn wait_until_idle(&mut self) -> Result<()> {
+        let deadline = Instant::now() + PATIENCE;
+        let mut before = None;
+        while Instant::now() < deadline {
+            let input = self.0.stdin.as_mut().ok_or("a process without input")?;
+            writeln!(input)?;
+            let ended: u64 = self.line()?.parse()?;
+            if before == Some(ended) {
+                return Ok(());
+            }
+            before = Some(ended);
+            std::thread::sleep(LOOK);
+        }
+        Err(format!("the hoarder is not full after {PATIENCE:?}").into())
     }
 
     fn line(&mut self) -> Result<String> {
@@ -118,12 +141,14 @@ fn measure(seconds: f64) -> Result<()> {
         let other = extra
             .map(|role| Process::start(&[role, &address]))
             .transpose()?;
-        if let Some(other) = &other {
-            // Until it has taken what it can get.
-            std::thread::sleep(Duration::from_secs(4));
-            if extra == Some("victim") {
+        match (&other, extra) {
+            // Until then it has its share, as everybody has.
+            (Some(_), Some("hoarder")) => master.wait_until_idle()?,
+            (Some(other), _) => {
+                std::thread::sleep(LOOK);
                 other.signal("-STOP")?;
             }
+            (None, _) => {}
         }
         let mut counter = Process::start(&["counter", &address, &text])?;
         let rate: f64 = counter.line()?.parse()?;
@@ -158,7 +183,11 @@ fn master() -> Result<()> {
     let master = standalone::Master::new("crowd").bind("tcp://127.0.0.1:*")?;
     println!("{}", master.address());
     std::io::stdout().flush()?;
-    wait_for_parent();
+    // Who asks is told how many messages have ended.
+    for line in std::io::stdin().lines() {
+        line?;
+        println!("{}", master.counts().succeeded);
+    }
     Ok(())
 }
 
