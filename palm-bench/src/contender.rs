@@ -1,7 +1,9 @@
 //! What is measured: a way to get tasks from a client through a broker to workers and back.
 
+use std::path::Path;
+use std::time::Instant;
+
 use crate::error::{Error, Result};
-use crate::meter::Meter;
 use crate::palm::Palm;
 use crate::raw::Raw;
 
@@ -22,11 +24,18 @@ pub(crate) trait Contender {
     /// The first word of its lines in the report.
     fn name(&self) -> &'static str;
 
+    /// The name of the contender that its figures are also given as a ratio to, beside the baseline.
+    fn beside(&self) -> Option<&'static str> {
+        None
+    }
+
     /// Runs the broker: listens on loopback at free ports, gives the addresses to `announce`, and
-    /// takes tasks from clients once `workers` workers have come.
+    /// takes tasks from clients once `workers` workers have come. What it keeps on disk is in
+    /// `folder`, which is its own.
     fn broker(
         &self,
         workers: usize,
+        folder: &Path,
         announce: &mut dyn FnMut(&Addresses) -> Result<()>,
     ) -> Result<()>;
 
@@ -39,17 +48,24 @@ pub(crate) trait Contender {
 
 /// The client of a contender, in its own process.
 pub(crate) trait Client {
-    /// Sends tasks of `size` bytes, [`OUTSTANDING`] at a time, and counts their results on the
-    /// meter until it has enough.
-    fn throughput(&mut self, size: usize, meter: &mut Meter) -> Result<()>;
+    /// Sends tasks of `size` bytes, [`OUTSTANDING`] at a time, and tells `count` how many results
+    /// have come, and when, until it wants no more.
+    fn throughput(&mut self, size: usize, count: &mut Count<'_>) -> Result<()>;
 
     /// Sends one task with this payload and waits for its result.
     fn round_trip(&mut self, payload: &[u8]) -> Result<()>;
 }
 
+/// Takes the number of results that came last and the time; tells whether more are wanted.
+pub(crate) type Count<'a> = dyn FnMut(usize, Instant) -> bool + 'a;
+
 /// All contenders. The first is the baseline that the ratios of the others refer to.
 pub(crate) fn all() -> Vec<Box<dyn Contender>> {
-    vec![Box::new(Raw), Box::new(Palm)]
+    vec![
+        Box::new(Raw),
+        Box::new(Palm::IN_MEMORY),
+        Box::new(Palm::DURABLE),
+    ]
 }
 
 /// Finds a contender by its name.

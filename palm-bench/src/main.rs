@@ -6,6 +6,7 @@
 //! rounds, the contenders in turn within each ([`plan`]), and reported as medians ([`report`]).
 
 mod contender;
+mod disk;
 mod error;
 mod measurement;
 mod meter;
@@ -15,6 +16,7 @@ mod process;
 mod raw;
 mod report;
 mod role;
+mod servers;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -32,7 +34,8 @@ use crate::role::Role;
 ///
 /// Prints a line per figure, `name value unit ratio`: the name is the contender, the number of
 /// workers and the payload of a task, or a round trip's percentile; the value is the median of the
-/// rounds; the ratio is that to the raw broker, the median of the rounds' ratios. Throughput is
+/// rounds; the ratio is that to the raw broker, the median of the rounds' ratios. The lines of
+/// palm-durable, whose master has a store on disk, have a second ratio, to palm. Throughput is
 /// measured with 1,000 tasks outstanding, the round trip with one. Progress goes to standard error.
 #[derive(Debug, Parser)]
 #[command(version, args_conflicts_with_subcommands = true)]
@@ -60,6 +63,12 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Send tasks through a master with a store, and say what it takes of the disk and of memory
+    Disk {
+        /// How many tasks, of 100 B each
+        #[arg(long, default_value_t = 10_000_000)]
+        tasks: u64,
+    },
     /// Be a client, broker or worker of a measurement, until standard input ends
     #[command(hide = true)]
     Role {
@@ -87,6 +96,7 @@ fn seconds(text: &str) -> std::result::Result<f64, String> {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let result = match arguments.command {
+        Some(Command::Disk { tasks }) => disk::measure(tasks),
         Some(Command::Role { contender, role }) => be(&contender, role),
         None => match Plan::new(&arguments.only) {
             Ok(plan) => measure(&plan, arguments.rounds, arguments.seconds),

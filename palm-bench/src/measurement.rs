@@ -4,15 +4,16 @@ use std::fmt;
 use std::hint::black_box;
 use std::io::{self, Write};
 use std::str::FromStr;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use palm_metrics::{Registry, Unit};
 
-use crate::contender::{Addresses, Contender};
+use crate::contender::Contender;
 use crate::error::{Attempt, Error, Result};
 use crate::meter::{Meter, Span};
 use crate::process::Process;
 use crate::role::Role;
+use crate::servers::{PATIENCE, Servers};
 
 /// How often everything is measured, where the command line does not say.
 pub(crate) const ROUNDS: usize = 5;
@@ -27,8 +28,6 @@ const SIZES: [(&str, usize); 3] = [("100B", 100), ("1KiB", 1 << 10), ("64KiB", 6
 const WORKERS: [usize; 2] = [1, 2];
 /// The payload of a round trip, in bytes.
 const ROUND_TRIP_SIZE: usize = 100;
-/// How long a process may take beyond the time it measures before it counts as hung.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 /// One measurement, the same for every contender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,27 +87,11 @@ impl Measurement {
 
     /// Measures a contender, in processes that are started for it and gone afterwards.
     pub(crate) fn run(self, contender: &dyn Contender, span: Span) -> Result<Vec<f64>> {
-        let name = contender.name();
-        let workers = self.workers();
-        let mut broker = Process::start(name, &Role::Broker { workers })?;
-        let line = broker.line(PATIENCE)?;
-        let Some((client, worker)) = line.split_once(' ') else {
-            return Err(Error::new(format!("the broker's addresses are {line:?}")));
-        };
-        let addresses = Addresses {
-            client: client.to_owned(),
-            worker: worker.to_owned(),
-        };
-        let _workers = (0..workers)
-            .map(|_| {
-                let address = addresses.worker.clone();
-                Process::start(name, &Role::Worker { address })
-            })
-            .collect::<Result<Vec<_>>>()?;
+        let servers = Servers::start(contender, self.workers())?;
         let mut client = Process::start(
-            name,
+            contender.name(),
             &Role::Client {
-                address: addresses.client,
+                address: servers.address().to_owned(),
                 measurement: self,
                 warm_up: span.warm_up.as_secs_f64(),
                 seconds: span.measured.as_secs_f64(),
@@ -135,7 +118,7 @@ impl Measurement {
         let values = match self {
             Self::Throughput { size, .. } => {
                 let mut meter = Meter::new(span, Instant::now());
-                client.throughput(size, &mut meter)?;
+                client.throughput(size, &mut |results, now| meter.count(results, now))?;
                 vec![meter.rate()]
             }
             Self::RoundTrip => {
@@ -207,6 +190,8 @@ const TIMES: &str = "round-trip";
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]

@@ -8,7 +8,7 @@ use crate::report::Row;
 
 /// The contenders and what is measured of them.
 pub(crate) struct Plan {
-    /// The baseline, and those that have a wanted line.
+    /// The baseline, those that have a wanted line, and those beside which they are seen.
     contenders: Vec<Box<dyn Contender>>,
     measurements: Vec<Measurement>,
     /// What a line's name must contain to be wanted.
@@ -46,14 +46,19 @@ impl Plan {
                 names.join(", ")
             )));
         }
-        let contenders = contenders
+        let mut needed: Vec<_> = contenders
+            .first()
+            .map(|first| first.name())
             .into_iter()
-            .enumerate()
-            .filter(|(index, contender)| {
-                *index == 0 || measurements.iter().any(|&m| wanted(&**contender, m))
-            })
-            .map(|(_, contender)| contender)
             .collect();
+        for contender in &contenders {
+            if measurements.iter().any(|&m| wanted(&**contender, m)) {
+                needed.push(contender.name());
+                needed.extend(contender.beside());
+            }
+        }
+        let mut contenders = contenders;
+        contenders.retain(|contender| needed.contains(&contender.name()));
         Ok(Self {
             contenders,
             measurements,
@@ -97,10 +102,12 @@ impl Plan {
     fn lines(&self, table: &[Vec<Row>]) -> Vec<String> {
         let mut lines = Vec::new();
         for (index, contender) in self.contenders.iter().enumerate() {
+            let is_beside = |other: &dyn Contender| contender.beside() == Some(other.name());
+            let beside = self.contenders.iter().position(|other| is_beside(&**other));
             for (&measurement, rows) in self.measurements.iter().zip(table) {
                 for (row, name) in rows.iter().zip(names(&**contender, measurement)) {
                     if name.contains(&self.only) {
-                        lines.push(row.line(index, contender.name()));
+                        lines.push(row.line(index, contender.name(), beside));
                     }
                 }
             }
@@ -120,19 +127,26 @@ fn names(contender: &dyn Contender, measurement: Measurement) -> impl Iterator<I
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
     use crate::contender::{Addresses, Client};
 
-    struct Named(&'static str);
+    struct Named(&'static str, Option<&'static str>);
 
     impl Contender for Named {
         fn name(&self) -> &'static str {
             self.0
         }
 
+        fn beside(&self) -> Option<&'static str> {
+            self.1
+        }
+
         fn broker(
             &self,
             _workers: usize,
+            _folder: &Path,
             _announce: &mut dyn FnMut(&Addresses) -> Result<()>,
         ) -> Result<()> {
             Err(Error::new("nothing runs here"))
@@ -148,7 +162,12 @@ mod tests {
     }
 
     fn plan(only: &str) -> Result<Plan> {
-        Plan::of(vec![Box::new(Named("raw")), Box::new(Named("palm"))], only)
+        let contenders: [Box<dyn Contender>; 3] = [
+            Box::new(Named("raw", None)),
+            Box::new(Named("palm", None)),
+            Box::new(Named("slow", Some("palm"))),
+        ];
+        Plan::of(contenders.into(), only)
     }
 
     /// The lines of a plan whose contenders' values are 100, 200, … in every round.
@@ -167,11 +186,12 @@ mod tests {
     #[test]
     fn without_a_filter_every_contender_has_every_line() {
         let lines = lines(&plan("").unwrap());
-        assert_eq!(lines.len(), 16);
+        assert_eq!(lines.len(), 24);
         assert_eq!(lines[0], "raw-1w-100B 100 tasks/s 1.00");
         assert_eq!(lines[7], "raw-rtt-p99 100 us 1.00");
         assert_eq!(lines[8], "palm-1w-100B 200 tasks/s 2.00");
         assert_eq!(lines[15], "palm-rtt-p99 200 us 2.00");
+        assert_eq!(lines[16], "slow-1w-100B 300 tasks/s 3.00 1.50");
     }
 
     #[test]
@@ -180,6 +200,13 @@ mod tests {
         assert_eq!(plan.contenders.len(), 2);
         assert_eq!(plan.measurements.len(), 1);
         assert_eq!(lines(&plan), ["palm-2w-100B 200 tasks/s 2.00"]);
+    }
+
+    #[test]
+    fn a_contender_is_measured_beside_the_one_it_is_to_be_seen_with() {
+        let plan = plan("slow-2w-1KiB").unwrap();
+        assert_eq!(plan.contenders.len(), 3);
+        assert_eq!(lines(&plan), ["slow-2w-1KiB 300 tasks/s 3.00 1.50"]);
     }
 
     #[test]

@@ -56,6 +56,11 @@ impl Process {
         Ok(process)
     }
 
+    /// Its process id.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Waits for the next line that it says.
     ///
     /// # Errors

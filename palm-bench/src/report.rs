@@ -1,5 +1,7 @@
 //! The lines of the report: medians over the rounds.
 
+use std::iter;
+
 use crate::measurement::Figure;
 
 /// What was measured of one figure, of all contenders.
@@ -24,15 +26,23 @@ impl Row {
         self.rounds.push(values);
     }
 
-    /// The line of a contender: `name value unit ratio`.
+    /// The line of a contender: `name value unit ratio`, and a ratio to the contender that it is to
+    /// be seen `beside`, if to one.
     ///
     /// The value is the median of the rounds. The ratio is the median of each round's ratio to
     /// the baseline, so that what slows the machine for a while slows both sides of it.
-    pub(crate) fn line(&self, contender: usize, name: &str) -> String {
+    pub(crate) fn line(&self, contender: usize, name: &str, beside: Option<usize>) -> String {
         let value = median(self.rounds.iter().map(|round| round[contender]));
-        let ratio = median(self.rounds.iter().map(|round| round[contender] / round[0]));
         let Figure { name: figure, unit } = &self.figure;
-        format!("{name}-{figure} {value:.0} {unit} {ratio:.2}")
+        let mut line = format!("{name}-{figure} {value:.0} {unit}");
+        for other in iter::once(0).chain(beside) {
+            let ratios = self
+                .rounds
+                .iter()
+                .map(|round| round[contender] / round[other]);
+            line += &format!(" {:.2}", median(ratios));
+        }
+        line
     }
 }
 
@@ -66,8 +76,24 @@ mod tests {
     #[test]
     fn a_line_is_name_value_unit_ratio() {
         let row = row(&[[612_000.4, 1_530_001.0]]);
-        assert_eq!(row.line(0, "raw"), "raw-2w-100B 612000 tasks/s 1.00");
-        assert_eq!(row.line(1, "palm"), "palm-2w-100B 1530001 tasks/s 2.50");
+        assert_eq!(row.line(0, "raw", None), "raw-2w-100B 612000 tasks/s 1.00");
+        assert_eq!(
+            row.line(1, "palm", None),
+            "palm-2w-100B 1530001 tasks/s 2.50"
+        );
+    }
+
+    #[test]
+    fn a_contender_may_be_seen_beside_another_as_well() {
+        let row = row(&[[600.0, 1_500.0], [500.0, 1_000.0], [100.0, 190.0]]);
+        assert_eq!(
+            row.line(1, "palm", Some(1)),
+            "palm-2w-100B 1000 tasks/s 2.00 1.00"
+        );
+        assert_eq!(
+            row.line(0, "raw", Some(1)),
+            "raw-2w-100B 500 tasks/s 1.00 0.50"
+        );
     }
 
     #[test]
@@ -79,14 +105,14 @@ mod tests {
             [40.0, 200.0],
             [100.0, 200.0],
         ]);
-        assert_eq!(row.line(0, "raw"), "raw-2w-100B 100 tasks/s 1.00");
-        assert_eq!(row.line(1, "palm"), "palm-2w-100B 200 tasks/s 1.75");
+        assert_eq!(row.line(0, "raw", None), "raw-2w-100B 100 tasks/s 1.00");
+        assert_eq!(row.line(1, "palm", None), "palm-2w-100B 200 tasks/s 1.75");
     }
 
     #[test]
     fn an_odd_number_of_rounds_has_a_middle() {
         let row = row(&[[5.0, 5.0], [1.0, 9.0], [3.0, 3.0]]);
-        assert_eq!(row.line(0, "raw"), "raw-2w-100B 3 tasks/s 1.00");
-        assert_eq!(row.line(1, "palm"), "palm-2w-100B 5 tasks/s 1.00");
+        assert_eq!(row.line(0, "raw", None), "raw-2w-100B 3 tasks/s 1.00");
+        assert_eq!(row.line(1, "palm", None), "palm-2w-100B 5 tasks/s 1.00");
     }
 }

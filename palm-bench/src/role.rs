@@ -1,5 +1,6 @@
 //! What a process that the benchmark starts is told to be.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Subcommand;
@@ -16,6 +17,8 @@ pub(crate) enum Role {
     Broker {
         /// The number of workers to wait for
         workers: usize,
+        /// Its folder
+        folder: PathBuf,
     },
     /// A worker
     Worker {
@@ -39,7 +42,11 @@ impl Role {
     /// The words of the command line that stand for it.
     pub(crate) fn arguments(&self) -> Vec<String> {
         match self {
-            Self::Broker { workers } => vec!["broker".to_owned(), workers.to_string()],
+            Self::Broker { workers, folder } => vec![
+                "broker".to_owned(),
+                workers.to_string(),
+                folder.display().to_string(),
+            ],
             Self::Worker { address } => vec!["worker".to_owned(), address.clone()],
             Self::Client {
                 address,
@@ -59,9 +66,11 @@ impl Role {
     /// Is it: returns when the client has measured, and for the others only on failure.
     pub(crate) fn run(self, contender: &dyn Contender) -> Result<()> {
         match self {
-            Self::Broker { workers } => contender.broker(workers, &mut |addresses| {
-                measurement::say(&format!("{} {}", addresses.client, addresses.worker))
-            }),
+            Self::Broker { workers, folder } => {
+                contender.broker(workers, &folder, &mut |addresses| {
+                    measurement::say(&format!("{} {}", addresses.client, addresses.worker))
+                })
+            }
             Self::Worker { address } => contender.worker(&address),
             Self::Client {
                 address,
@@ -94,7 +103,10 @@ mod tests {
     fn the_command_line_carries_every_role() {
         let address = "tcp://127.0.0.1:40000".to_owned();
         for role in [
-            Role::Broker { workers: 2 },
+            Role::Broker {
+                workers: 2,
+                folder: "/tmp/folder".into(),
+            },
             Role::Worker {
                 address: address.clone(),
             },

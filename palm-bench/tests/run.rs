@@ -87,6 +87,32 @@ fn round_trip_of_the_baseline() {
 }
 
 #[test]
+fn what_a_store_takes_of_the_disk() {
+    let output = run(&["disk", "--tasks", "5000"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let lines: Vec<_> = text(&output.stdout).lines().collect();
+    let [line] = lines[..] else {
+        panic!("{lines:?} are more or fewer than one");
+    };
+    let (tasks, figures) = line.split_once(" tasks: ").unwrap();
+    assert!((5_000..6_000).contains(&tasks.parse().unwrap()), "{line}");
+    let figures: Vec<_> = figures.split(", ").collect();
+    let units = [
+        "tasks/s",
+        "MiB on disk",
+        "bytes written each",
+        "MiB of memory",
+    ];
+    assert_eq!(figures.len(), units.len(), "{line}");
+    for (figure, unit) in figures.iter().zip(units) {
+        let (value, named) = figure.split_once(' ').unwrap();
+        // A file system in memory has nothing written to a disk.
+        assert!(value.parse::<f64>().unwrap() >= 0.0, "{line}");
+        assert_eq!(named, unit);
+    }
+}
+
+#[test]
 fn faults_of_the_command_line_are_named() {
     for (arguments, fault) in [
         (["--only", "3w-100B"], "3w-100B"),
@@ -102,7 +128,11 @@ fn faults_of_the_command_line_are_named() {
 
 #[test]
 fn a_role_ends_when_its_standard_input_does() {
-    let mut broker = Guard(palm_bench(&["role", "raw", "broker", "1"]).spawn().unwrap());
+    let mut broker = Guard(
+        palm_bench(&["role", "raw", "broker", "1", "nowhere"])
+            .spawn()
+            .unwrap(),
+    );
     let output = BufReader::new(broker.0.stdout.take().unwrap());
     let addresses = within_deadline(|| output.lines().next().unwrap().unwrap());
     assert_eq!(addresses.matches("tcp://127.0.0.1:").count(), 2);

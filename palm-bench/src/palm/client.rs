@@ -7,9 +7,8 @@ use bytes::Bytes;
 use palm_highlevel::{Client as Connection, Ending};
 
 use super::FUNCTION;
-use crate::contender::{Client, OUTSTANDING};
+use crate::contender::{Client, Count, OUTSTANDING};
 use crate::error::{Attempt, Error, Result};
-use crate::meter::Meter;
 
 /// A connection to the master.
 pub(super) struct PalmClient(Connection);
@@ -23,7 +22,7 @@ impl PalmClient {
 }
 
 impl Client for PalmClient {
-    fn throughput(&mut self, size: usize, meter: &mut Meter) -> Result<()> {
+    fn throughput(&mut self, size: usize, count: &mut Count<'_>) -> Result<()> {
         // Like the baseline's, all tasks have the same buffer.
         let payload = Bytes::from(black_box(vec![7; size]));
         let mut job = self
@@ -42,7 +41,7 @@ impl Client for PalmClient {
                 check(Some(ending), size)?;
                 results += 1;
             }
-            if !meter.count(results, Instant::now()) {
+            if !count(results, Instant::now()) {
                 return Ok(());
             }
             for _ in 0..results {

@@ -1,10 +1,13 @@
-//! PALM through its public API at its defaults, with all its rules on.
+//! PALM through its public API at its defaults, with all its rules on; with a store on disk and
+//! without.
 
 mod client;
 
+use std::path::Path;
 use std::thread;
 
 use palm_highlevel::{Call, Failure, standalone};
+use palm_persist::SledStore;
 
 use crate::contender::{Addresses, Client, Contender};
 use crate::error::{Attempt, Result};
@@ -13,19 +16,37 @@ use crate::error::{Attempt, Result};
 const FUNCTION: &str = "bench.echo";
 
 /// A master, its workers and a client.
-pub(crate) struct Palm;
+pub(crate) struct Palm {
+    /// Whether the master has a store on disk.
+    durable: bool,
+}
+
+impl Palm {
+    pub(crate) const IN_MEMORY: Palm = Palm { durable: false };
+    pub(crate) const DURABLE: Palm = Palm { durable: true };
+}
 
 impl Contender for Palm {
     fn name(&self) -> &'static str {
-        "palm"
+        if self.durable { "palm-durable" } else { "palm" }
+    }
+
+    fn beside(&self) -> Option<&'static str> {
+        self.durable.then_some(Self::IN_MEMORY.name())
     }
 
     fn broker(
         &self,
         _workers: usize,
+        folder: &Path,
         announce: &mut dyn FnMut(&Addresses) -> Result<()>,
     ) -> Result<()> {
-        let master = standalone::Master::new("bench")
+        let mut master = standalone::Master::new("bench");
+        if self.durable {
+            let store = SledStore::open(folder);
+            master = master.store(store.attempt(|| "cannot open a store".to_owned())?);
+        }
+        let master = master
             .bind("tcp://127.0.0.1:*")
             .attempt(|| "cannot start a master".to_owned())?;
         // Clients and workers come to the same address.

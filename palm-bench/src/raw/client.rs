@@ -6,9 +6,8 @@ use std::time::Instant;
 use zmq::Socket;
 
 use super::{DRAIN, connect, take, uninterrupted};
-use crate::contender::{Client, OUTSTANDING};
+use crate::contender::{Client, Count, OUTSTANDING};
 use crate::error::{Attempt, Error, Result};
-use crate::meter::Meter;
 
 /// A DEALER connected to the broker.
 pub(super) struct RawClient(Socket);
@@ -37,7 +36,7 @@ impl RawClient {
 }
 
 impl Client for RawClient {
-    fn throughput(&mut self, size: usize, meter: &mut Meter) -> Result<()> {
+    fn throughput(&mut self, size: usize, count: &mut Count<'_>) -> Result<()> {
         let payload = black_box(vec![7; size]);
         for _ in 0..OUTSTANDING {
             self.submit(&payload)?;
@@ -46,7 +45,7 @@ impl Client for RawClient {
             uninterrupted(|| self.0.poll(zmq::POLLIN, -1))
                 .attempt(|| "cannot wait for results".to_owned())?;
             let results = self.results(size)?;
-            if !meter.count(results, Instant::now()) {
+            if !count(results, Instant::now()) {
                 return Ok(());
             }
             for _ in 0..results {

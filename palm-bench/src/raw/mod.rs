@@ -7,6 +7,8 @@ mod broker;
 mod client;
 mod worker;
 
+use std::path::Path;
+
 use zmq::{Context, Message, Socket, SocketType};
 
 use crate::contender::{Addresses, Client, Contender};
@@ -26,6 +28,7 @@ impl Contender for Raw {
     fn broker(
         &self,
         workers: usize,
+        _folder: &Path,
         announce: &mut dyn FnMut(&Addresses) -> Result<()>,
     ) -> Result<()> {
         broker::run(workers, announce)
