@@ -1,7 +1,7 @@
 //! Real processes die, and nothing is lost and nothing comes twice.
 
 use std::path::PathBuf;
-use tests::chaos::{self, Mishap, Options, Scenario, Topology};
+use tests::chaos::{self, Mishap, Options, Reopening, Scenario, Topology};
 
 fn program() -> PathBuf {
     env!("CARGO_BIN_EXE_chaos").into()
@@ -42,6 +42,26 @@ fn nor_in_a_chain() {
 fn nor_where_masters_have_stores() {
     run(Topology::Parallel, true, 10, 3);
     run(Topology::Chain, true, 5, 4);
+}
+
+#[test]
+fn a_master_goes_on_with_its_store_however_often_it_is_killed() {
+    let reopening = Reopening {
+        program: env!("CARGO_BIN_EXE_reopen").into(),
+        cycles: 20,
+        queued: 1_000,
+        seed: 1,
+    };
+    let reopened = reopening.run().expect("the system gives processes");
+    println!("{reopened}");
+    if let Some(violation) = &reopened.violation {
+        panic!("{violation}");
+    }
+    assert_eq!((reopened.lost, reopened.duplicated), (0, 0));
+    assert_eq!(reopened.kills, 20);
+    assert_eq!(reopened.opened.len(), reopened.openings as usize);
+    assert!(reopened.held >= 1_000, "{reopened}");
+    assert!(reopened.kills_in_opening > 0, "{reopened}");
 }
 
 #[test]

@@ -46,13 +46,7 @@ enum Process {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let failed = match arguments.process {
-        Some(Process::Node(node)) => {
-            let log = env_logger::Env::default().default_filter_or("info");
-            env_logger::Builder::from_env(log)
-                .format(|line, record| writeln!(line, "{} {}", record.level(), record.args()))
-                .init();
-            node.run().err().map(|error| error.to_string())
-        }
+        Some(Process::Node(node)) => node.run().err().map(|error| error.to_string()),
         None => {
             let kept = match arguments.scenario {
                 Some(mishap) => compare(&arguments, mishap),

@@ -337,6 +337,7 @@ impl Cluster {
                 return self.history.ending(id, &what, at);
             }
             Said::Whole(job) => return self.history.whole(life, job),
+            Said::Holds(_) => {}
             Said::Finished => self.history.finished(life),
             Said::Begins(id) => self.history.begins(life, id, at),
             Said::Ends(count) => self.history.ends(life, count, at),

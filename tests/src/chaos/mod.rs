@@ -3,7 +3,7 @@
 //!
 //! A [`Node`] is what one process is; [`run`] starts a cluster of them and brings it to ruin, and
 //! holds what clients got to the rules of delivery. A [`Scenario`] is one job with one thing that goes
-//! wrong.
+//! wrong. A [`Reopening`] kills a master with a store again and again.
 
 mod client;
 mod cluster;
@@ -14,15 +14,19 @@ mod link;
 mod node;
 mod plan;
 mod process;
+mod quota;
+mod reopening;
 mod report;
 mod said;
 mod scenario;
 mod supervisor;
+mod telling;
 mod topology;
 
 pub use errand::MessageId;
 pub use halt::{Fault, Violation};
 pub use node::Node;
+pub use reopening::{Reopened, Reopening};
 pub use report::Report;
 pub use scenario::{Comparison, Mishap, Scenario};
 pub use supervisor::{Options, run};

@@ -5,12 +5,13 @@ use super::errand::{Step, Trail};
 use super::link;
 use super::plan::Load;
 use super::said::{Said, say};
+use super::telling::TellingStore;
 use clap::{Args, Subcommand};
 use palm_highlevel::{Call, Config, Failure, Running, chained, standalone};
 use palm_persist::SledStore;
 use std::error::Error;
 use std::hint::black_box;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process;
@@ -47,6 +48,9 @@ pub enum Role {
         /// The folder of its store, if it has one.
         #[arg(long)]
         store: Option<PathBuf>,
+        /// Whether it says how much the store holds.
+        #[arg(long)]
+        telling: bool,
     },
     /// A worker.
     Worker {
@@ -89,11 +93,13 @@ impl Node {
                 endpoint,
                 next,
                 store,
+                telling,
             } => {
                 words.extend(["master".into(), name.clone(), endpoint.clone()]);
                 words.extend(next.iter().map(|next| format!("--next={next}")));
                 let store = store.iter().map(|store| store.display());
                 words.extend(store.map(|store| format!("--store={store}")));
+                words.extend(telling.then(|| "--telling".into()));
             }
             Role::Worker {
                 name,
@@ -130,6 +136,7 @@ impl Node {
     /// What keeps it from being what it is to be.
     pub fn run(self) -> Result<(), Box<dyn Error>> {
         die_with_parent();
+        log_to_parent();
         let config = Config {
             window_messages: self.window,
             ..Config::default()
@@ -140,9 +147,11 @@ impl Node {
                 endpoint,
                 next,
                 store,
+                telling,
             } => {
                 end_with_input();
                 let store = store.map(SledStore::open).transpose()?;
+                let store = store.map(|store| TellingStore::new(store, telling));
                 serve(match next {
                     Some(next) => {
                         let master = chained::Master::new(name).config(config);
@@ -222,6 +231,14 @@ fn execute(life: u64, executions: &Mutex<u64>, call: &Call) -> Result<bytes::Byt
     let result = trail.encode();
     say(&Said::Ends(count));
     Ok(result)
+}
+
+/// What is logged goes to the standard error, a line each.
+fn log_to_parent() {
+    let filter = env_logger::Env::default().default_filter_or("info");
+    env_logger::Builder::from_env(filter)
+        .format(|line, record| writeln!(line, "{} {}", record.level(), record.args()))
+        .init();
 }
 
 /// Has the system kill this process when the thread that started it is no more, even while this

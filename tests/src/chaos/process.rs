@@ -3,6 +3,7 @@
 use super::node::Node;
 use super::said::Said;
 use rustix::process::{Pid, Signal, kill_process};
+use std::fs;
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
@@ -93,6 +94,15 @@ impl Process {
     /// SIGCONT.
     pub(super) fn go_on(&self) -> io::Result<()> {
         Ok(kill_process(self.pid, Signal::CONT)?)
+    }
+
+    /// How much memory it has, in bytes.
+    pub(super) fn memory(&self) -> io::Result<u64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kib = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
+        let kib = kib.ok_or_else(|| io::Error::other("there is no VmRSS in /proc"))?;
+        Ok(kib * 1024)
     }
 
     /// SIGKILL, and waits until it has ended.

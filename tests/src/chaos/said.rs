@@ -25,6 +25,8 @@ pub(super) enum Said {
     Whole(u64),
     /// A client that was told to finish has done so.
     Finished,
+    /// So many accepted messages are in the store of a master for good.
+    Holds(u64),
     /// A worker begins its next execution.
     Begins(MessageId),
     /// A worker has ended the execution of that number.

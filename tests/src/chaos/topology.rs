@@ -74,7 +74,6 @@ pub(super) struct Plan {
     window: u64,
     /// Where the stores of the masters are, if they have some.
     stores: Option<PathBuf>,
-    host: Ipv4Addr,
 }
 
 impl Plan {
@@ -108,7 +107,7 @@ impl Plan {
     /// one another without links.
     pub(super) fn direct(workers: usize, load: Load) -> io::Result<Plan> {
         let mut plan = Plan::empty();
-        let master = plan.address()?;
+        let master = nobodys()?;
         plan.master("master", master, None);
         for worker in 1..=workers {
             plan.worker(&format!("worker-{worker}"), master, 1);
@@ -123,7 +122,6 @@ impl Plan {
             stages: 1,
             window: WINDOW,
             stores: None,
-            host: own_host(),
         }
     }
 
@@ -134,7 +132,7 @@ impl Plan {
         load: Load,
         chance: &mut Chance,
     ) -> io::Result<()> {
-        let master = self.address()?;
+        let master = nobodys()?;
         self.master("master", master, None);
         for worker in 1..=workers {
             let name = format!("worker-{worker}");
@@ -155,7 +153,7 @@ impl Plan {
 
     fn chain(&mut self, load: Load, chance: &mut Chance) -> io::Result<()> {
         self.stages = 2;
-        let (first, last) = (self.address()?, self.address()?);
+        let (first, last) = (nobodys()?, nobodys()?);
         let between = self.link("link-first-last", last, None)?;
         self.master("first", first, Some(between));
         self.master("last", last, None);
@@ -201,7 +199,7 @@ impl Plan {
         target: SocketAddr,
         serves: Option<usize>,
     ) -> io::Result<SocketAddr> {
-        let listen = self.address()?;
+        let listen = nobodys()?;
         self.add(Kind::Link, name, Role::Link { listen, target }, serves);
         Ok(listen)
     }
@@ -212,6 +210,7 @@ impl Plan {
             endpoint: endpoint(address),
             next: next.map(endpoint),
             store: self.stores.as_ref().map(|stores| stores.join(name)),
+            telling: false,
         };
         self.add(Kind::Master, name, role, None);
     }
@@ -251,19 +250,20 @@ impl Plan {
             serves,
         });
     }
+}
 
-    /// An address that nobody else has, and that stays free while whoever binds it is dead.
-    fn address(&mut self) -> io::Result<SocketAddr> {
-        if self.host == Ipv4Addr::LOCALHOST {
-            return TcpListener::bind((self.host, 0))?.local_addr();
-        }
-        let port = NEXT_PORT.fetch_add(1, Relaxed);
-        Ok(SocketAddr::new(IpAddr::V4(self.host), port))
+/// An address that nobody else has, and that stays free while whoever binds it is dead.
+pub(super) fn nobodys() -> io::Result<SocketAddr> {
+    let host = own_host();
+    if host == Ipv4Addr::LOCALHOST {
+        return TcpListener::bind((host, 0))?.local_addr();
     }
+    let port = NEXT_PORT.fetch_add(1, Relaxed);
+    Ok(SocketAddr::new(IpAddr::V4(host), port))
 }
 
 /// The window of servers by default.
-const WINDOW: u64 = 1 << 17;
+pub(super) const WINDOW: u64 = 1 << 17;
 
 /// The next port for a run of this process, below those that systems give to who asks for any.
 static NEXT_PORT: AtomicU16 = AtomicU16::new(20_000);
@@ -278,7 +278,7 @@ fn own_host() -> Ipv4Addr {
     }
 }
 
-fn endpoint(address: SocketAddr) -> String {
+pub(super) fn endpoint(address: SocketAddr) -> String {
     format!("tcp://{address}")
 }
 
