@@ -162,15 +162,28 @@ impl Reopening {
     }
 }
 
+impl Stream {
+    fn submit(&mut self) -> io::Result<()> {
+        let number = self.ended.len() as u64;
+        let mut payload = number.to_le_bytes().to_vec();
+        payload.resize(PAYLOAD, 7);
+        self.job.submit(payload).map_err(io::Error::other)?;
+        self.ended.push(false);
+        Ok(())
+    }
+}
+
 impl Run<'_> {
     fn run(&mut self) -> Result<(), Halt> {
         for _ in 0..self.options.cycles {
             let master = self.open()?;
-            let quota = self.chance.below(EXECUTED);
-            self.submit(self.options.queued + 2 * EXECUTED)?;
-            self.quota.allow(quota);
+            self.quota.allow(0);
             let worker = self.worker()?;
-            self.wait_until_held(&master)?;
+            self.greet()?;
+            self.fill(&master)?;
+            let executed = self.chance.below(EXECUTED);
+            self.quota.allow(executed);
+            self.go_on(&master)?;
             self.kill(master)?;
             // What waits at the quota would keep the worker from ending. Nobody hears of it.
             self.quota.allow(u64::MAX);
@@ -181,7 +194,7 @@ impl Run<'_> {
         }
         let master = self.open()?;
         self.quota.allow(u64::MAX);
-        self.submit(0)?;
+        self.greet()?;
         let _worker = self.worker()?;
         let deadline = Instant::now() + PATIENCE;
         while self.unfinished() > 0 && Instant::now() < deadline {
@@ -226,31 +239,29 @@ impl Run<'_> {
             .map_err(io::Error::other)
     }
 
-    /// Submits messages until so many have not ended; at least one, by which a client notices that
-    /// the master is another process.
-    fn submit(&mut self, target: u64) -> Result<(), Halt> {
-        let each = target.div_ceil(self.streams.len() as u64);
+    /// Submits a message of each client, by which it notices that the master is another process.
+    fn greet(&mut self) -> io::Result<()> {
         for stream in &mut self.streams {
-            let before = stream.ended.len();
-            while stream.ended.len() == before || stream.job.unfinished() < each {
-                let number = stream.ended.len() as u64;
-                let mut payload = number.to_le_bytes().to_vec();
-                payload.resize(PAYLOAD, 7);
-                let index = stream.job.submit(payload).map_err(io::Error::other)?;
-                debug_assert_eq!(index, number);
-                stream.ended.push(false);
-                self.report.messages += 1;
-            }
+            stream.submit()?;
+            self.report.messages += 1;
         }
         Ok(())
     }
 
-    /// Waits until a master holds enough, and a little more.
-    fn wait_until_held(&mut self, master: &Process) -> Result<(), Halt> {
+    /// Submits messages and waits until a master holds so many that enough are left when all that
+    /// may be executed is.
+    fn fill(&mut self, master: &Process) -> Result<(), Halt> {
         let deadline = Instant::now() + PATIENCE;
+        let target = self.options.queued + EXECUTED;
+        let each = target.div_ceil(self.streams.len() as u64);
         let mut held = 0;
-        // What is still executed leaves enough.
-        while held < self.options.queued + EXECUTED {
+        while held < target {
+            for stream in &mut self.streams {
+                while stream.job.unfinished() < each {
+                    stream.submit()?;
+                    self.report.messages += 1;
+                }
+            }
             if let Some(Said::Holds(holds)) = self.hear(master, LOOK)? {
                 held = holds;
             }
@@ -259,13 +270,17 @@ impl Run<'_> {
                 return Err(self.broken(&text));
             }
         }
+        Ok(())
+    }
+
+    /// Lets a master go on for a moment.
+    fn go_on(&mut self, master: &Process) -> Result<(), Halt> {
         let until = Instant::now() + self.moment(GOES_ON);
         while Instant::now() < until {
-            if let Some(Said::Holds(holds)) = self.hear(master, LOOK)? {
-                held = holds;
+            if let Some(Said::Holds(held)) = self.hear(master, LOOK)? {
+                self.report.held = self.report.held.min(held);
             }
         }
-        self.report.held = self.report.held.min(held);
         Ok(())
     }
 
