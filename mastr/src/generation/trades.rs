@@ -9,11 +9,11 @@ use super::world::World;
 use super::{BASE, rates};
 use crate::portfolio::choice::Style;
 use crate::portfolio::record::{
-    EnvelopeRecord, EquityForwardData, EquityOptionData, Fields, FxForwardData, FxOptionData,
-    OptionData, Terms, TradeRecord,
+    BarrierData, EnvelopeRecord, EquityBarrierOptionData, EquityForwardData, EquityOptionData,
+    Fields, FxForwardData, FxOptionData, OptionData, Terms, TradeRecord,
 };
 use crate::portfolio::scalar::{Code, Day, NonNegative, One, Positive};
-use crate::portfolio::{OptionKind, Position};
+use crate::portfolio::{BarrierType, OptionKind, Position};
 use crate::time::Date;
 
 /// `progress` is told after so many trades.
@@ -45,9 +45,10 @@ pub(super) fn write(
 
 fn trade(world: &World, number: u64, random: &mut ChaCha8Rng) -> TradeRecord {
     let (prefix, desk, terms) = match below(random, 100) {
-        0..30 => ("EQO", "Equity Derivatives", equity_option(world, random)),
-        30..40 => ("EQF", "Delta One", equity_forward(world, random)),
-        40..58 => ("FXF", "FX Forwards", fx_forward(world, random)),
+        0..27 => ("EQO", "Equity Derivatives", equity_option(world, random)),
+        27..33 => ("EQB", "Exotics", equity_barrier_option(world, random)),
+        33..42 => ("EQF", "Delta One", equity_forward(world, random)),
+        42..58 => ("FXF", "FX Forwards", fx_forward(world, random)),
         58..72 => ("FXO", "FX Options", fx_option(world, random)),
         72..89 => ("SWP", "Rates", rates::swap(world, random)),
         _ => ("BND", "Bonds", rates::bond(world, random)),
@@ -92,7 +93,10 @@ fn equity_option(world: &World, random: &mut ChaCha8Rng) -> Terms {
     let moneyness = between(random, 0.75, 1.25);
     Terms::EquityOption {
         data: EquityOptionData {
-            option: option(world.as_of, random),
+            option: OptionData {
+                style: *one(random, &[Style::European, Style::European, Style::American]),
+                ..option(world.as_of, random)
+            },
             name: Some(equity.name.to_owned()),
             underlying: None,
             currency: Code(equity.currency),
@@ -100,6 +104,48 @@ fn equity_option(world: &World, random: &mut ChaCha8Rng) -> Terms {
             strike_data: None,
             strike_currency: None,
             quantity: NonNegative(quantity(equity.spot, random)),
+        },
+    }
+}
+
+fn equity_barrier_option(world: &World, random: &mut ChaCha8Rng) -> Terms {
+    let equity = one(random, &world.equities);
+    let moneyness = between(random, 0.85, 1.15);
+    let kinds = [
+        BarrierType::UpAndOut,
+        BarrierType::UpAndIn,
+        BarrierType::DownAndOut,
+        BarrierType::DownAndIn,
+    ];
+    let kind = *one(random, &kinds);
+    let distance = if kind.is_up() {
+        between(random, 1.1, 1.4)
+    } else {
+        between(random, 0.65, 0.9)
+    };
+    let quantity = quantity(equity.spot, random);
+    // A third of them pay some two per cent of what they are about.
+    let rebate = happens(random, 33).then(|| {
+        NonNegative(rounded(
+            0.02 * equity.spot * quantity * between(random, 0.5, 1.5),
+            0,
+        ))
+    });
+    Terms::EquityBarrierOption {
+        data: EquityBarrierOptionData {
+            option: option(world.as_of, random),
+            barrier: BarrierData {
+                kind,
+                levels: One::new(Positive(rounded(equity.spot * distance, 2))),
+                rebate,
+            },
+            name: Some(equity.name.to_owned()),
+            underlying: None,
+            currency: Code(equity.currency),
+            strike: Some(NonNegative(rounded(equity.spot * moneyness, 2))),
+            strike_data: None,
+            strike_currency: None,
+            quantity: NonNegative(quantity),
         },
     }
 }

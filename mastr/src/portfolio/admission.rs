@@ -6,12 +6,13 @@ use super::choice::{PayoffType, Style};
 use super::cursor::Cursor;
 use super::names::Names;
 use super::record::{
-    EnvelopeRecord, EquityForwardData, EquityOptionData, FxForwardData, FxOptionData, OptionData,
-    Terms, TradeRecord, Underlying,
+    EnvelopeRecord, EquityBarrierOptionData, EquityForwardData, EquityOptionData, FxForwardData,
+    FxOptionData, OptionData, StrikeData, Terms, TradeRecord, Underlying,
 };
-use super::scalar::Code;
+use super::scalar::{Code, NonNegative};
 use super::{
-    Currency, Envelope, EquityForward, EquityOption, Exercise, FxForward, FxOption, Product, Trade,
+    Currency, Envelope, EquityBarrierOption, EquityForward, EquityOption, Exercise, FxForward,
+    FxOption, Product, Trade,
 };
 use crate::time::Date;
 
@@ -20,6 +21,9 @@ pub(super) fn admit(record: TradeRecord, names: &mut Names, at: &mut Cursor) -> 
     let product = match record.terms {
         Terms::EquityOption { data } => at.field("EquityOptionData", |at| {
             Product::EquityOption(equity_option(data, names, at))
+        }),
+        Terms::EquityBarrierOption { data } => at.field("EquityBarrierOptionData", |at| {
+            Product::EquityBarrierOption(equity_barrier_option(data, names, at))
         }),
         Terms::EquityForward { data } => at.field("EquityForwardData", |at| {
             Product::EquityForward(equity_forward(data, names, at))
@@ -65,16 +69,6 @@ fn equity_option(data: EquityOptionData, names: &mut Names, at: &mut Cursor) -> 
     let (exercise, expiry) = vanilla(&data.option, at);
     let currency = data.currency.0;
     same_currency("StrikeCurrency", data.strike_currency, currency, at);
-    // Invariant: the record holds either a strike or strike data.
-    let strike = match (data.strike, data.strike_data) {
-        (_, Some(strike)) => {
-            at.field("StrikeData", |at| {
-                same_currency("Currency", strike.currency, currency, at);
-            });
-            strike.value.0
-        }
-        (strike, None) => strike.map_or(0.0, |strike| strike.0),
-    };
     EquityOption {
         position: data.option.position,
         kind: data.option.kind,
@@ -82,8 +76,33 @@ fn equity_option(data: EquityOptionData, names: &mut Names, at: &mut Cursor) -> 
         expiry,
         name: equity(data.name, data.underlying, names),
         currency,
-        strike,
+        strike: strike(data.strike, data.strike_data, currency, at),
         quantity: data.quantity.0,
+    }
+}
+
+fn equity_barrier_option(
+    data: EquityBarrierOptionData,
+    names: &mut Names,
+    at: &mut Cursor,
+) -> EquityBarrierOption {
+    let expiry = european_expiry(&data.option, at);
+    let currency = data.currency.0;
+    same_currency("StrikeCurrency", data.strike_currency, currency, at);
+    EquityBarrierOption {
+        option: EquityOption {
+            position: data.option.position,
+            kind: data.option.kind,
+            exercise: Exercise::European,
+            expiry,
+            name: equity(data.name, data.underlying, names),
+            currency,
+            strike: strike(data.strike, data.strike_data, currency, at),
+            quantity: data.quantity.0,
+        },
+        barrier: data.barrier.kind,
+        level: data.barrier.levels.get().0,
+        rebate: data.barrier.rebate.map_or(0.0, |rebate| rebate.0),
     }
 }
 
@@ -179,6 +198,25 @@ fn equity(name: Option<String>, underlying: Option<Underlying>, names: &mut Name
     // Invariant: the record holds either a name or an underlying.
     let name = name.or(underlying.map(|underlying| underlying.name));
     names.string(&name.unwrap_or_default())
+}
+
+/// The strike, which stands in one of two places, and in the trade's currency.
+fn strike(
+    alone: Option<NonNegative>,
+    data: Option<StrikeData>,
+    trade: Currency,
+    at: &mut Cursor,
+) -> f64 {
+    // Invariant: the record holds either a strike or strike data.
+    match (alone, data) {
+        (_, Some(strike)) => {
+            at.field("StrikeData", |at| {
+                same_currency("Currency", strike.currency, trade, at);
+            });
+            strike.value.0
+        }
+        (strike, None) => strike.map_or(0.0, |strike| strike.0),
+    }
 }
 
 fn same_currency(key: &str, found: Option<Code>, trade: Currency, at: &mut Cursor) {

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 
 use super::cursor::Cursor;
 use super::json::{FromJson, shown, text};
-use super::{OptionKind, Position};
+use super::{BarrierType, OptionKind, Position};
 
 /// Reads enumerations whose variants are written as they are named.
 macro_rules! choices {
@@ -85,6 +85,7 @@ pub enum LegType {
 choices! {
     Position { Long, Short }
     OptionKind { Call, Put }
+    BarrierType { UpAndOut, UpAndIn, DownAndOut, DownAndIn }
     Style { European, American, Bermudan }
     PayoffType { Vanilla, Asian, AverageStrike }
     PayoffType2 { Arithmetic, Geometric }

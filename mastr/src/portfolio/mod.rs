@@ -37,6 +37,6 @@ pub use leg::{Bond, Leg, Swap};
 pub use pricing_engine::{Parameters, PricingEngine};
 pub use schema::schema;
 pub use trade::{
-    EquityForward, EquityOption, Exercise, FxForward, FxOption, OptionKind, Position, Product,
-    Trade, TradeType,
+    BarrierType, EquityBarrierOption, EquityForward, EquityOption, Exercise, FxForward, FxOption,
+    Knock, OptionKind, Position, Product, Trade, TradeType,
 };

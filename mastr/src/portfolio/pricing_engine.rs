@@ -31,11 +31,16 @@ record! {
 pub struct Parameters(pub Vec<(String, String)>);
 
 /// Product, model and engine of the trade types there are.
-const ENGINES: [(&str, &str, &str); 6] = [
+const ENGINES: [(&str, &str, &str); 7] = [
     (
         "EquityOption",
         "BlackScholesMerton",
         "AnalyticEuropeanEngine",
+    ),
+    (
+        "EquityBarrierOption",
+        "BlackScholesMerton",
+        "AnalyticBarrierEngine",
     ),
     (
         "EquityForward",

@@ -14,7 +14,7 @@ use super::cursor::Cursor;
 use super::json::{FromJson, Members, shown, text};
 use super::scalar::{Code, Day, Ignored, NonNegative, One, Positive, Version};
 use super::swap_data::{BondData, SwapData};
-use super::{OptionKind, Position, TradeType};
+use super::{BarrierType, OptionKind, Position, TradeType};
 
 /// Defines a record: its fields by the keys they have in JSON, and pairs of keys of which exactly
 /// one is given.
@@ -147,6 +147,53 @@ record! {
 }
 
 record! {
+    /// `BarrierData`: where a barrier lies and what it does.
+    pub struct BarrierData {
+        /// On which side of the price it lies, and what happens there.
+        "Type" kind: BarrierType,
+        /// The price of the underlying that counts.
+        "Levels" levels: One<Positive>,
+        /// Paid in total when the option is knocked out, or at expiry when it has not been knocked
+        /// in.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        "Rebate" rebate: Option<NonNegative>,
+    }
+}
+
+record! {
+    /// `EquityBarrierOptionData`.
+    pub struct EquityBarrierOptionData {
+        /// Side, right and exercise.
+        "OptionData" option: OptionData,
+        /// The barrier, watched at every moment from the as-of date.
+        "BarrierData" barrier: BarrierData,
+        /// The equity's name in the market.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        "Name" name: Option<String>,
+        /// The equity, in the place of its name.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        "Underlying" underlying: Option<Underlying>,
+        /// Currency of strike, spot, level, rebate and value.
+        "Currency" currency: Code,
+        /// Price of one unit at exercise.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        "Strike" strike: Option<NonNegative>,
+        /// The strike with its currency.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        "StrikeData" strike_data: Option<StrikeData>,
+        /// The trade's currency.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        "StrikeCurrency" strike_currency: Option<Code>,
+        /// Units.
+        "Quantity" quantity: NonNegative,
+    }
+    exactly one of {
+        "Name" or "Underlying",
+        "Strike" or "StrikeData",
+    }
+}
+
+record! {
     /// `EquityForwardData`.
     pub struct EquityForwardData {
         /// Long buys, short sells.
@@ -236,6 +283,12 @@ pub enum Terms {
         #[serde(rename = "EquityOptionData")]
         data: EquityOptionData,
     },
+    /// A European option on an equity that a barrier brings to life or ends.
+    EquityBarrierOption {
+        /// Its terms.
+        #[serde(rename = "EquityBarrierOptionData")]
+        data: EquityBarrierOptionData,
+    },
     /// A forward on an equity.
     EquityForward {
         /// Its terms.
@@ -311,6 +364,9 @@ fn terms(members: &mut Members<'_>, at: &mut Cursor) -> Option<Terms> {
     Some(match trade_type {
         TradeType::EquityOption => Terms::EquityOption {
             data: members.field("EquityOptionData", at)?,
+        },
+        TradeType::EquityBarrierOption => Terms::EquityBarrierOption {
+            data: members.field("EquityBarrierOptionData", at)?,
         },
         TradeType::EquityForward => Terms::EquityForward {
             data: members.field("EquityForwardData", at)?,

@@ -26,6 +26,8 @@ pub struct Trade {
 pub enum Product {
     /// An option on an equity.
     EquityOption(EquityOption),
+    /// A European option on an equity that a barrier brings to life or ends.
+    EquityBarrierOption(EquityBarrierOption),
     /// A forward on an equity.
     EquityForward(EquityForward),
     /// Two amounts exchanged on one day.
@@ -43,6 +45,8 @@ pub enum Product {
 pub enum TradeType {
     /// `EquityOption`.
     EquityOption,
+    /// `EquityBarrierOption`.
+    EquityBarrierOption,
     /// `EquityForward`.
     EquityForward,
     /// `FxForward`.
@@ -103,6 +107,43 @@ pub struct EquityOption {
     pub strike: f64,
     /// Units; not negative.
     pub quantity: f64,
+}
+
+/// On which side of the price a barrier lies, and what happens there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Type")]
+pub enum BarrierType {
+    /// Above; the option ends.
+    UpAndOut,
+    /// Above; the option begins.
+    UpAndIn,
+    /// Below; the option ends.
+    DownAndOut,
+    /// Below; the option begins.
+    DownAndIn,
+}
+
+/// What happens at a barrier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Knock {
+    /// The option begins.
+    In,
+    /// The option ends.
+    Out,
+}
+
+/// An option with a barrier that is watched at every moment from today.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EquityBarrierOption {
+    /// What it is without the barrier; European.
+    pub option: EquityOption,
+    /// Where the barrier lies and what it does.
+    pub barrier: BarrierType,
+    /// The price of the equity that counts; positive.
+    pub level: f64,
+    /// Paid in total to the holder, when it is knocked out, or at expiry when it has not been
+    /// knocked in; not negative.
+    pub rebate: f64,
 }
 
 /// `quantity` units of an equity bought or sold for later.
@@ -191,6 +232,7 @@ impl Product {
     pub fn trade_type(&self) -> TradeType {
         match self {
             Self::EquityOption(_) => TradeType::EquityOption,
+            Self::EquityBarrierOption(_) => TradeType::EquityBarrierOption,
             Self::EquityForward(_) => TradeType::EquityForward,
             Self::FxForward(_) => TradeType::FxForward,
             Self::FxOption(_) => TradeType::FxOption,
@@ -207,6 +249,7 @@ impl Product {
     fn currency_ref(&self) -> &Currency {
         match self {
             Self::EquityOption(option) => &option.currency,
+            Self::EquityBarrierOption(option) => &option.option.currency,
             Self::EquityForward(forward) => &forward.currency,
             Self::FxForward(forward) => &forward.sold,
             Self::FxOption(option) => &option.sold,
@@ -219,6 +262,7 @@ impl Product {
     pub fn maturity(&self) -> Date {
         match self {
             Self::EquityOption(option) => option.expiry,
+            Self::EquityBarrierOption(option) => option.option.expiry,
             Self::EquityForward(forward) => forward.maturity,
             Self::FxForward(forward) => forward.value_date,
             Self::FxOption(option) => option.expiry,
@@ -230,8 +274,9 @@ impl Product {
 
 impl TradeType {
     /// Every trade type there is.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::EquityOption,
+        Self::EquityBarrierOption,
         Self::EquityForward,
         Self::FxForward,
         Self::FxOption,
@@ -248,6 +293,7 @@ impl TradeType {
     pub fn name(self) -> &'static str {
         match self {
             Self::EquityOption => "EquityOption",
+            Self::EquityBarrierOption => "EquityBarrierOption",
             Self::EquityForward => "EquityForward",
             Self::FxForward => "FxForward",
             Self::FxOption => "FxOption",
@@ -264,6 +310,21 @@ impl Position {
             Self::Long => 1.0,
             Self::Short => -1.0,
         }
+    }
+}
+
+impl BarrierType {
+    /// What happens there.
+    pub fn knock(self) -> Knock {
+        match self {
+            Self::UpAndIn | Self::DownAndIn => Knock::In,
+            Self::UpAndOut | Self::DownAndOut => Knock::Out,
+        }
+    }
+
+    /// Whether it lies above.
+    pub fn is_up(self) -> bool {
+        matches!(self, Self::UpAndIn | Self::UpAndOut)
     }
 }
 

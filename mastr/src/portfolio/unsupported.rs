@@ -1,7 +1,7 @@
 //! Fields of ORE that would change a price and are not supported.
 
 /// Known to ORE; a trade that has one of them would be valued wrongly if it were ignored.
-const NAMED: [&str; 49] = [
+const NAMED: [&str; 53] = [
     "AdjustEndDateToPreviousMonthEnd",
     "Amortizations",
     "AutomaticExercise",
@@ -32,6 +32,7 @@ const NAMED: [&str; 49] = [
     "NoticePeriod",
     "NotionalPaymentLag",
     "NotionalsResetting",
+    "OverrideTriggered",
     "PaymentData",
     "PaymentDates",
     "PaymentLag",
@@ -44,6 +45,8 @@ const NAMED: [&str; 49] = [
     "PriceQuoteBaseValue",
     "PriceQuoteMethod",
     "RateCutoff",
+    "RebateCurrency",
+    "RebatePayTime",
     "RemoveFirstDate",
     "RemoveLastDate",
     "ResetSchedule",
@@ -51,6 +54,7 @@ const NAMED: [&str; 49] = [
     "SettlementData",
     "SettlementMethod",
     "StrictNotionalDates",
+    "StrikeMonitoring",
 ];
 
 /// Whether `key` is a field of ORE that is knowingly left out.

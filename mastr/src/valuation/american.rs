@@ -211,11 +211,7 @@ impl BlackScholes {
         ClosedForm {
             value: omega * (self.spot - self.strike),
             delta: omega,
-            gamma: 0.0,
-            vega: 0.0,
-            theta: 0.0,
-            rho: 0.0,
-            dividend_rho: 0.0,
+            ..ClosedForm::NOTHING
         }
     }
 
@@ -241,8 +237,6 @@ impl BlackScholes {
         ClosedForm {
             value,
             delta: omega * libm::exp(-carry * time),
-            gamma: 0.0,
-            vega: 0.0,
             theta: if time == self.time {
                 omega * (carry * asset - rate * cash)
             } else {
@@ -250,6 +244,7 @@ impl BlackScholes {
             },
             rho: omega * time * cash,
             dividend_rho: -omega * time * asset,
+            ..ClosedForm::NOTHING
         }
     }
 }

@@ -62,6 +62,32 @@ impl Legs {
     }
 }
 
+impl ClosedForm {
+    /// Worth nothing, whatever happens.
+    pub(super) const NOTHING: Self = Self {
+        value: 0.0,
+        delta: 0.0,
+        gamma: 0.0,
+        vega: 0.0,
+        theta: 0.0,
+        rho: 0.0,
+        dividend_rho: 0.0,
+    };
+
+    /// So many of them; negative when they are owed.
+    pub(super) fn times(&self, scale: f64) -> Self {
+        Self {
+            value: scale * self.value,
+            delta: scale * self.delta,
+            gamma: scale * self.gamma,
+            vega: scale * self.vega,
+            theta: scale * self.theta,
+            rho: scale * self.rho,
+            dividend_rho: scale * self.dividend_rho,
+        }
+    }
+}
+
 impl BlackScholes {
     /// The option on which the market says these `inputs`, a volatility among them.
     pub(super) fn new(kind: OptionKind, strike: f64, inputs: &Inputs) -> Self {

@@ -31,13 +31,7 @@ pub(super) fn npvs(option: &EquityOption, scenarios: &Scenarios, time: f64) -> O
     if option.exercise != Exercise::European {
         return None;
     }
-    let EquityOption {
-        name,
-        currency,
-        strike,
-        ..
-    } = option;
-    let inputs = scenario_inputs::equity(scenarios, name, *currency, time, Some(*strike))?;
+    let inputs = scenario_inputs(option, scenarios, time)?;
     let npvs = inputs
         .iter()
         .map(|inputs| scale(option) * unit(option, inputs).value());
@@ -48,7 +42,8 @@ fn unavailable(reason: NoBoundary) -> Unavailable {
     Unavailable(reason.to_string())
 }
 
-fn inputs(option: &EquityOption, market: &Market) -> Result<Inputs, Unavailable> {
+/// What the market says to it.
+pub(super) fn inputs(option: &EquityOption, market: &Market) -> Result<Inputs, Unavailable> {
     let time = market.time(option.expiry);
     let surface = market.equity_volatility(&option.name, option.currency)?;
     Ok(Inputs {
@@ -62,8 +57,18 @@ fn inputs(option: &EquityOption, market: &Market) -> Result<Inputs, Unavailable>
     })
 }
 
-/// The option on one unit.
-fn unit(option: &EquityOption, inputs: &Inputs) -> BlackScholes {
+/// What it says in each scenario, if that can be told of all at once.
+pub(super) fn scenario_inputs(
+    option: &EquityOption,
+    scenarios: &Scenarios,
+    time: f64,
+) -> Option<Vec<Inputs>> {
+    let strike = Some(option.strike);
+    scenario_inputs::equity(scenarios, &option.name, option.currency, time, strike)
+}
+
+/// The European option on one unit.
+pub(super) fn unit(option: &EquityOption, inputs: &Inputs) -> BlackScholes {
     BlackScholes::new(option.kind, option.strike, inputs)
 }
 

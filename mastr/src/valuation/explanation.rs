@@ -7,7 +7,7 @@ use super::value::evaluate;
 use super::{BlackScholes, BondPrice, Factor, Flow, Greek, RateSource, Valuation, bond, swap};
 use crate::fault::Fault;
 use crate::market::{Market, Unavailable};
-use crate::portfolio::{Exercise, Leg, Product, Trade};
+use crate::portfolio::{EquityBarrierOption, Exercise, Leg, Product, Trade};
 use crate::results::Shortest;
 use crate::time::Date;
 
@@ -89,6 +89,7 @@ impl<'t> Explanation<'t> {
                 Exercise::European => "Black-Scholes-Merton",
                 Exercise::American => "Andersen-Lake-Offengenden",
             },
+            Product::EquityBarrierOption(_) => "Reiner-Rubinstein",
             Product::FxOption(_) => "Garman-Kohlhagen",
             Product::EquityForward(_)
             | Product::FxForward(_)
@@ -110,7 +111,10 @@ impl<'t> Explanation<'t> {
     /// The option on one unit, if it is one.
     fn option(&self, inputs: &Inputs, volatility: f64) -> Option<BlackScholes> {
         let (kind, strike) = match &self.trade.product {
-            Product::EquityOption(option) => (option.kind, option.strike),
+            Product::EquityOption(option)
+            | Product::EquityBarrierOption(EquityBarrierOption { option, .. }) => {
+                (option.kind, option.strike)
+            }
             Product::FxOption(option) => (option.kind, option.sold_amount / option.bought_amount),
             Product::EquityForward(_)
             | Product::FxForward(_)
@@ -157,6 +161,11 @@ impl fmt::Display for Explanation<'_> {
             ] {
                 line(f, name, &Shortest(figure), &of)?;
             }
+        }
+        if let Product::EquityBarrierOption(option) = product {
+            let source = format!("{:?}", option.barrier);
+            line(f, "barrier", &Shortest(option.level), &source)?;
+            line(f, "rebate", &Shortest(option.rebate), &"")?;
         }
         line(f, "npv", &Shortest(valuation.npv), &valuation.currency)?;
         line(f, "npv in base", &Shortest(valuation.npv_base), &"")?;

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::Greek;
-use crate::portfolio::{Currency, Index, Product};
+use crate::portfolio::{Currency, EquityBarrierOption, Index, Product};
 
 /// What a greek is the sensitivity to; displays as the beginning of the market keys concerned, and
 /// as nothing for the passing of time.
@@ -42,7 +42,10 @@ impl<'t> Factor<'t> {
                 let index = later.and_then(|number| bond.indices().nth(number));
                 index.map_or(Self::Curve(&bond.curve, bond.currency), Self::index)
             }
-            Product::EquityOption(option) => Self::equity(&option.name, option.currency, greek),
+            Product::EquityOption(option)
+            | Product::EquityBarrierOption(EquityBarrierOption { option, .. }) => {
+                Self::equity(&option.name, option.currency, greek)
+            }
             Product::EquityForward(forward) => Self::equity(&forward.name, forward.currency, greek),
             Product::FxForward(forward) => Self::exchange(forward.bought, forward.sold, greek),
             Product::FxOption(option) => Self::exchange(option.bought, option.sold, greek),

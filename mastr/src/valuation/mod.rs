@@ -4,11 +4,14 @@
 #![deny(clippy::disallowed_methods)]
 
 mod american;
+mod barrier;
 mod black_scholes;
 mod bond;
+mod bump;
 mod collocation;
 mod elementary;
 mod engine;
+mod equity_barrier_option;
 mod equity_forward;
 mod equity_option;
 mod exercise_boundary;
@@ -29,6 +32,7 @@ mod swap;
 mod value;
 
 pub use american::{American, NoBoundary};
+pub use barrier::Barrier;
 pub use black_scholes::{BlackScholes, ClosedForm};
 pub use bond::BondPrice;
 pub use engine::Inputs;

@@ -2,12 +2,12 @@
 
 use super::engine::{Inputs, Priced};
 use super::{
-    Greek, Note, Sensitivity, Valuation, bond, equity_forward, equity_option, flow, fx_forward,
-    fx_option, swap,
+    Greek, Note, Sensitivity, Valuation, bond, equity_barrier_option, equity_forward,
+    equity_option, flow, fx_forward, fx_option, swap,
 };
 use crate::fault::Fault;
 use crate::market::{Market, Scenarios, Unavailable};
-use crate::portfolio::{Currency, Product, Trade};
+use crate::portfolio::{Currency, EquityBarrierOption, Product, Trade};
 
 /// Values `trade`: a function of trade and market alone, with the same bits on every machine.
 ///
@@ -77,6 +77,7 @@ pub(super) fn evaluate(
 fn price(product: &Product, market: &Market) -> Result<Priced, Unavailable> {
     match product {
         Product::EquityOption(option) => equity_option::price(option, market),
+        Product::EquityBarrierOption(option) => equity_barrier_option::price(option, market),
         Product::EquityForward(forward) => equity_forward::price(forward, market),
         Product::FxForward(forward) => fx_forward::price(forward, market),
         Product::FxOption(option) => fx_option::price(option, market),
@@ -93,6 +94,7 @@ pub(super) fn npv_base(product: &Product, market: &Market) -> Result<f64, Unavai
     let npv = match product {
         // Their greeks cost more than their values.
         Product::EquityOption(option) => equity_option::npv(option, market)?,
+        Product::EquityBarrierOption(option) => equity_barrier_option::npv(option, market)?,
         Product::FxOption(option) => fx_option::npv(option, market)?,
         Product::EquityForward(_) | Product::FxForward(_) | Product::Swap(_) | Product::Bond(_) => {
             price(product, market)?.npv
@@ -112,6 +114,9 @@ pub(super) fn npvs_base(product: &Product, scenarios: &Scenarios) -> Option<Vec<
     let time = market.time(maturity);
     let mut npvs = match product {
         Product::EquityOption(option) => equity_option::npvs(option, scenarios, time)?,
+        Product::EquityBarrierOption(option) => {
+            equity_barrier_option::npvs(option, scenarios, time)?
+        }
         Product::EquityForward(forward) => equity_forward::npvs(forward, scenarios, time)?,
         Product::FxForward(forward) => fx_forward::npvs(forward, scenarios, time)?,
         Product::FxOption(option) => fx_option::npvs(option, scenarios, time)?,
@@ -131,7 +136,10 @@ fn notional(
     market: &Market,
 ) -> Result<(f64, Currency), Unavailable> {
     Ok(match product {
-        Product::EquityOption(option) => (option.strike * option.quantity, option.currency),
+        Product::EquityOption(option)
+        | Product::EquityBarrierOption(EquityBarrierOption { option, .. }) => {
+            (option.strike * option.quantity, option.currency)
+        }
         Product::EquityForward(forward) => (forward.strike * forward.quantity, forward.currency),
         Product::FxForward(forward) => {
             let inputs = priced.and_then(|priced| priced.inputs);

@@ -312,8 +312,8 @@ fn faults_of_a_trade_as_a_whole() {
 }
 
 #[test]
-fn later_trade_types_are_faults_that_name_them() {
-    for trade_type in ["EquityBarrierOption", "EquityAsianOption"] {
+fn trade_types_of_ore_that_are_not_supported_are_named() {
+    for trade_type in ["EquityVarianceSwap", "FxBarrierOption"] {
         let trade =
             format!(r#"{{"id":"X","TradeType":"{trade_type}","{trade_type}Data":{{"a":[1]}}}}"#);
         let found = faults(&trade);
@@ -781,6 +781,94 @@ fn faults_of_american_options() {
     );
 }
 
+const BARRIER: &str = r#"{"id":"BA1","TradeType":"EquityBarrierOption","EquityBarrierOptionData":{"OptionData":{"LongShort":"Long","OptionType":"Call","Style":"European","ExerciseDates":["2027-06-15"]},"BarrierData":{"Type":"UpAndOut","Levels":[2500],"Rebate":0},"Name":"SP5","Currency":"USD","Strike":2100,"Quantity":10}}"#;
+
+#[test]
+fn faults_of_barrier_options() {
+    for (from, to) in [
+        ("10", "10"),
+        (",\"Rebate\":0", ""),
+        ("UpAndOut", "DownAndIn"),
+        (
+            "\"Strike\":2100",
+            "\"StrikeData\":{\"Value\":2100,\"Currency\":\"USD\"}",
+        ),
+        (
+            "\"Name\":\"SP5\"",
+            "\"Underlying\":{\"Type\":\"Equity\",\"Name\":\"SP5\"}",
+        ),
+    ] {
+        assert_eq!(
+            faults(&BARRIER.replace(from, to)),
+            Vec::<String>::new(),
+            "{to}"
+        );
+    }
+    for (from, to, pointer, part) in [
+        (
+            "UpAndOut",
+            "KnockOut",
+            "/BarrierData/Type",
+            "one of UpAndOut, UpAndIn, DownAndOut, DownAndIn is needed",
+        ),
+        (
+            "[2500]",
+            "[2000,2500]",
+            "/BarrierData/Levels",
+            "found 2 elements, exactly one is supported",
+        ),
+        (
+            "[2500]",
+            "[0]",
+            "/BarrierData/Levels/0",
+            "a number greater than zero",
+        ),
+        ("[2500]", "[]", "/BarrierData", "\"Levels\" is missing"),
+        (
+            "\"Rebate\":0",
+            "\"Rebate\":-1",
+            "/BarrierData/Rebate",
+            "negative",
+        ),
+        (
+            "\"Rebate\":0",
+            "\"RebatePayTime\":\"atExpiry\"",
+            "/BarrierData/RebatePayTime",
+            "would change the price",
+        ),
+        (
+            "\"European\"",
+            "\"American\"",
+            "/OptionData/Style",
+            "the style American is not supported",
+        ),
+        (
+            "\"BarrierData\"",
+            "\"Barrier\"",
+            "",
+            "\"BarrierData\" is missing",
+        ),
+        ("\"Strike\":2100,", "", "", "\"Strike\" is missing"),
+        (
+            "\"Quantity\":10",
+            "\"Quantity\":-10",
+            "/Quantity",
+            "negative",
+        ),
+    ] {
+        let trade = BARRIER.replacen(from, to, 1);
+        assert_ne!(trade, BARRIER, "{from}");
+        let found = faults(&trade);
+        let place = format!("/Portfolio/0/EquityBarrierOptionData{pointer}: ");
+        assert!(
+            found
+                .iter()
+                .any(|fault| fault.contains(&place) && fault.contains(part)),
+            "{to}: {found:?}"
+        );
+    }
+}
+
 #[test]
 fn limits_are_values() {
     for (from, to) in [
@@ -795,7 +883,8 @@ fn limits_are_values() {
         let market =
             Market::parse(market.as_bytes(), AS_OF.parse().unwrap(), Currency::EUR).unwrap();
         let american = OPTION.replace("\"European\"", "\"American\"");
-        let trades = [OPTION, &american, FORWARD, FX_FORWARD, FX_OPTION].map(str::to_owned);
+        let trades =
+            [OPTION, &american, BARRIER, FORWARD, FX_FORWARD, FX_OPTION].map(str::to_owned);
         let zero = [("2147.56", "0"), ("775", "0"), ("1.1e6", "0")]
             .map(|(from, to)| trades.clone().map(|trade| trade.replace(from, to)));
         for trades in zero.iter().chain([&trades]) {

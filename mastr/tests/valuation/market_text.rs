@@ -89,6 +89,25 @@ pub(crate) fn option_trade(id: &str, currency: &str, style: &str, row: &Row) -> 
     )
 }
 
+/// The trade of a `barrier` row.
+pub(crate) fn barrier_trade(id: &str, currency: &str, row: &Row) -> String {
+    let kind = match row.text("barrier") {
+        "UpOut" => "UpAndOut",
+        "UpIn" => "UpAndIn",
+        "DownOut" => "DownAndOut",
+        "DownIn" => "DownAndIn",
+        other => panic!("{other} is no barrier"),
+    };
+    format!(
+        r#"{{"id":"{id}","TradeType":"EquityBarrierOption","EquityBarrierOptionData":{{"OptionData":{{"LongShort":"Long","OptionType":"{}","Style":"European","ExerciseDates":["{}"]}},"BarrierData":{{"Type":"{kind}","Levels":[{}],"Rebate":{}}},"Name":"{currency}","Currency":"{currency}","Strike":{},"Quantity":1}}}}"#,
+        row.text("type"),
+        row.day("days"),
+        row.text("level"),
+        row.text("rebate"),
+        row.text("strike"),
+    )
+}
+
 /// Everything of an `fx_forward` row that the market says.
 pub(crate) fn fx_forward_market(market: &mut MarketText, bought: &str, sold: &str, row: &Row) {
     market.currency(bought, row.number("foreign_rate"));

@@ -134,6 +134,19 @@ fn american_options_to_the_digit() {
 }
 
 #[test]
+fn barrier_options() {
+    let rows = rows("barrier.csv");
+    let mut comparison = Comparison::new("barrier", 1e-8, 1e-10);
+    for (index, row) in rows.iter().enumerate() {
+        let mut market = MarketText::new();
+        market_text::option_market(&mut market, "XXX", row);
+        let got = valuation(&market, &market_text::barrier_trade("BA", "XXX", row));
+        comparison.hold(&format!("row {index}"), got.npv, row.number("npv"));
+    }
+    comparison.finish(rows.len());
+}
+
+#[test]
 fn fx_forwards() {
     let rows = rows("fx_forward.csv");
     let mut comparison = Comparison::new("fx_forward", 1e-9, 1e-6);

@@ -7,7 +7,7 @@ use mastr::valuation::BlackScholes;
 
 use super::command::{Folder, mastr};
 use super::market_text::{self, MarketText, currency};
-use super::table::{Comparison, rows};
+use super::table::{Comparison, Row, rows};
 
 /// NPV by trade id, as `mastr price` prints it.
 fn npvs(trades: &[String], market: &MarketText) -> HashMap<String, f64> {
@@ -40,7 +40,7 @@ fn npvs(trades: &[String], market: &MarketText) -> HashMap<String, f64> {
 fn european_options() {
     options(
         "european.csv",
-        "European",
+        |id, currency, row| market_text::option_trade(id, currency, "European", row),
         Comparison::new("mastr price, european", 1e-10, 1e-12),
     );
 }
@@ -49,19 +49,28 @@ fn european_options() {
 fn american_options() {
     options(
         "american.csv",
-        "American",
+        |id, currency, row| market_text::option_trade(id, currency, "American", row),
         Comparison::new("mastr price, american", 2e-6, 1e-8),
     );
 }
 
-fn options(table: &str, style: &str, mut comparison: Comparison) {
+#[test]
+fn barrier_options() {
+    options(
+        "barrier.csv",
+        market_text::barrier_trade,
+        Comparison::new("mastr price, barrier", 1e-8, 1e-10),
+    );
+}
+
+fn options(table: &str, trade: impl Fn(&str, &str, &Row) -> String, mut comparison: Comparison) {
     let rows = rows(table);
     let (mut market, mut trades) = (MarketText::new(), Vec::new());
     for (index, row) in rows.iter().enumerate() {
         let currency = currency('X', index);
         market_text::option_market(&mut market, &currency, row);
         let id = index.to_string();
-        trades.push(market_text::option_trade(&id, &currency, style, row));
+        trades.push(trade(&id, &currency, row));
     }
     let npvs = npvs(&trades, &market);
     for (index, row) in rows.iter().enumerate() {
