@@ -43,11 +43,13 @@ pub enum Mutant {
     TellsUnwritten,
     /// With a store, a message is marked as done as soon as it is taken in.
     MarksEarly,
+    /// What waits in a store is passed over where there is no room for it.
+    ForgetsWaiting,
 }
 
 impl Mutant {
     /// All of them.
-    pub const ALL: [Mutant; 19] = [
+    pub const ALL: [Mutant; 20] = [
         Mutant::HearsTwice,
         Mutant::RenumbersRoutes,
         Mutant::KeepsOldWork,
@@ -67,6 +69,7 @@ impl Mutant {
         Mutant::LeavesUnwritten,
         Mutant::TellsUnwritten,
         Mutant::MarksEarly,
+        Mutant::ForgetsWaiting,
     ];
 }
 

@@ -1,4 +1,4 @@
-use crate::engine::{Action, Engine, Event, Task};
+use crate::engine::{Action, Engine, Event, Reading, Task};
 use crate::function_threads::{FunctionTable, FunctionThreads, Overdue};
 use crate::running::{Published, Started};
 use crate::store::{Batch, Store};
@@ -44,6 +44,12 @@ impl Threads for Helpers {
     fn write(&self, number: u64, batch: Batch) {
         if let Some(store) = &self.store {
             store.write(number, batch);
+        }
+    }
+
+    fn read(&self, reading: Reading) {
+        if let Some(store) = &self.store {
+            store.read(reading);
         }
     }
 }
@@ -152,10 +158,10 @@ impl ServerLoop {
         while let Ok(event) = self.commanded.try_recv() {
             engine.step(now, event, actions);
         }
-        if let Some(store) = &self.helpers.store
-            && let Some(number) = store.flushed()?
-        {
-            engine.step(now, Event::Flushed(number), actions);
+        if let Some(store) = &self.helpers.store {
+            while let Some(event) = store.done()? {
+                engine.step(now, event, actions);
+            }
         }
         Ok(())
     }

@@ -1,66 +1,90 @@
+use crate::engine::{Event, Reading};
 use crate::store::{Batch, Store, StoreError};
 use crate::{Result, thread};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use palm_core::Waker;
 use std::thread::JoinHandle;
 
-/// The thread that owns a server's store: it writes one batch after another, flushes, and wakes the
-/// loop. The loop never waits for the disk.
+/// The thread that owns a server's store: it writes one batch after another, flushes, reads back
+/// what waits, and wakes the loop. The loop never waits for the disk.
 pub(crate) struct StoreThread {
-    batches: Option<Sender<(u64, Batch)>>,
-    flushed: Receiver<std::result::Result<u64, StoreError>>,
+    orders: Option<Sender<Order>>,
+    done: Receiver<std::result::Result<Event, StoreError>>,
     thread: Option<JoinHandle<()>>,
 }
 
+enum Order {
+    Write(u64, Batch),
+    Read(Reading),
+}
+
+/// The engine has one batch written, and one part of a log read, at a time: handing over never
+/// blocks.
+const ORDERS: usize = 2;
+
 impl StoreThread {
-    /// Starts it; it wakes the loop when a batch is flushed.
+    /// Starts it; it wakes the loop when something is done.
     pub(crate) fn start(name: &str, store: Box<dyn Store>, waker: Waker) -> Result<StoreThread> {
-        // The engine has one batch written at a time, so that handing over never blocks.
-        let (batches, todo) = bounded(1);
-        let (done, flushed) = bounded(1);
-        let body = move || write_all(store, &todo, &done, &waker);
+        let (orders, ordered) = bounded(ORDERS);
+        let (report, done) = bounded(ORDERS);
+        let body = move || obey(store, &ordered, &report, &waker);
         Ok(StoreThread {
-            batches: Some(batches),
-            flushed,
+            orders: Some(orders),
+            done,
             thread: Some(thread::spawn(&format!("st-{name}"), body)?),
         })
     }
 
     /// Has a batch written and flushed.
     pub(crate) fn write(&self, number: u64, batch: Batch) {
-        if let Some(batches) = &self.batches {
+        self.order(Order::Write(number, batch));
+    }
+
+    /// Has a part of a log read.
+    pub(crate) fn read(&self, reading: Reading) {
+        self.order(Order::Read(reading));
+    }
+
+    fn order(&self, order: Order) {
+        if let Some(orders) = &self.orders {
             // A thread that has ended has said why.
-            let _ = batches.send((number, batch));
+            let _ = orders.send(order);
         }
     }
 
-    /// The number of the batch that was flushed, if one was since the last call.
-    pub(crate) fn flushed(&self) -> Result<Option<u64>> {
-        let flushed = self.flushed.try_recv().ok();
-        Ok(flushed.transpose()?)
+    /// What was done since the last call, if anything was.
+    pub(crate) fn done(&self) -> Result<Option<Event>> {
+        let done = self.done.try_recv().ok();
+        Ok(done.transpose()?)
     }
 }
 
 impl Drop for StoreThread {
     fn drop(&mut self) {
-        self.batches = None;
+        self.orders = None;
         if let Some(thread) = self.thread.take() {
-            // It ends after the batch that it writes; a panic there has been logged.
+            // It ends after what it does; a panic there has been logged.
             let _ = thread.join();
         }
     }
 }
 
-fn write_all(
+fn obey(
     mut store: Box<dyn Store>,
-    todo: &Receiver<(u64, Batch)>,
-    done: &Sender<std::result::Result<u64, StoreError>>,
+    orders: &Receiver<Order>,
+    report: &Sender<std::result::Result<Event, StoreError>>,
     waker: &Waker,
 ) {
-    for (number, batch) in todo {
-        let written = store.write(&batch).and_then(|()| store.flush());
-        let failed = written.is_err();
-        let gone = done.send(written.map(|()| number)).is_err();
+    for order in orders {
+        let done = match order {
+            Order::Write(number, batch) => {
+                let written = store.write(&batch).and_then(|()| store.flush());
+                written.map(|()| Event::Flushed(number))
+            }
+            Order::Read(reading) => reading.read(store.as_ref()).map(Event::Read),
+        };
+        let failed = done.is_err();
+        let gone = report.send(done).is_err();
         waker.wake();
         if failed || gone {
             return;

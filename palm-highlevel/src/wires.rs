@@ -1,4 +1,4 @@
-use crate::engine::{Action, Address, Event, Task};
+use crate::engine::{Action, Address, Event, Reading, Task};
 use crate::store::Batch;
 use crate::{Config, Result};
 use palm_core::wire::Frame;
@@ -32,6 +32,7 @@ pub(crate) trait Threads {
     fn execute(&self, tasks: Vec<Task>);
     fn recall(&self, token: u64);
     fn write(&self, number: u64, batch: Batch);
+    fn read(&self, reading: Reading);
 }
 
 /// A client's machine has none.
@@ -39,6 +40,7 @@ impl Threads for () {
     fn execute(&self, _: Vec<Task>) {}
     fn recall(&self, _: u64) {}
     fn write(&self, _: u64, _: Batch) {}
+    fn read(&self, _: Reading) {}
 }
 
 struct Wire {
@@ -163,6 +165,7 @@ impl Wires {
                 Action::Execute(tasks) => threads.execute(tasks),
                 Action::Recall(token) => threads.recall(token),
                 Action::Write(number, batch) => threads.write(number, batch),
+                Action::Read(reading) => threads.read(reading),
                 Action::Reconnect(index) => {
                     if let Some(wire) = self.dealers.get_mut(index) {
                         wire.dealer =

@@ -59,14 +59,20 @@ impl Incoming {
         }
     }
 
-    /// The lane as it stood at `mark`, at the byte position `bytes`, with all of it settled but
-    /// what is `open`, in order. It is held back from there.
-    pub fn restored(mark: Mark, bytes: u64, open: impl Iterator<Item = u64>) -> Incoming {
+    /// The lane as it stood at `mark`, at the byte position `bytes`, with all numbers up to `known`
+    /// settled but those that are `open`, in order, and none after that. It is held back from
+    /// there.
+    pub fn restored(
+        mark: Mark,
+        bytes: u64,
+        known: u64,
+        open: impl Iterator<Item = u64>,
+    ) -> Incoming {
         Incoming {
             accepted: mark.number,
             chain: mark.chain,
             bytes,
-            settled: Ring::restored(mark.number, open),
+            settled: Ring::restored(known.min(mark.number), open),
             confirmed: Some((mark.number, mark.chain)),
             ..Incoming::new(mark.generation)
         }
@@ -249,7 +255,7 @@ mod tests {
         assert_eq!(lane.position().settled, 1);
         assert_eq!(lane.mark().chain, chain);
 
-        let mut again = Incoming::restored(lane.mark(), 1, [].into_iter());
+        let mut again = Incoming::restored(lane.mark(), 1, 1, [].into_iter());
         assert_eq!(again.position(), lane.position());
         again.offer(2, chain);
         assert_eq!(taken(&mut again, 2, b"y"), Offer::Next);

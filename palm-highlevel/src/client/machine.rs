@@ -206,6 +206,7 @@ impl ClientMachine {
             Event::Executed { .. }
             | Event::Progress(_)
             | Event::Flushed(_)
+            | Event::Read(_)
             | Event::Overdue(..)
             | Event::DropLetter(_)
             | Event::Drain => {}

@@ -1,4 +1,5 @@
 use super::ledger::{Entry, State};
+use super::stored::CancelWord;
 use super::{Action, Engine, Executor, Key, Origin, Parcel, Taken};
 use palm_core::Route;
 use palm_core::wire::{Outcome, Role};
@@ -12,37 +13,15 @@ use std::sync::Arc;
 impl Engine {
     pub(super) fn cancel(&mut self, origin: Origin, route: Arc<Route>, taken: Taken) {
         let record = taken.record;
-        let to_worker = self.links.me.role == Role::Worker;
-        let meant = |entry: &Entry| match record.outcome {
-            // Tokens are the master's own, and it has ended the message already.
-            _ if to_worker => entry.token == record.token && entry.origin.link == origin.link,
-            Outcome::CancelJob => {
-                entry.route.client() == route.client() && entry.route.pipeline() == route.pipeline()
-            }
-            _ => entry.route.client() == route.client() && entry.sequence == record.sequence,
-        };
-        let found: Vec<Key> = self
-            .ledger
-            .iter()
-            .filter(|(_, entry)| meant(entry))
-            .map(|(key, _)| key)
-            .collect();
-        for key in found {
-            self.recall(key);
-            match to_worker {
-                // Its ending would have settled it.
-                true => {
-                    if let Some(entry) = self.ledger.remove(key) {
-                        self.settle(entry.origin, entry.weight);
-                    }
-                }
-                false => self.end(key, Outcome::Cancelled, Default::default()),
-            }
-        }
         let weight = record.weight();
-        if !to_worker {
-            self.mark(origin);
+        if self.links.me.role == Role::Worker {
+            self.cancel_here(origin, record.token);
+            return self.settle(origin, weight);
         }
+        if let Some(word) = CancelWord::of(&record, &route) {
+            self.cancel_meant(&word);
+        }
+        self.mark(origin);
         match self.next {
             // It is settled once the next server has obeyed it as well.
             Some(next) => {
@@ -53,6 +32,31 @@ impl Engine {
             }
             None => self.settle(origin, weight),
         }
+    }
+
+    /// What a word means ends here.
+    pub(super) fn cancel_meant(&mut self, word: &CancelWord) {
+        for key in self.found(|entry| word.means(&entry.route, entry.sequence)) {
+            self.recall(key);
+            self.end(key, Outcome::Cancelled, Default::default());
+        }
+    }
+
+    /// The master, which has ended the message already, recalls it from this worker, by its token.
+    fn cancel_here(&mut self, origin: Origin, token: u64) {
+        for key in self.found(|entry| entry.token == token && entry.origin.link == origin.link) {
+            self.recall(key);
+            // Its ending would have settled it.
+            if let Some(entry) = self.ledger.remove(key) {
+                self.settle(entry.origin, entry.weight);
+            }
+        }
+    }
+
+    fn found(&self, meant: impl Fn(&Entry) -> bool) -> Vec<Key> {
+        let entries = self.ledger.iter();
+        let found = entries.filter(|(_, entry)| meant(entry));
+        found.map(|(key, _)| key).collect()
     }
 
     /// Tells whoever executes a message that nobody waits for its end any more.

@@ -1,3 +1,4 @@
+use super::backlog::{Read, Reading};
 use crate::store::Batch;
 use bytes::Bytes;
 use palm_core::wire::{Frame, Outcome};
@@ -39,6 +40,8 @@ pub enum Event {
     Overdue(u64, String),
     /// The batch with that number is in the store for good.
     Flushed(u64),
+    /// What an [`Action::Read`] asked for.
+    Read(Read),
     /// A dead letter is to be forgotten.
     DropLetter(u64),
     /// The time that [`next_deadline`](crate::engine::Engine::next_deadline) named has come.
@@ -60,6 +63,8 @@ pub enum Action {
     Recall(u64),
     /// To write this batch, the next one by its number, and to say once it is flushed.
     Write(u64, Batch),
+    /// To read this from the store.
+    Read(Reading),
     /// To replace the DEALER with that index by a new one to the same endpoint.
     Reconnect(usize),
 }

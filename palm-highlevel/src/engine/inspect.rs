@@ -1,8 +1,10 @@
 use super::ledger::State;
-use super::{Engine, Links};
+use super::{Engine, Links, stored};
+use crate::store::{Store, StoreError};
 use palm_core::lane::Credit;
 use palm_core::wire::{Outcome, Role};
 use palm_core::{Id, Incarnation, Path, Route};
+use std::time::Duration;
 
 /// What a machine holds for one peer, for whoever watches it: a simulation, a person.
 #[derive(Clone, Debug)]
@@ -77,6 +79,23 @@ impl Engine {
             charges: entry.charges,
             suspect: entry.suspect,
         })
+    }
+
+    /// What waits in the store alone, of a server whose store is `store`.
+    ///
+    /// # Errors
+    ///
+    /// If the store can't be read.
+    pub fn waiting(&self, store: &dyn Store) -> Result<Vec<Id>, StoreError> {
+        let mut waiting = Vec::new();
+        for (log, loaded) in self.backlog.logs() {
+            for group in store.groups(log, loaded + 1) {
+                let messages = stored::read_group(&group?, Duration::ZERO)?;
+                let open = messages.iter().filter(|message| message.number > loaded);
+                waiting.extend(open.map(|message| id(&message.route, message.record.sequence)));
+            }
+        }
+        Ok(waiting)
     }
 
     /// What has ended and has not left for good, and what is on its way to a worker.

@@ -1,8 +1,9 @@
+use super::backlog::Backlog;
 use super::ledger::Entry;
 use super::links::Links;
 use super::parcel::{Origin, Parcel, Taken};
 use super::slab::Key;
-use super::stored::{self, Attempts, GroupWriter, LanePeer, LaneRecord};
+use super::stored::{self, Attempts, CancelWord, GroupWriter, LanePeer, LaneRecord};
 use super::{Engine, Role};
 use crate::DeadLetter;
 use crate::mutant::{self, Mutant};
@@ -50,6 +51,8 @@ pub(super) struct Journal {
 struct Writing {
     number: u64,
     confirmed: Vec<Confirmed>,
+    /// The logs that grow, and their last numbers.
+    appended: Vec<(LogId, u64)>,
     /// Messages and their weights.
     settled: Vec<(Origin, u64)>,
 }
@@ -61,6 +64,7 @@ struct Confirmed {
     era: u32,
     accepted: u64,
     chain: u64,
+    bytes: u64,
     generation: u32,
     last: u64,
 }
@@ -80,6 +84,11 @@ impl Journal {
             writing: None,
             written: 0,
         }
+    }
+
+    /// The time on the wall when the engine's clock says `now`.
+    pub(super) fn wall(&self, now: Duration) -> Duration {
+        self.wall + now
     }
 
     /// The number of a lane that there was not before.
@@ -145,7 +154,8 @@ impl Journal {
     fn mark(&mut self, log: LogId, number: u64) {
         self.marks.push((log, number));
         if self.tried.remove(&(log, number)) {
-            self.rest.delete(stored::attempts_key(log, number));
+            self.rest
+                .delete(stored::message_key(stored::ATTEMPTS, log, number));
         }
     }
 
@@ -156,8 +166,17 @@ impl Journal {
             suspect: entry.suspect,
         };
         self.tried.insert((log, number));
-        let key = stored::attempts_key(log, number);
+        let key = stored::message_key(stored::ATTEMPTS, log, number);
         self.rest.put(key, stored::encode(&attempts));
+    }
+
+    /// Keeps the word that stands at `number` of a log, or forgets it.
+    pub(super) fn keep_word(&mut self, log: LogId, number: u64, word: Option<&CancelWord>) {
+        let key = stored::message_key(stored::WORDS, log, number);
+        match word {
+            Some(word) => self.rest.put(key, stored::encode(word)),
+            None => self.rest.delete(key),
+        };
     }
 
     /// Keeps the record of a client that is expected.
@@ -171,6 +190,7 @@ impl Journal {
             era: 0,
             accepted: Default::default(),
             accepted_bytes: 0,
+            loaded: 0,
             released: Default::default(),
             released_bytes: 0,
         };
@@ -196,7 +216,8 @@ impl Journal {
         let tried = self.tried.range((log, 0)..=(log, u64::MAX));
         for (log, number) in tried.copied().collect::<Vec<_>>() {
             self.tried.remove(&(log, number));
-            self.rest.delete(stored::attempts_key(log, number));
+            self.rest
+                .delete(stored::message_key(stored::ATTEMPTS, log, number));
         }
         self.rest.forget(log);
     }
@@ -225,18 +246,27 @@ impl Journal {
     }
 
     /// The next batch and its number, unless one is being written or there is nothing to write.
-    pub(super) fn write(&mut self, links: &Links, now: Duration) -> Option<(u64, Batch)> {
+    pub(super) fn write(
+        &mut self,
+        links: &Links,
+        backlog: &Backlog,
+        now: Duration,
+    ) -> Option<(u64, Batch)> {
         if self.writing.is_some() || self.is_empty() {
             return None;
         }
-        let wall = self.wall + now;
+        let wall = self.wall(now);
+        let mut appended = Vec::new();
         let mut batch = Batch::new();
         let full = std::mem::take(&mut self.full);
         let open = std::mem::take(&mut self.open);
         for (log, group) in full.into_iter().chain(open) {
             let first = group.first;
             match group.finish(wall) {
-                Ok((count, bytes)) => drop(batch.append(log, first, count, bytes)),
+                Ok((count, bytes)) => {
+                    appended.push((log, first + u64::from(count) - 1));
+                    batch.append(log, first, count, bytes);
+                }
                 // A frame brought it, so that it fits one.
                 Err(error) => log::error!("messages of {log} can't be stored: {error}"),
             }
@@ -256,12 +286,16 @@ impl Journal {
                     released.number,
                 );
             }
-            batch.put(stored::lane_key(lane), stored::encode(&link.record()));
+            batch.put(
+                stored::lane_key(lane),
+                stored::encode(&link.record(lane, backlog)),
+            );
             confirmed.push(Confirmed {
                 link: key,
                 era: link.era(),
                 accepted: link.incoming.accepted(),
                 chain: link.incoming.chain(),
+                bytes: link.incoming.bytes(),
                 generation: released.generation,
                 last: link.out.last(),
             });
@@ -271,6 +305,7 @@ impl Journal {
         self.writing = Some(Writing {
             number: self.written,
             confirmed,
+            appended,
             settled: std::mem::take(&mut self.settled),
         });
         Some((self.written, batch))
@@ -336,7 +371,7 @@ impl Engine {
             && let Some(link) = self.links.get_mut(key)
         {
             let (accepted, chain) = (link.incoming.accepted(), link.incoming.chain());
-            link.incoming.confirm(accepted, chain);
+            link.confirm(accepted, chain, link.incoming.bytes());
         }
     }
 
@@ -375,7 +410,7 @@ impl Engine {
         let batch = self
             .journal
             .as_mut()
-            .and_then(|journal| journal.write(&self.links, now));
+            .and_then(|journal| journal.write(&self.links, &self.backlog, now));
         if let Some((number, batch)) = batch {
             actions.push(super::Action::Write(number, batch));
         }
@@ -387,6 +422,9 @@ impl Engine {
             return;
         };
         let written = journal.flushed(number);
+        for (log, last) in written.appended {
+            self.backlog.written(log, last);
+        }
         for (origin, weight) in written.settled {
             self.settle(origin, weight);
         }
@@ -395,7 +433,7 @@ impl Engine {
                 continue;
             };
             if link.era() == confirmed.era {
-                link.incoming.confirm(confirmed.accepted, confirmed.chain);
+                link.confirm(confirmed.accepted, confirmed.chain, confirmed.bytes);
             }
             if link.out.generation() == confirmed.generation {
                 link.out.confirm(confirmed.last);
@@ -413,8 +451,10 @@ impl Links {
 
 impl super::link::Link {
     /// What a store keeps of it.
-    fn record(&self) -> LaneRecord {
+    fn record(&self, lane: u32, backlog: &Backlog) -> LaneRecord {
+        let loaded = backlog.loaded(stored::intake_log(lane, self.era()));
         LaneRecord {
+            loaded: loaded.unwrap_or(self.incoming.accepted()),
             peer: match self.address {
                 super::Address::Peer(_) => LanePeer::Here,
                 super::Address::Dealer(_) => LanePeer::Next,

@@ -1,3 +1,4 @@
+use super::backlog;
 use super::event::{Action, Address, PartitionId};
 use super::parcel::{Parcel, Taken};
 use super::routes::{RouteNumbers, RouteTable, TOLD};
@@ -26,6 +27,9 @@ const FRAME: usize = 128 << 10;
 /// How many messages may be accepted or settled before a frame says so, where none goes anyway; less
 /// if the window of either side is small.
 const QUIET: u64 = 1024;
+
+/// How many frames are remembered whose settlement is news of its own.
+const MOST_ENDS: usize = 4096;
 
 /// After how long a silent process says even little of what its peer does not know: the peer may
 /// be waiting for just that.
@@ -76,6 +80,9 @@ pub(crate) struct Link {
     /// fetched, against the lane's window.
     pub(crate) held: Credit,
     pub(crate) window: Credit,
+    /// How much of the lane from the peer is written, as numbers and byte positions; what is not
+    /// counts against the window as well.
+    written: Credit,
     /// The partition that the peer, a worker, owns.
     pub(crate) partition: Option<PartitionId>,
     /// What functions here have said of how far they are, for the peer.
@@ -142,6 +149,7 @@ impl Link {
             era: 0,
             held: Credit::default(),
             window,
+            written: Credit::default(),
             partition: None,
             progress: Vec::new(),
             heard: Vec::new(),
@@ -242,6 +250,10 @@ impl Link {
 
     /// Takes the lane from the peer as it was in the era `era`.
     pub(super) fn restore_incoming(&mut self, era: u32, incoming: Incoming) {
+        self.written = Credit {
+            number: incoming.accepted(),
+            bytes: incoming.bytes(),
+        };
         (self.era, self.incoming) = (era, incoming);
     }
 
@@ -251,6 +263,7 @@ impl Link {
         self.era += 1;
         self.routes = RouteTable::default();
         self.held = Credit::default();
+        self.written = Credit::default();
         self.ends.clear();
         (self.settled_bytes, self.told_bytes) = (0, 0);
         self.told = Default::default();
@@ -344,6 +357,9 @@ impl Link {
             });
         }
         let end = (self.incoming.accepted(), self.incoming.bytes());
+        if self.ends.len() >= MOST_ENDS {
+            self.ends.pop_back();
+        }
         self.ends.push_back(end);
         Ok(())
     }
@@ -372,8 +388,45 @@ impl Link {
         self.held.bytes = self.held.bytes.saturating_sub(weight);
     }
 
-    /// Raises the peer's credit to what the window allows beyond what is held.
+    /// Whether what comes beyond the window waits in the store. What a session sends does not: all
+    /// that is held of it has to be known, so that nothing is taken twice.
+    pub(super) fn spills(&self) -> bool {
+        self.lane.is_some() && self.peer.session.is_none()
+    }
+
+    /// How many of the messages that were just taken the window has room for.
+    pub(super) fn fitting(&self, taken: &[Taken]) -> usize {
+        if backlog::fits(self.held, self.window) {
+            return taken.len();
+        }
+        let weights: u64 = taken.iter().map(|taken| taken.record.weight()).sum();
+        let mut held = Credit {
+            number: self.held.number.saturating_sub(taken.len() as u64),
+            bytes: self.held.bytes.saturating_sub(weights),
+        };
+        let fitting = taken.iter().take_while(|taken| {
+            let first = held.number == 0;
+            held = backlog::plus(held, backlog::one(taken.record.weight()));
+            first || backlog::fits(held, self.window)
+        });
+        fitting.count()
+    }
+
+    /// What was accepted up to `number`, at that hash and byte position, is written.
+    pub(super) fn confirm(&mut self, number: u64, chain: u64, bytes: u64) {
+        self.incoming.confirm(number, chain);
+        self.written.number = self.written.number.max(number);
+        self.written.bytes = self.written.bytes.max(bytes);
+    }
+
+    /// Raises the peer's credit to what the window allows beyond what is held, or, where the store
+    /// holds it, beyond what is written.
     fn grant(&mut self) {
+        if self.spills() {
+            return self
+                .incoming
+                .grant(backlog::plus(self.written, self.window));
+        }
         let held = match mutant::is(Mutant::IgnoresHeld) {
             true => Credit::default(),
             false => self.held,

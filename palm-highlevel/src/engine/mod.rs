@@ -24,7 +24,9 @@
 //! | who comes and goes | `peers` |
 //! | endings and settlement | `outbox` |
 //! | what is kept in a store, and brought back | `journal`, `recovery` |
+//! | what waits in the store alone | `backlog` |
 
+mod backlog;
 mod blame;
 mod cancel;
 mod dispatch;
@@ -49,6 +51,7 @@ mod slab;
 mod stored;
 mod timed;
 
+pub use backlog::{Read, Reading};
 pub use event::{Action, Address, Done, Event, PartitionId, Task};
 pub use inspect::{EntryView, LaneView, ParcelView};
 pub(crate) use link::Me;
@@ -56,6 +59,7 @@ pub(crate) use links::{Heard, Links, Welcome};
 pub(crate) use parcel::{Parcel, Taken};
 pub(crate) use slab::Key;
 
+use backlog::Backlog;
 use dispatch::{CHARGES, Dispatch};
 use functions::Functions;
 use journal::Journal;
@@ -142,7 +146,7 @@ pub struct Counts {
     pub workers_lost: u64,
     /// Frames that were none, or that could not be.
     pub bad_frames: u64,
-    /// Messages in the ledger now.
+    /// Messages that have not ended: in the ledger, or waiting in the store.
     pub unfinished: u64,
 }
 
@@ -162,6 +166,7 @@ pub struct Engine {
     letters: DeadLetters,
     /// What is to be written, if there is a store.
     journal: Option<Journal>,
+    backlog: Backlog,
     sessions: Sessions,
     retention: Duration,
     /// What functions are to be told of, once the event is dealt with.
@@ -227,6 +232,7 @@ impl Engine {
             timed: Timed::default(),
             letters: DeadLetters::default(),
             journal: None,
+            backlog: Backlog::default(),
             sessions: Sessions::default(),
             retention: config.retention,
             recalled: Vec::new(),
@@ -240,7 +246,7 @@ impl Engine {
     pub fn counts(&self) -> Counts {
         Counts {
             bad_frames: self.links.bad_frames,
-            unfinished: self.ledger.len() as u64,
+            unfinished: self.ledger.len() as u64 + self.backlog.len(),
             dead_letters: self.letters.count(),
             ..self.counts
         }
@@ -282,6 +288,7 @@ impl Engine {
             Event::Progress(progress) => self.progress(progress),
             Event::Overdue(token, why) => self.overdue(Key::from_token(token), &why),
             Event::Flushed(number) => self.flushed(number),
+            Event::Read(read) => self.read(read),
             Event::DropLetter(number) => self.drop_letter(number),
             Event::Drain => self.drain(),
         }
@@ -315,6 +322,7 @@ impl Engine {
                 }
                 self.note_progress(key);
                 self.keep_taken(key, &taken);
+                self.defer(key, &mut taken);
                 self.take_in(key, frame.header.pace, &mut taken);
                 self.release(key);
             }
@@ -355,6 +363,7 @@ impl Engine {
         self.fail_stranded(awake);
         self.drop_unclaimed(awake);
         self.run_timed();
+        self.read_backlog(true, actions);
     }
 
     fn executed(&mut self, done: Vec<Done>, all: bool) {
@@ -426,6 +435,7 @@ impl Engine {
             _ => 0,
         };
         self.write(actions);
+        self.read_backlog(false, actions);
         self.links.flush(now, pace, actions);
     }
 

@@ -204,11 +204,7 @@ impl Engine {
         };
         match self.links.me.role {
             // Its window was free for the next one as soon as it had ended.
-            Role::Worker => {
-                if let Some(link) = self.lane_of(origin) {
-                    link.incoming.settle(origin.number);
-                }
-            }
+            Role::Worker => self.settle_number(origin),
             Role::Client | Role::Server => self.settle_safely(origin, parcel.weight()),
         }
     }
@@ -217,6 +213,13 @@ impl Engine {
     pub(super) fn settle(&mut self, origin: Origin, weight: u64) {
         if let Some(link) = self.lane_of(origin) {
             link.unhold(weight);
+            link.incoming.settle(origin.number);
+        }
+    }
+
+    /// Settles a message that the window does not count any more.
+    pub(super) fn settle_number(&mut self, origin: Origin) {
+        if let Some(link) = self.lane_of(origin) {
             link.incoming.settle(origin.number);
         }
     }

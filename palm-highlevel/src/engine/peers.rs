@@ -179,6 +179,7 @@ impl Engine {
             return;
         };
         self.forget_lane(&link);
+        self.backlog.forget(key);
         // Nobody will fetch what was on its way to it, and what came before that has to be settled.
         for parcel in link.out.iter() {
             self.sessions.release(parcel);

@@ -1,13 +1,13 @@
+use super::Unclaimed;
 use super::link::{Link, State as LinkState};
-use super::stored::{self, Attempts, LanePeer, LaneRecord, ServerRecord, Stored};
+use super::stored::{self, Attempts, CancelWord, LanePeer, LaneRecord, ServerRecord, Stored};
 use super::{Address, Engine, EngineConfig, Execution, Journal, Key, Origin, Output, Parcel};
-use super::{Taken, Unclaimed};
 use crate::DeadLetter;
-use crate::store::{Batch, Group, LogId, Store, StoreError, StoreErrorKind};
-use bytes::Bytes;
+use crate::store::{Batch, LogId, LogState, Store, StoreError, StoreErrorKind};
 use palm_core::PeerId;
 use palm_core::lane::{Carried, Incoming, Outgoing};
-use palm_core::wire::{Greeting, Outcome};
+use palm_core::wire::Greeting;
+use serde::de::DeserializeOwned;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -34,11 +34,12 @@ impl Engine {
         engine.links.me.life = life;
         engine.links.me.epoch = server.epoch;
         engine.journal = Some(Journal::new(wall));
-        let recovery = Recovery::read(store, wall)?;
+        let mut recovery = Recovery::read(store, wall)?;
         for letter in &recovery.letters {
             engine.letters.restore(letter.clone());
         }
         let links = engine.restore_lanes(&recovery, store)?;
+        engine.restore_backlog(&mut recovery);
         engine.restore_messages(&recovery, &links, store)?;
         if let Some(next) = engine.next
             && engine
@@ -65,7 +66,7 @@ impl Engine {
             let log = stored::outbox_log(lane, record.released.generation);
             let mut parcels = Vec::new();
             for group in store.groups(log, record.released.number + 1) {
-                for stored in recovery.messages(&group?)? {
+                for stored in stored::read_group(&group?, recovery.wall)? {
                     if stored.number > record.released.number {
                         parcels.push(self.parcel(stored));
                     }
@@ -126,7 +127,22 @@ impl Engine {
         Ok(key)
     }
 
-    /// All that was taken in and is not done, and where the lanes stand that it came by.
+    /// What is known of messages that wait in the store, or come back from it.
+    fn restore_backlog(&mut self, recovery: &mut Recovery) {
+        if let Some(journal) = &mut self.journal {
+            for (log, number) in recovery.attempts.keys() {
+                journal.knows_attempts(*log, *number);
+            }
+        }
+        let attempts = std::mem::take(&mut recovery.attempts);
+        self.backlog.knows_attempts(attempts);
+        for ((log, number), word) in &recovery.words {
+            self.backlog.knows_word(*log, *number, *word);
+        }
+    }
+
+    /// Who sent what was taken in and is not done, where the lanes stand that it came by, and those
+    /// messages that were in memory before; the others wait.
     fn restore_messages(
         &mut self,
         recovery: &Recovery,
@@ -145,12 +161,19 @@ impl Engine {
                 let record = intake.record;
                 let (mark, bytes) = (record.accepted, record.accepted_bytes);
                 let open = intake.open.iter().copied();
-                link.restore_incoming(record.era, Incoming::restored(mark, bytes, open));
+                let incoming = Incoming::restored(mark, bytes, record.loaded, open);
+                link.restore_incoming(record.era, incoming);
             }
         }
         for intake in intakes {
-            for (log, era, stored) in intake.messages {
-                self.restore_message(intake.link, log, era, stored, recovery);
+            let (link, era) = (intake.link, intake.record.era);
+            for stored in intake.messages {
+                let number = stored.number;
+                self.restore_message(Origin { link, era, number }, intake.log, stored);
+            }
+            for (log, era, loaded, last) in intake.waiting {
+                self.backlog.wait(log, link, era, loaded, last);
+                self.backlog.written(log, last);
             }
         }
         Ok(())
@@ -179,38 +202,6 @@ impl Engine {
             if let Some(link) = self.links.get_mut(key) {
                 link.hold(weight);
             }
-        }
-    }
-
-    fn restore_message(
-        &mut self,
-        link: Key,
-        log: LogId,
-        era: u32,
-        stored: Stored,
-        recovery: &Recovery,
-    ) {
-        let number = stored.number;
-        let origin = Origin { link, era, number };
-        if let Some(link) = self.links.get_mut(link)
-            && link.era() == era
-        {
-            link.hold(stored.record.weight());
-        }
-        let taken = Taken {
-            number,
-            record: stored.record,
-            extras: stored.extras,
-            payload: stored.payload,
-        };
-        let attempts = recovery.attempts.get(&(log, number)).copied();
-        if let (Some(_), Some(journal)) = (attempts, &mut self.journal) {
-            journal.knows_attempts(log, number);
-        }
-        match taken.record.outcome {
-            Outcome::Pending => self.admit(origin, stored.route, taken, attempts),
-            Outcome::Cancel | Outcome::CancelJob => self.cancel(origin, stored.route, taken),
-            _ => self.pass_on(origin, stored.route, taken),
         }
     }
 
@@ -260,7 +251,11 @@ struct Intake<'a> {
     open: BTreeSet<u64>,
     /// From here on down, none was chosen in place of an ending's.
     next: u64,
-    messages: Vec<(LogId, u32, Stored)>,
+    /// The log of its present era, and what was in memory of it.
+    log: LogId,
+    messages: Vec<Stored>,
+    /// What waits: a log, its era, after which number, and up to which.
+    waiting: Vec<(LogId, u32, u64, u64)>,
 }
 
 impl Intake<'_> {
@@ -285,8 +280,9 @@ impl Intake<'_> {
 struct Recovery {
     wall: Duration,
     lanes: BTreeMap<u32, LaneRecord>,
-    logs: Vec<LogId>,
+    logs: Vec<LogState>,
     attempts: BTreeMap<(LogId, u64), Attempts>,
+    words: BTreeMap<(LogId, u64), CancelWord>,
     letters: Vec<DeadLetter>,
 }
 
@@ -299,15 +295,6 @@ impl Recovery {
                 lanes.insert(u32::from_be_bytes(lane), stored::decode(&key, &value)?);
             }
         }
-        let mut attempts = BTreeMap::new();
-        for entry in store.entries(stored::ATTEMPTS) {
-            let (key, value) = entry?;
-            if let Some(of) = stored::number_of::<16>(&key, stored::ATTEMPTS) {
-                let of = u128::from_be_bytes(of);
-                let of = (LogId((of >> 64) as u64), of as u64);
-                attempts.insert(of, stored::decode(&key, &value)?);
-            }
-        }
         let mut letters = Vec::new();
         for entry in store.entries(stored::DEAD_LETTERS) {
             let (key, value) = entry?;
@@ -316,17 +303,10 @@ impl Recovery {
         Ok(Recovery {
             wall,
             lanes,
-            logs: store.logs()?.into_iter().map(|state| state.id).collect(),
-            attempts,
+            logs: store.logs()?,
+            attempts: of_messages(store, stored::ATTEMPTS)?,
+            words: of_messages(store, stored::WORDS)?,
             letters,
-        })
-    }
-
-    /// The logs of what was taken in of a lane, and their eras.
-    fn intake_logs(&self, lane: u32) -> impl Iterator<Item = (LogId, u32)> {
-        self.logs.iter().filter_map(move |log| {
-            let (of, era) = stored::intake_of(*log)?;
-            (of == lane).then_some((*log, era))
         })
     }
 
@@ -337,53 +317,56 @@ impl Recovery {
         record: &'a LaneRecord,
         store: &dyn Store,
     ) -> Result<Intake<'a>, StoreError> {
+        let log = stored::intake_log(lane, record.era);
         let mut intake = Intake {
             lane,
             link,
             record,
             open: BTreeSet::new(),
-            next: record.accepted.number,
+            next: record.loaded,
+            log,
             messages: Vec::new(),
+            waiting: Vec::new(),
         };
-        for (log, era) in self.intake_logs(lane) {
-            for group in store.groups(log, 1) {
-                let group = group?;
-                for stored in self.messages(&group)? {
-                    if group.done.get((stored.number - group.first) as u32) {
-                        continue;
-                    }
-                    if era == record.era {
-                        intake.open.insert(stored.number);
-                    }
-                    intake.messages.push((log, era, stored));
-                }
+        for state in &self.logs {
+            let of = stored::intake_of(state.id);
+            if let Some((_, era)) = of.filter(|(of, era)| *of == lane && *era < record.era) {
+                intake.waiting.push((state.id, era, 0, state.last));
             }
+        }
+        for group in store.groups(log, 1) {
+            let group = group?;
+            if group.first > record.loaded {
+                break;
+            }
+            let messages = stored::read_group(&group, self.wall)?.into_iter();
+            let loaded = messages.filter(|stored| stored.number <= record.loaded && !stored.done);
+            for stored in loaded {
+                intake.open.insert(stored.number);
+                intake.messages.push(stored);
+            }
+        }
+        if record.loaded < record.accepted.number {
+            let last = record.accepted.number;
+            intake.waiting.push((log, record.era, record.loaded, last));
         }
         Ok(intake)
     }
+}
 
-    /// The messages of a group. Where few of them are open, those do not hold on to all of it.
-    fn messages(&self, group: &Group) -> Result<Vec<Stored>, StoreError> {
-        let mut messages = stored::read_group(group.log, group.first, &group.bytes, self.wall)?;
-        if messages.len() != group.count() as usize {
-            return Err(StoreError::new(
-                StoreErrorKind::Damaged,
-                format!(
-                    "the group of {} from message {} has {} messages where {} were stored",
-                    group.log,
-                    group.first,
-                    messages.len(),
-                    group.count()
-                ),
-            ));
+/// The entries that are about messages.
+fn of_messages<T: DeserializeOwned>(
+    store: &dyn Store,
+    prefix: &[u8],
+) -> Result<BTreeMap<(LogId, u64), T>, StoreError> {
+    let mut found = BTreeMap::new();
+    for entry in store.entries(prefix) {
+        let (key, value) = entry?;
+        if let Some(message) = stored::message_of(&key, prefix) {
+            found.insert(message, stored::decode(&key, &value)?);
         }
-        if group.open().count() * 2 < messages.len() {
-            for message in &mut messages {
-                message.payload = Bytes::copy_from_slice(&message.payload);
-            }
-        }
-        Ok(messages)
     }
+    Ok(found)
 }
 
 /// Who this server is, with one more process.

@@ -5,6 +5,7 @@
 //! | entry `server` | [`ServerRecord`] |
 //! | entry `lane/` number | [`LaneRecord`] |
 //! | entry `try/` log, number | [`Attempts`] of a message that was tried before |
+//! | entry `cancel/` log, number | a [`CancelWord`] that stands there, behind others that wait |
 //! | entry `dead/` number | a dead letter |
 //! | log lane, era, 0 | what was taken in of the lane from a peer; its groups are frames |
 //! | log lane, generation, 1 | what is on the lane to a peer, or waits for a client to come |
@@ -12,18 +13,20 @@
 //! In the records of what leaves, the attempt is the lane that the message came by.
 
 use super::routes::RouteNumbers;
-use crate::store::{LogId, StoreError, StoreErrorKind};
+use crate::store::{Group, LogId, StoreError, StoreErrorKind};
 use bytes::{BufMut, Bytes, BytesMut};
-use palm_core::lane::Mark;
-use palm_core::wire::{Extras, Frame, FrameWriter, Header, Kind, Record, Role};
+use palm_core::lane::{Credit, Mark};
+use palm_core::wire::{Extras, Frame, FrameWriter, Header, Kind, Outcome, Record, Role};
 use palm_core::{Frames, Incarnation, Route, codec};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
 pub(super) const SERVER: &[u8] = b"server";
 pub(super) const LANES: &[u8] = b"lane/";
 pub(super) const ATTEMPTS: &[u8] = b"try/";
+pub(super) const WORDS: &[u8] = b"cancel/";
 pub(super) const DEAD_LETTERS: &[u8] = b"dead/";
 
 /// About how many bytes a group has.
@@ -51,6 +54,8 @@ pub(super) struct LaneRecord {
     /// What is accepted of the lane from it, and the byte position there.
     pub(super) accepted: Mark,
     pub(super) accepted_bytes: u64,
+    /// What comes after that number is in the backlog, and none of it is done.
+    pub(super) loaded: u64,
     /// What is released of the lane to it, and the byte position there.
     pub(super) released: Mark,
     pub(super) released_bytes: u64,
@@ -75,6 +80,41 @@ pub(super) struct Attempts {
     pub(super) suspect: bool,
 }
 
+/// The word that messages are cancelled: those of a job, or one of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct CancelWord {
+    client: Incarnation,
+    of: Cancelled,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+enum Cancelled {
+    Job(u64),
+    Message(u64),
+}
+
+impl CancelWord {
+    /// What a record says, if it is such a word.
+    pub(super) fn of(record: &Record, route: &Route) -> Option<CancelWord> {
+        let of = match record.outcome {
+            Outcome::CancelJob => Cancelled::Job(route.pipeline()),
+            Outcome::Cancel => Cancelled::Message(record.sequence),
+            _ => return None,
+        };
+        let client = route.client();
+        Some(CancelWord { client, of })
+    }
+
+    /// Whether it means a message.
+    pub(super) fn means(&self, route: &Route, sequence: u64) -> bool {
+        let same = match self.of {
+            Cancelled::Job(job) => route.pipeline() == job,
+            Cancelled::Message(cancelled) => sequence == cancelled,
+        };
+        same && route.client() == self.client
+    }
+}
+
 /// In the record of what leaves, in place of an attempt: that it came by no lane that is kept.
 pub(super) const NO_LANE: u32 = u32::MAX;
 
@@ -88,6 +128,17 @@ pub(super) fn outbox_log(lane: u32, generation: u32) -> LogId {
     LogId(u64::from(lane) << 32 | u64::from(generation) << 1 | 1)
 }
 
+/// All logs of a lane, era by era.
+pub(super) fn logs_of(lane: u32) -> RangeInclusive<LogId> {
+    let first = u64::from(lane) << 32;
+    LogId(first)..=LogId(first | u64::from(u32::MAX))
+}
+
+/// The lane that a log is of.
+pub(super) fn lane_of(log: LogId) -> u32 {
+    (log.0 >> 32) as u32
+}
+
 /// The lane and the era, if the log is one of what was taken in.
 pub(super) fn intake_of(log: LogId) -> Option<(u32, u32)> {
     let era = (log.0 & u64::from(u32::MAX)) >> 1;
@@ -98,8 +149,15 @@ pub(super) fn lane_key(lane: u32) -> Vec<u8> {
     [LANES, &lane.to_be_bytes()].concat()
 }
 
-pub(super) fn attempts_key(log: LogId, number: u64) -> Vec<u8> {
-    [ATTEMPTS, &log.0.to_be_bytes(), &number.to_be_bytes()].concat()
+/// The key of an entry that is about a message of a log.
+pub(super) fn message_key(prefix: &[u8], log: LogId, number: u64) -> Vec<u8> {
+    [prefix, &log.0.to_be_bytes(), &number.to_be_bytes()].concat()
+}
+
+/// The message that such an entry is about.
+pub(super) fn message_of(key: &[u8], prefix: &[u8]) -> Option<(LogId, u64)> {
+    let of = u128::from_be_bytes(number_of::<16>(key, prefix)?);
+    Some((LogId((of >> 64) as u64), of as u64))
 }
 
 pub(super) fn letter_key(number: u64) -> Vec<u8> {
@@ -142,14 +200,23 @@ pub(super) struct GroupWriter {
     routes: RouteNumbers,
 }
 
-/// A message of a group.
+/// A message that was brought back from a store.
 #[derive(Debug)]
 pub(super) struct Stored {
     pub(super) number: u64,
+    /// Nothing more is to be done with it.
+    pub(super) done: bool,
     pub(super) record: Record,
     pub(super) route: Arc<Route>,
     pub(super) extras: Option<Box<Extras>>,
     pub(super) payload: Bytes,
+}
+
+impl Stored {
+    /// What it takes of a window.
+    pub(super) fn one(&self) -> Credit {
+        super::backlog::one(self.record.weight())
+    }
 }
 
 impl GroupWriter {
@@ -206,14 +273,29 @@ impl GroupWriter {
     }
 }
 
-/// Reads the messages of a group; a deadline is what is left of it at `wall`. A payload holds on to
-/// the group.
-pub(super) fn read_group(
-    log: LogId,
-    first: u64,
-    bytes: &Bytes,
-    wall: Duration,
-) -> Result<Vec<Stored>, StoreError> {
+/// Reads the messages of a group; a deadline is what is left of it at `wall`. Where few of them are
+/// open, those do not hold on to all of it.
+pub(super) fn read_group(group: &Group, wall: Duration) -> Result<Vec<Stored>, StoreError> {
+    let mut messages = read_messages(group, wall)?;
+    if messages.len() != group.count() as usize {
+        return Err(damaged(format!(
+            "the group of {} from message {} has {} messages where {} were stored",
+            group.log,
+            group.first,
+            messages.len(),
+            group.count()
+        )));
+    }
+    if group.open().count() * 2 < messages.len() {
+        for message in &mut messages {
+            message.payload = Bytes::copy_from_slice(&message.payload);
+        }
+    }
+    Ok(messages)
+}
+
+fn read_messages(group: &Group, wall: Duration) -> Result<Vec<Stored>, StoreError> {
+    let (log, first, bytes) = (group.log, group.first, &group.bytes);
     let fault = |what: &str| damaged(format!("the group of {log} from message {first} {what}"));
     let head = bytes
         .first_chunk::<16>()
@@ -251,6 +333,7 @@ pub(super) fn read_group(
             let route = routes.iter().find(|(number, _)| *number == record.route);
             Ok(Stored {
                 number: first + index as u64,
+                done: group.done.get(index as u32),
                 record,
                 route: route.ok_or_else(|| fault("lacks a route"))?.1.clone(),
                 extras: extra.map(|(_, mut extras)| {

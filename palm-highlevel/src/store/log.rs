@@ -1,7 +1,7 @@
 use std::fmt;
 
 /// Names a log within a store. The engine chooses it and keeps what it stands for as an entry.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LogId(pub u64);
 
 impl fmt::Display for LogId {

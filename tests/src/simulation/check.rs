@@ -162,6 +162,10 @@ impl World {
                     .unfinished()
                     .map(|entry| (entry.id.client, entry.id.sequence))
                     .collect();
+                match engine.waiting(self.disks[node].reader()) {
+                    Ok(waiting) => held.extend(waiting.iter().map(|id| (id.client, id.sequence))),
+                    Err(error) => return Some(error.to_string()),
+                }
                 let leaving = engine.outgoing();
                 held.extend(leaving.map(|parcel| (parcel.id.client, parcel.id.sequence)));
                 let senders = |sender| !self.is_worker(sender);

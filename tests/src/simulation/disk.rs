@@ -39,4 +39,9 @@ impl Disk {
     pub(super) fn store(&mut self) -> &mut MemoryStore {
         &mut self.flushed
     }
+
+    /// What can be read of it.
+    pub(super) fn reader(&self) -> &MemoryStore {
+        &self.flushed
+    }
 }

@@ -33,8 +33,8 @@ pub(super) struct Process {
     /// Until when each of its function threads is busy.
     pub(super) threads: Vec<Duration>,
     pub(super) ended: VecDeque<(Vec<Done>, bool)>,
-    /// The batch that was flushed since its last turn.
-    pub(super) flushed: Option<u64>,
+    /// What its store has done since its last turn.
+    pub(super) stored: VecDeque<Event>,
     pub(super) actions: Vec<Action>,
     pub(super) arrivals: Vec<Arrival>,
     pub(super) stopping: bool,
@@ -176,7 +176,7 @@ impl Process {
                 .collect(),
             threads: vec![now; threads as usize],
             ended: VecDeque::new(),
-            flushed: None,
+            stored: VecDeque::new(),
             actions: Vec::new(),
             arrivals: Vec::new(),
             stopping: false,
@@ -253,7 +253,7 @@ impl Process {
     pub(super) fn is_ready(&self, network_open: impl Fn(u32) -> bool) -> bool {
         !self.router.is_empty()
             || !self.ended.is_empty()
-            || self.flushed.is_some()
+            || !self.stored.is_empty()
             || self.dealers.iter().any(|dealer| {
                 !dealer.inbox.is_empty()
                     || dealer.blocked && dealer.connection.is_some_and(&network_open)

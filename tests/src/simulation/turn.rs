@@ -9,7 +9,7 @@ use super::witness::Violation;
 use super::world::{Happening, World};
 use palm_core::wire::Frame;
 use palm_core::{Frames, Incarnation, PeerId};
-use palm_highlevel::engine::{Action, Address, Event};
+use palm_highlevel::engine::{Action, Address, Event, Reading};
 use palm_highlevel::store::Batch;
 use std::time::Duration;
 
@@ -95,8 +95,8 @@ impl World {
         while let Some((done, all)) = process.ended.pop_front() {
             process.step(now, Event::Executed { done, all });
         }
-        if let Some(number) = process.flushed.take() {
-            process.step(now, Event::Flushed(number));
+        while let Some(event) = process.stored.pop_front() {
+            process.step(now, event);
         }
     }
 
@@ -140,6 +140,7 @@ impl World {
                 // A function that is not told runs to its end, and its result counts for nothing.
                 Action::Recall(_) => {}
                 Action::Write(number, batch) => self.write(node, process.life, number, batch),
+                Action::Read(reading) => self.read(node, process.life, reading),
                 Action::Reconnect(index) => self.reconnect(node, process, index),
                 Action::Send(to, frames) => failed.extend(self.send(node, process, to, frames)),
             }
@@ -170,7 +171,29 @@ impl World {
             && process.life == life
             && self.disks[node].flush(number)
         {
-            process.flushed = Some(number);
+            process.stored.push_back(Event::Flushed(number));
+            self.wake(node, self.now);
+        }
+    }
+
+    /// Something is read from the store, after a while.
+    fn read(&mut self, node: usize, life: u32, reading: Reading) {
+        let delay = Duration::from_micros(self.dice.between(20, 2_000));
+        self.plan(self.now + delay, Happening::Read(node, life, reading));
+    }
+
+    pub(super) fn read_back(&mut self, node: usize, life: u32, reading: Reading) {
+        let read = match reading.read(self.disks[node].reader()) {
+            Ok(read) => read,
+            Err(error) => {
+                let message = format!("{} can't read its store: {error}", self.name(node));
+                return self.fail(Violation::Broken(message));
+            }
+        };
+        if let Some(process) = self.processes[node].as_deref_mut()
+            && process.life == life
+        {
+            process.stored.push_back(Event::Read(read));
             self.wake(node, self.now);
         }
     }

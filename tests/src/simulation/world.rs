@@ -9,7 +9,7 @@ use super::trace::Trace;
 use super::wiretap::Wiretap;
 use super::witness::{Violation, Witness};
 use palm_core::{Frames, Incarnation};
-use palm_highlevel::engine::Done;
+use palm_highlevel::engine::{Done, Reading};
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 use std::time::Duration;
@@ -57,6 +57,7 @@ pub(super) enum Happening {
     Close(u32, Way),
     Executed(usize, u32, Vec<Done>, bool),
     Flushed(usize, u32, u64),
+    Read(usize, u32, Reading),
     Die(usize, u32),
     Submit(usize, u32),
     Take(usize, u32),
@@ -220,6 +221,7 @@ impl World {
             Happening::Close(connection, way) => self.close(connection, way),
             Happening::Executed(node, life, done, all) => self.executed(node, life, done, all),
             Happening::Flushed(node, life, number) => self.flushed(node, life, number),
+            Happening::Read(node, life, reading) => self.read_back(node, life, reading),
             Happening::Die(node, life) => {
                 if self.process(node, life).is_some() {
                     if self.stopped[node] > self.now {

@@ -1,6 +1,8 @@
-use palm_highlevel::{ErrorKind, Running, standalone};
+use palm_highlevel::{Config, Ending, ErrorKind, FailureKind, Job, Running, standalone};
 use palm_persist::SledStore;
+use std::ops::Range;
 use std::path::Path;
+use std::thread;
 use tests::cluster::{Cluster, end};
 use tests::work::{Offer, Work, encoded, square};
 
@@ -49,6 +51,78 @@ fn a_job_goes_on_with_the_master_that_takes_another_ones_place() {
         let third = master(cluster, folder.path(), &endpoint);
         cluster.check(job, taken, |index| Ok(encoded(&square(index))));
         assert_eq!(third.counts().succeeded, 0, "nothing is executed again");
+    });
+}
+
+/// A master with room for a few messages of each sender.
+fn narrow(cluster: &Cluster, folder: &Path, endpoint: &str) -> Running {
+    let config = Config {
+        window_messages: 50,
+        ..cluster.config()
+    };
+    standalone::Master::new("master")
+        .store(SledStore::open(folder).unwrap())
+        .config(config)
+        .bind(endpoint)
+        .unwrap()
+}
+
+fn submit(job: &mut Job, numbers: Range<u64>) {
+    for number in numbers {
+        let work = Work {
+            number,
+            ..Work::default()
+        };
+        job.submit(work.payload()).unwrap();
+    }
+}
+
+#[test]
+fn what_the_window_has_no_room_for_waits_in_the_store() {
+    Cluster::on_each(|cluster| {
+        let folder = tempfile::tempdir().unwrap();
+        let endpoint = cluster.nobodys();
+        let client = cluster.client(&endpoint);
+        let mut job = client.job("master.work").unwrap();
+        let mut given_up = client.job("master.work").unwrap();
+        let first = narrow(cluster, folder.path(), &endpoint);
+        submit(&mut job, 0..1_000);
+        submit(&mut given_up, 0..500);
+        submit(&mut job, 1_000..2_000);
+        cluster.until("all is accepted", || {
+            (first.counts().unfinished == 2_500).then_some(())
+        });
+        assert_eq!(first.counts().received, 50, "the others are not in memory");
+        // The word is behind what it means.
+        given_up.cancel();
+        cluster.until("the word is accepted", || {
+            (first.counts().unfinished == 2_501).then_some(())
+        });
+        end(first);
+
+        let second = narrow(cluster, folder.path(), &endpoint);
+        let worker = standalone::Worker::new("one")
+            .offer_all()
+            .config(cluster.config())
+            .connect(&endpoint)
+            .unwrap();
+        // Endings that nobody takes would leave no room for others.
+        let given_up = thread::spawn(|| {
+            let cancelled = |ending: &Ending| {
+                let failure = ending.result.as_ref().unwrap_err();
+                failure.kind == FailureKind::Cancelled
+            };
+            given_up.filter(cancelled).count()
+        });
+        let taken = cluster.take(&mut job, 700);
+        end(second);
+        let third = narrow(cluster, folder.path(), &endpoint);
+        cluster.check(job, taken, |index| Ok(encoded(&square(index))));
+        assert_eq!(given_up.join().unwrap(), 500);
+        cluster.until("nothing is left", || {
+            (third.counts().unfinished == 0).then_some(())
+        });
+        end(worker);
     });
 }
 
