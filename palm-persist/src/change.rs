@@ -5,6 +5,7 @@ use palm_highlevel::store::{Batch, Bitmap, LogId, LogState, Operation};
 use sled::Tree;
 
 use crate::failure::Failure;
+use crate::writes::Writes;
 use crate::{key, record, stored};
 
 /// Works out what a batch changes in the tree, reading what it needs of it and writing nothing.
@@ -12,7 +13,7 @@ use crate::{key, record, stored};
 /// A group that many marks fall into is read and written once.
 pub(crate) struct Change<'a> {
     tree: &'a Tree,
-    writes: sled::Batch,
+    writes: Writes,
     /// The logs the batch meets as they are after it; `None` for one that does not exist.
     logs: BTreeMap<LogId, Option<LogState>>,
     /// The groups the batch meets that have open messages after it, by log and first number.
@@ -34,7 +35,7 @@ impl<'a> Change<'a> {
     pub(crate) fn new(tree: &'a Tree) -> Self {
         Self {
             tree,
-            writes: sled::Batch::default(),
+            writes: Writes::default(),
             logs: BTreeMap::new(),
             open: BTreeMap::new(),
             deleted: BTreeSet::new(),
@@ -53,7 +54,7 @@ impl<'a> Change<'a> {
     }
 
     /// Everything that is to be written for a batch that keeps the rules.
-    pub(crate) fn finish(mut self, batch: &Batch) -> Result<sled::Batch, Failure> {
+    pub(crate) fn finish(mut self, batch: &Batch) -> Result<Writes, Failure> {
         for operation in batch.operations() {
             match operation {
                 Operation::Append {
@@ -214,7 +215,7 @@ impl<'a> Change<'a> {
                     let mut value = [0; 16];
                     value[..8].copy_from_slice(&state.last.to_be_bytes());
                     value[8..].copy_from_slice(&state.trimmed.to_be_bytes());
-                    self.writes.insert(key::log(*log), &value);
+                    self.writes.insert(key::log(*log), value);
                 }
                 None => self.writes.remove(key::log(*log)),
             }

@@ -1,3 +1,4 @@
+use std::io;
 use std::path::Path;
 
 use palm_highlevel::store::{StoreError, StoreErrorKind};
@@ -16,6 +17,8 @@ pub(crate) enum Failure {
         key: Vec<u8>,
         fault: &'static str,
     },
+    /// sled panicked at what it read.
+    Panic,
 }
 
 impl Failure {
@@ -24,33 +27,45 @@ impl Failure {
         Failure::Record { key, fault }
     }
 
+    /// What is wrong with the files, for people, if it is they with which something is wrong.
+    pub(crate) fn damage(&self) -> Option<String> {
+        match self {
+            Failure::Sled(error) => damage(error),
+            Failure::Record { key, fault } => Some(format!("{}: {fault}", key::describe(key))),
+            Failure::Panic => Some("its files can't be what was written".to_owned()),
+        }
+    }
+
+    /// The error of sled, if it is one.
+    pub(crate) fn source(self) -> Option<sled::Error> {
+        match self {
+            Failure::Sled(error) => Some(error),
+            Failure::Record { .. } | Failure::Panic => None,
+        }
+    }
+
     /// The error for whoever uses the store in `folder`.
     pub(crate) fn in_folder(self, folder: &Path) -> StoreError {
-        let folder = folder.display();
-        match self {
-            Failure::Record { key, fault } => StoreError::new(
-                StoreErrorKind::Damaged,
-                format!(
-                    "the store in {folder} is damaged at {}: {fault}; {MOVE_AWAY}",
-                    key::describe(&key)
-                ),
-            ),
-            Failure::Sled(error) if is_damage(&error) => StoreError::new(
-                StoreErrorKind::Damaged,
-                format!(
-                    "the store in {folder} is damaged: {}; {MOVE_AWAY}",
-                    fault(&error)
-                ),
-            )
-            .with_source(error),
-            Failure::Sled(error) => StoreError::new(
+        let name = folder.display();
+        let error = match (self.damage(), &self) {
+            (None, Failure::Sled(error)) => StoreError::new(
                 StoreErrorKind::Io,
                 format!(
-                    "the store in {folder} cannot be read or written: {error}; once the cause is \
+                    "the store in {name} cannot be read or written: {error}; once the cause is \
                      gone (is the disk full?) open it again, nothing flushed is lost"
                 ),
-            )
-            .with_source(error),
+            ),
+            (damage, _) => StoreError::new(
+                StoreErrorKind::Damaged,
+                format!(
+                    "the store in {name} is damaged: {}; {MOVE_AWAY}",
+                    damage.unwrap_or_default()
+                ),
+            ),
+        };
+        match self.source() {
+            Some(source) => error.with_source(source),
+            None => error,
         }
     }
 }
@@ -61,28 +76,22 @@ impl From<sled::Error> for Failure {
     }
 }
 
-/// Whether an error of sled says that its files are not as it left them. What it does not support
+/// What an error of sled says of its files, if they are not as it left them. What it does not support
 /// can only be settings that changed on disk: the version of sled is fixed by our own format.
-pub(crate) fn is_damage(error: &sled::Error) -> bool {
-    matches!(
-        error,
-        sled::Error::Corruption { .. }
-            | sled::Error::ReportableBug(_)
-            | sled::Error::Unsupported(_)
-    )
-}
-
-/// What is wrong, for people.
-pub(crate) fn fault(error: &sled::Error) -> String {
+fn damage(error: &sled::Error) -> Option<String> {
     match error {
         sled::Error::Corruption {
             at: Some(place), ..
-        } => {
-            format!("its files do not hold what was written, at {place:?}")
-        }
+        } => Some(format!(
+            "its files do not hold what was written, at {place:?}"
+        )),
         sled::Error::Corruption { at: None, .. } => {
-            "its files do not hold what was written".to_owned()
+            Some("its files do not hold what was written".to_owned())
         }
-        other => other.to_string(),
+        sled::Error::Io(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+            Some("its files end too early".to_owned())
+        }
+        sled::Error::ReportableBug(_) | sled::Error::Unsupported(_) => Some(error.to_string()),
+        _ => None,
     }
 }

@@ -1,5 +1,6 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
+use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 use std::process;
 use std::thread;
@@ -8,10 +9,12 @@ use std::time::{Duration, Instant};
 use fs2::FileExt;
 use palm_highlevel::store::{StoreError, StoreErrorKind};
 
-use crate::failure::{Failure, fault, is_damage};
+use crate::failure::Failure;
+use crate::flushes::{self, Flushes};
+use crate::seal::Seal;
 
 /// The version of the format that this version of the crate writes, and the only one it reads.
-const FORMAT: &str = "1";
+const FORMAT: &str = "2";
 
 /// What the file of the format says before the version.
 const FORMAT_NAME: &str = "palm store ";
@@ -58,31 +61,79 @@ impl Folder {
     }
 
     /// Opens what the folder holds, or sets it aside if it is damaged.
-    pub(crate) fn open_db(&self) -> Result<sled::Db, StoreError> {
+    pub(crate) fn open_db(&self) -> Result<(sled::Db, Seal, Flushes), StoreError> {
         let db = self.path.join("db");
         repair(&db).map_err(|error| cannot("repair the store in", &self.path, error))?;
+        let flushes = match self.flushes(&db) {
+            Ok(Some(flushes)) => flushes,
+            Ok(None) => {
+                let file = db.join(flushes::NAME);
+                let fault = format!("its file {} does not hold what was written", file.display());
+                return Err(self.set_aside(&db, &fault, None));
+            }
+            Err(error) => return Err(cannot("open the store in", &self.path, error)),
+        };
+        let tree = self.open_tree(&db)?;
+        let seal = catch(|| Seal::read(&tree));
+        let (fault, source) = match seal.unwrap_or(Err(Failure::Panic)) {
+            Ok(seal) if seal.number >= flushes.number() => return Ok((tree, seal, flushes)),
+            Ok(seal) => {
+                let (flushed, found) = (flushes.number(), seal.number);
+                let fault = format!("{flushed} batches were flushed, and its files hold {found}");
+                (fault, None)
+            }
+            Err(failure) => match failure.damage() {
+                Some(fault) => (fault, failure.source()),
+                None => return Err(failure.in_folder(&self.path)),
+            },
+        };
+        // It may panic at its files once more, and is of no use any more.
+        let _ = catch(|| drop(tree));
+        Err(self.set_aside(&db, &fault, source))
+    }
+
+    /// The file that counts flushes, which is older than the files of sled; `None` if it is damaged.
+    fn flushes(&self, db: &Path) -> io::Result<Option<Flushes>> {
+        match db.join("db").exists() {
+            true => Flushes::open(db),
+            false => match Flushes::open(db)? {
+                // Then they are missing.
+                Some(flushes) if flushes.number() > 0 => Ok(Some(flushes)),
+                _ => {
+                    fs::create_dir_all(db)?;
+                    Flushes::create(db).map(Some)
+                }
+            },
+        }
+    }
+
+    fn open_tree(&self, db: &Path) -> Result<sled::Db, StoreError> {
         let config = sled::Config::new()
-            .path(&db)
+            .path(db)
             .cache_capacity(CACHE)
             // We say when to flush: a timer would only add work.
             .flush_every_ms(None);
         let deadline = Instant::now() + PATIENCE;
         loop {
-            match config.open() {
-                Ok(db) => return Ok(db),
-                Err(error) if is_damage(&error) => return Err(self.set_aside(&db, error)),
-                Err(error) if is_locked(&error) => {
-                    if Instant::now() > deadline {
-                        return Err(in_use(&self.path, "a program that is no server of PALM"));
-                    }
-                    thread::sleep(PATIENCE / 1000);
-                }
-                Err(error) => return Err(Failure::Sled(error).in_folder(&self.path)),
+            let opened = catch(|| config.open().map_err(Failure::Sled));
+            let failure = match opened.unwrap_or(Err(Failure::Panic)) {
+                Ok(tree) => return Ok(tree),
+                Err(failure) => failure,
+            };
+            if let Some(fault) = failure.damage() {
+                return Err(self.set_aside(db, &fault, failure.source()));
             }
+            if !is_locked(&failure) {
+                return Err(failure.in_folder(&self.path));
+            }
+            if Instant::now() > deadline {
+                return Err(in_use(&self.path, "a program that is no server of PALM"));
+            }
+            thread::sleep(PATIENCE / 1000);
         }
     }
 
-    fn set_aside(&self, db: &Path, error: sled::Error) -> StoreError {
+    fn set_aside(&self, db: &Path, fault: &str, source: Option<sled::Error>) -> StoreError {
         let folder = self.path.display();
         let aside = (1_u32..)
             .map(|n| self.path.join(format!("damaged-{n}")))
@@ -101,15 +152,21 @@ impl Folder {
                 db.display()
             ),
         };
-        StoreError::new(
+        let error = StoreError::new(
             StoreErrorKind::Damaged,
-            format!(
-                "the store in {folder} is damaged: {}; {what}",
-                fault(&error)
-            ),
-        )
-        .with_source(error)
+            format!("the store in {folder} is damaged: {fault}; {what}"),
+        );
+        match source {
+            Some(source) => error.with_source(source),
+            None => error,
+        }
     }
+}
+
+/// Does what sled may panic at when its files are not as it left them.
+fn catch<T>(what: impl FnOnce() -> T) -> thread::Result<T> {
+    // What it was doing is then given up.
+    panic::catch_unwind(AssertUnwindSafe(what))
 }
 
 impl Drop for Folder {
@@ -121,8 +178,9 @@ impl Drop for Folder {
 }
 
 /// Whether an error of sled says that its file is locked, which it does only in words.
-fn is_locked(error: &sled::Error) -> bool {
-    matches!(error, sled::Error::Io(error) if error.to_string().contains("could not acquire lock"))
+fn is_locked(failure: &Failure) -> bool {
+    matches!(failure, Failure::Sled(sled::Error::Io(error))
+        if error.to_string().contains("could not acquire lock"))
 }
 
 /// Whether a folder says that it holds a store of the known format; not if it is empty.
@@ -316,13 +374,13 @@ mod tests {
     #[test]
     fn an_unknown_format_is_refused() {
         let folder = written();
-        fs::write(folder.path().join("format"), "palm store 2\n").expect("it is written");
+        fs::write(folder.path().join("format"), "palm store 3\n").expect("it is written");
         let (kind, message) = refusal(folder.path());
         assert_eq!(kind, StoreErrorKind::Format);
-        assert!(message.contains("has format 2"), "{message}");
+        assert!(message.contains("has format 3"), "{message}");
         fs::write(folder.path().join("format"), [0xff; 9]).expect("it is written");
         assert_eq!(refusal(folder.path()).0, StoreErrorKind::Unsuitable);
-        fs::write(folder.path().join("format"), "palm store 1\n").expect("it is written");
+        fs::write(folder.path().join("format"), "palm store 2\n").expect("it is written");
         assert_eq!(groups(folder.path()), 1);
     }
 

@@ -7,6 +7,7 @@
 //! | `g` log, first | a record: the number of messages of the group, its bytes |
 //! | `d` log, first | a bitmap of what is done in the group, if anything is |
 //! | `e` key | a record: the value of the entry |
+//! | `s` | the seal: the number of batches, and a sum over all else that is in the tree |
 //! | `x` key of a record, piece | what of the record did not fit under its own key |
 
 use palm_highlevel::store::LogId;
@@ -16,6 +17,9 @@ const GROUP: u8 = b'g';
 const DONE: u8 = b'd';
 const ENTRY: u8 = b'e';
 const PIECE: u8 = b'x';
+
+/// The key of the seal.
+pub(crate) const SEAL: &[u8] = b"s";
 
 /// The prefix of all logs.
 pub(crate) const LOGS: &[u8] = &[LOG];
@@ -75,6 +79,7 @@ pub(crate) fn describe(key: &[u8]) -> String {
             ),
             _ => format!("the group {}", key.escape_ascii()),
         },
+        _ if key == SEAL => "its seal".to_owned(),
         Some((&ENTRY, key)) => format!("the entry \"{}\"", key.escape_ascii()),
         _ => format!("the record \"{}\"", key.escape_ascii()),
     }

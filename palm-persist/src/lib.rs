@@ -32,15 +32,18 @@
 //! |---|---|
 //! | `format` | the version of the format, as text |
 //! | `lock` | held while the store is open; names the process that holds it |
-//! | `db/` | the files of sled |
+//! | `db/` | the files of sled, and `flushed`: how many batches are there at least |
 //! | `damaged-1/` … | files that could not be read back, set aside |
 
 mod change;
 mod failure;
+mod flushes;
 mod folder;
 mod key;
 mod record;
+mod seal;
 mod store;
 mod stored;
+mod writes;
 
 pub use store::SledStore;

@@ -5,6 +5,7 @@ use sled::Tree;
 
 use crate::failure::Failure;
 use crate::key;
+use crate::writes::Writes;
 
 /// The most bytes of a record under one key. Longer values cost sled more than further keys do.
 const PIECE: usize = 4_000;
@@ -13,7 +14,7 @@ const PIECE: usize = 4_000;
 const HEADER: usize = 8;
 
 /// Adds a record, which is `head` and `body` one after the other, to what is written.
-pub(crate) fn insert(writes: &mut sled::Batch, key: &[u8], head: &[u8], body: &[u8]) {
+pub(crate) fn insert(writes: &mut Writes, key: &[u8], head: &[u8], body: &[u8]) {
     let len = head.len() + body.len();
     let (first, mut rest) = body.split_at(body.len().min(PIECE - head.len()));
     let mut value = Vec::with_capacity(HEADER + head.len() + first.len());
@@ -31,7 +32,7 @@ pub(crate) fn insert(writes: &mut sled::Batch, key: &[u8], head: &[u8], body: &[
 }
 
 /// Removes a record, of which `value` is what is stored under its own key.
-pub(crate) fn remove(writes: &mut sled::Batch, key: &[u8], value: &[u8]) -> Result<(), Failure> {
+pub(crate) fn remove(writes: &mut Writes, key: &[u8], value: &[u8]) -> Result<(), Failure> {
     let (len, _) = split_header(key, value)?;
     writes.remove(key);
     remove_pieces(writes, key, 1, pieces(len));
@@ -40,7 +41,7 @@ pub(crate) fn remove(writes: &mut sled::Batch, key: &[u8], value: &[u8]) -> Resu
 
 /// Removes those pieces of a record that go beyond a new one of `len` bytes in its place.
 pub(crate) fn shorten(
-    writes: &mut sled::Batch,
+    writes: &mut Writes,
     key: &[u8],
     value: &[u8],
     len: usize,
@@ -97,7 +98,7 @@ fn pieces(len: u64) -> u32 {
     u32::try_from(len.div_ceil(PIECE as u64).max(1)).unwrap_or(u32::MAX)
 }
 
-fn remove_pieces(writes: &mut sled::Batch, key: &[u8], from: u32, to: u32) {
+fn remove_pieces(writes: &mut Writes, key: &[u8], from: u32, to: u32) {
     for piece in from..to {
         writes.remove(key::piece(key, piece));
     }
@@ -106,17 +107,24 @@ fn remove_pieces(writes: &mut sled::Batch, key: &[u8], from: u32, to: u32) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::seal::Seal;
 
     fn memory() -> sled::Db {
         let config = sled::Config::new().temporary(true);
         config.open().expect("a temporary tree opens")
     }
 
-    fn write(tree: &Tree, fill: impl FnOnce(&mut sled::Batch)) {
-        let mut writes = sled::Batch::default();
+    fn write(tree: &Tree, fill: impl FnOnce(&mut Writes)) {
+        let mut writes = Writes::default();
         fill(&mut writes);
-        tree.apply_batch(writes)
+        let (batch, _) = writes.seal(tree, Seal::default()).expect("it reads");
+        tree.apply_batch(batch)
             .expect("a temporary tree is written");
+    }
+
+    /// How many records there are beside the seal.
+    fn records(tree: &Tree) -> usize {
+        tree.len() - 1
     }
 
     fn stored(tree: &Tree) -> sled::IVec {
@@ -133,9 +141,9 @@ mod tests {
             assert_eq!(&beginning(b"k", &value).expect("whole")[..4], b"head");
             let back = read(&tree, b"k", &value).expect("whole");
             assert_eq!(back, [b"head", &body[..]].concat(), "{len}");
-            assert_eq!(tree.len(), (4 + len).div_ceil(PIECE));
+            assert_eq!(records(&tree), (4 + len).div_ceil(PIECE));
             write(&tree, |writes| remove(writes, b"k", &value).expect("whole"));
-            assert_eq!(tree.len(), 0);
+            assert_eq!(records(&tree), 0);
         }
     }
 
@@ -148,7 +156,7 @@ mod tests {
             shorten(writes, b"k", &value, PIECE + 1).expect("whole");
             insert(writes, b"k", b"", &[2; PIECE + 1]);
         });
-        assert_eq!(tree.len(), 2);
+        assert_eq!(records(&tree), 2);
         assert_eq!(
             read(&tree, b"k", &stored(&tree)).expect("whole"),
             [2; PIECE + 1][..]

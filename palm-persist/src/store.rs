@@ -6,7 +6,9 @@ use palm_highlevel::store::{Batch, Entries, Groups, LogId, LogState, Store, Stor
 
 use crate::change::Change;
 use crate::failure::Failure;
+use crate::flushes::Flushes;
 use crate::folder::Folder;
+use crate::seal::Seal;
 use crate::{key, record, stored};
 
 /// A store in a folder on disk. See the [crate](crate) for what it promises.
@@ -14,6 +16,9 @@ use crate::{key, record, stored};
 pub struct SledStore {
     // Before the folder, which is unlocked last.
     db: sled::Db,
+    /// What the tree is known by.
+    seal: Seal,
+    flushes: Flushes,
     folder: Folder,
 }
 
@@ -21,7 +26,8 @@ impl SledStore {
     /// Opens the store in a folder, which is created if there is none, and repairs what an end of
     /// its last process during opening may have left behind.
     ///
-    /// It blocks while it reads what the last process left: seconds for gigabytes.
+    /// It blocks while it reads all that the last process left and makes sure that nothing of it is
+    /// missing: seconds for gigabytes.
     ///
     /// # Errors
     ///
@@ -34,8 +40,13 @@ impl SledStore {
     /// - `Io`: the files could not be read or written.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         let folder = Folder::open(path.as_ref())?;
-        let db = folder.open_db()?;
-        Ok(Self { db, folder })
+        let (db, seal, flushes) = folder.open_db()?;
+        Ok(Self {
+            db,
+            seal,
+            flushes,
+            folder,
+        })
     }
 
     /// The folder it is in.
@@ -56,13 +67,18 @@ impl Store for SledStore {
             Ok(state.map_or(0, |state| state.last))
         })?;
         let writes = change.finish(batch).map_err(self.failed())?;
+        let (writes, seal) = writes.seal(&self.db, self.seal).map_err(self.failed())?;
         let written = self.db.apply_batch(writes).map_err(Failure::from);
-        written.map_err(self.failed())
+        written.map_err(self.failed())?;
+        self.seal = seal;
+        Ok(())
     }
 
     fn flush(&mut self) -> Result<(), StoreError> {
         let flushed = self.db.flush().map_err(Failure::from);
-        flushed.map(|_bytes| ()).map_err(self.failed())
+        flushed.map_err(self.failed())?;
+        let written = self.flushes.write(self.seal.number);
+        written.map_err(|error| Failure::from(sled::Error::from(error)).in_folder(self.path()))
     }
 
     fn logs(&self) -> Result<Vec<LogState>, StoreError> {

@@ -270,6 +270,7 @@ impl Run<'_> {
                 return Err(self.broken(&text));
             }
         }
+        self.report.held = self.report.held.min(held);
         Ok(())
     }
 

@@ -14,3 +14,6 @@ mod random;
 
 /// The store on disk while its process is killed, or another one wants it.
 mod process;
+
+/// The store on disk when its files are not as they were written.
+mod damage;
