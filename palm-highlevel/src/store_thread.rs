@@ -1,7 +1,7 @@
 use crate::engine::{Event, Reading};
 use crate::store::{Batch, Store, StoreError};
-use crate::{Result, thread};
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crate::{Error, ErrorKind, Result, thread};
+use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded};
 use palm_core::Waker;
 use std::thread::JoinHandle;
 
@@ -54,8 +54,15 @@ impl StoreThread {
 
     /// What was done since the last call, if anything was.
     pub(crate) fn done(&self) -> Result<Option<Event>> {
-        let done = self.done.try_recv().ok();
-        Ok(done.transpose()?)
+        match self.done.try_recv() {
+            Ok(done) => Ok(Some(done?)),
+            Err(TryRecvError::Empty) => Ok(None),
+            Err(TryRecvError::Disconnected) => Err(Error::new(
+                ErrorKind::Store,
+                "the thread that writes the store has panicked, and the log says why: start the \
+                 server again, nothing that was flushed is lost",
+            )),
+        }
     }
 }
 

@@ -48,11 +48,18 @@ impl Failure {
     pub(crate) fn in_folder(self, folder: &Path) -> StoreError {
         let name = folder.display();
         let error = match (self.damage(), &self) {
+            (None, Failure::Sled(sled::Error::Io(error))) if is_full(error) => StoreError::new(
+                StoreErrorKind::Full,
+                format!(
+                    "the disk of the store in {name} is full: make room and open it again, nothing \
+                     flushed is lost"
+                ),
+            ),
             (None, Failure::Sled(error)) => StoreError::new(
                 StoreErrorKind::Io,
                 format!(
                     "the store in {name} cannot be read or written: {error}; once the cause is \
-                     gone (is the disk full?) open it again, nothing flushed is lost"
+                     gone open it again, nothing flushed is lost"
                 ),
             ),
             (damage, _) => StoreError::new(
@@ -74,6 +81,14 @@ impl From<sled::Error> for Failure {
     fn from(error: sled::Error) -> Self {
         Failure::Sled(error)
     }
+}
+
+/// Whether it says that a disk or somebody's share of it is full.
+pub(crate) fn is_full(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+    )
 }
 
 /// What an error of sled says of its files, if they are not as it left them. What it does not support

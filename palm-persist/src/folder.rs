@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use fs2::FileExt;
 use palm_highlevel::store::{StoreError, StoreErrorKind};
 
-use crate::failure::Failure;
+use crate::failure::{Failure, is_full};
 use crate::flushes::{self, Flushes};
 use crate::seal::Seal;
 
@@ -298,7 +298,10 @@ fn not_a_store(path: &Path) -> StoreError {
 
 fn cannot(what: &str, path: &Path, error: io::Error) -> StoreError {
     StoreError::new(
-        StoreErrorKind::Io,
+        match is_full(&error) {
+            true => StoreErrorKind::Full,
+            false => StoreErrorKind::Io,
+        },
         format!("cannot {what} {}: {error}", path.display()),
     )
     .with_source(error)

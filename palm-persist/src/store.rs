@@ -37,6 +37,7 @@ impl SledStore {
     /// - `Format`: it was written by a version with another format;
     /// - `Damaged`: its files cannot be read back. They are then set aside within the folder, where
     ///   the message says, and the next opening begins with an empty store;
+    /// - `Full`: the disk has no room for what an opening writes;
     /// - `Io`: the files could not be read or written.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         let folder = Folder::open(path.as_ref())?;

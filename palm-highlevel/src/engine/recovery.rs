@@ -371,6 +371,7 @@ fn of_messages<T: DeserializeOwned>(
 
 /// Who this server is, with one more process.
 fn server_record(config: &EngineConfig, store: &mut dyn Store) -> Result<ServerRecord, StoreError> {
+    check_format(store)?;
     let mut server = match store.get(stored::SERVER)? {
         Some(value) => stored::decode(stored::SERVER, &value)?,
         None => ServerRecord {
@@ -387,10 +388,32 @@ fn server_record(config: &EngineConfig, store: &mut dyn Store) -> Result<ServerR
     }
     server.epoch += 1;
     let mut batch = Batch::new();
+    batch.put(stored::FORMAT_KEY, stored::encode(&stored::FORMAT));
     batch.put(stored::SERVER, stored::encode(&server));
     store.write(&batch)?;
     store.flush()?;
     Ok(server)
+}
+
+/// Refuses a store that was written in another format, before anything else of it is read.
+fn check_format(store: &dyn Store) -> Result<(), StoreError> {
+    let is_new = store.get(stored::SERVER)?.is_none();
+    let version = match store.get(stored::FORMAT_KEY)? {
+        Some(value) => stored::decode(stored::FORMAT_KEY, &value)?,
+        None if is_new => return Ok(()),
+        None => 0,
+    };
+    match version {
+        stored::FORMAT => Ok(()),
+        version => Err(StoreError::new(
+            StoreErrorKind::Format,
+            format!(
+                "what the server has stored has format {version}, this version of PALM reads \
+                 format {} only: start the version that wrote it, or use another folder",
+                stored::FORMAT
+            ),
+        )),
+    }
 }
 
 fn unsuitable(message: String) -> StoreError {

@@ -2,6 +2,7 @@
 //!
 //! | where | what |
 //! |---|---|
+//! | entry `format` | the [version](FORMAT) of all of this |
 //! | entry `server` | [`ServerRecord`] |
 //! | entry `lane/` number | [`LaneRecord`] |
 //! | entry `try/` log, number | [`Attempts`] of a message that was tried before |
@@ -23,6 +24,10 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// The version of the layout that this version of PALM writes, and the only one that it reads.
+pub(super) const FORMAT: u32 = 1;
+
+pub(super) const FORMAT_KEY: &[u8] = b"format";
 pub(super) const SERVER: &[u8] = b"server";
 pub(super) const LANES: &[u8] = b"lane/";
 pub(super) const ATTEMPTS: &[u8] = b"try/";

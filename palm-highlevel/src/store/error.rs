@@ -23,6 +23,9 @@ pub enum StoreErrorKind {
     Format,
     /// What is stored cannot be read back. It was not deleted; the message says where it is.
     Damaged,
+    /// There is no room for more. Once there is, opening the store again gives back all that was
+    /// flushed.
+    Full,
     /// Reading or writing failed.
     Io,
 }

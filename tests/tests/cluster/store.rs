@@ -1,9 +1,13 @@
+use bytes::Bytes;
+use palm_highlevel::store::{
+    Batch, Entries, Groups, LogId, LogState, MemoryStore, Store, StoreError,
+};
 use palm_highlevel::{Config, Ending, ErrorKind, FailureKind, Job, Running, standalone};
 use palm_persist::SledStore;
 use std::ops::Range;
 use std::path::Path;
 use std::thread;
-use tests::cluster::{Cluster, end};
+use tests::cluster::{Cluster, Transport, end};
 use tests::work::{Offer, Work, encoded, square};
 
 fn master(cluster: &Cluster, folder: &Path, endpoint: &str) -> Running {
@@ -144,4 +148,78 @@ fn a_store_is_one_servers_and_one_processs() {
         error.to_string(),
         "the store belongs to the server first, not to second: give each server a folder of its own"
     );
+}
+
+#[test]
+fn what_another_version_of_palm_has_stored_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let bind = || {
+        standalone::Server::new("server")
+            .store(SledStore::open(folder.path()).unwrap())
+            .bind("tcp://127.0.0.1:*")
+    };
+    end(bind().unwrap());
+    end(bind().unwrap());
+    for (version, named) in [(Some(2), "has format 2,"), (None, "has format 0,")] {
+        let mut store = SledStore::open(folder.path()).unwrap();
+        let mut batch = Batch::new();
+        match version {
+            Some(version) => batch.put("format", encoded::<u32>(&version)),
+            None => batch.delete("format"),
+        };
+        store.write(&batch).unwrap();
+        store.flush().unwrap();
+        drop(store);
+        let error = bind().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Store);
+        assert!(error.to_string().contains(named), "{error}");
+    }
+}
+
+/// A store that panics when it is to flush more than a server's start.
+struct Panicking(MemoryStore, u32);
+
+impl Store for Panicking {
+    fn write(&mut self, batch: &Batch) -> Result<(), StoreError> {
+        self.0.write(batch)
+    }
+
+    fn flush(&mut self) -> Result<(), StoreError> {
+        self.1 += 1;
+        assert_eq!(self.1, 1, "it is flushed again, as this test wants it");
+        self.0.flush()
+    }
+
+    fn logs(&self) -> Result<Vec<LogState>, StoreError> {
+        self.0.logs()
+    }
+
+    fn groups(&self, log: LogId, from: u64) -> Groups<'_> {
+        self.0.groups(log, from)
+    }
+
+    fn get(&self, key: &[u8]) -> Result<Option<Bytes>, StoreError> {
+        self.0.get(key)
+    }
+
+    fn entries(&self, prefix: &[u8]) -> Entries<'_> {
+        self.0.entries(prefix)
+    }
+}
+
+#[test]
+fn a_server_whose_store_panics_ends_and_says_so() {
+    let cluster = Cluster::start(Transport::Inproc);
+    let server = standalone::Server::new("server")
+        .store(Panicking(MemoryStore::new(), 0))
+        .config(cluster.config())
+        .bind(&cluster.endpoint())
+        .unwrap();
+    let client = cluster.client(server.address());
+    let mut job = client.job("server.echo").unwrap();
+    job.submit("a message").unwrap();
+    cluster.until("it has ended", || server.is_finished().then_some(()));
+    let error = server.join().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Store);
+    assert!(error.to_string().contains("has panicked"), "{error}");
 }

@@ -17,3 +17,6 @@ mod process;
 
 /// The store on disk when its files are not as they were written.
 mod damage;
+
+/// The store on disk when the disk is full.
+mod full_disk;
