@@ -35,7 +35,9 @@ fn count(call: &Call) -> Result<String, Failure> {
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     // Each of the four could be a process of its own, and start in any order.
     let second = standalone::Master::new("second").bind("tcp://127.0.0.1:*")?;
-    let first = chained::Master::new("first").bind("tcp://127.0.0.1:*", second.address())?;
+    let first = chained::Master::new("first")
+        .next("second.count", second.address())
+        .bind("tcp://127.0.0.1:*")?;
     let _workers = [
         standalone::Worker::new("tidier")
             .function("tidy", tidy)
@@ -46,7 +48,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     ];
 
     let client = Client::connect_through(first.address(), second.address())?;
-    let mut job = client.job("first.tidy second.count")?;
+    let mut job = client.job("first.tidy")?;
     for text in ["  a chain of  two masters ", " ", "and\none client"] {
         job.submit(text)?;
     }

@@ -10,10 +10,17 @@ use std::thread;
 use std::time::Duration;
 
 /// The source of each example and its program.
-const EXAMPLES: [(&str, &str); 4] = [
+const EXAMPLES: [(&str, &str); 8] = [
     ("serial_server.rs", env!("CARGO_BIN_EXE_serial_server")),
     ("parallel_master.rs", env!("CARGO_BIN_EXE_parallel_master")),
     ("chained_masters.rs", env!("CARGO_BIN_EXE_chained_masters")),
+    ("chain_of_three.rs", env!("CARGO_BIN_EXE_chain_of_three")),
+    (
+        "chain_with_workers.rs",
+        env!("CARGO_BIN_EXE_chain_with_workers"),
+    ),
+    ("tee_and_sink.rs", env!("CARGO_BIN_EXE_tee_and_sink")),
+    ("chained_error.rs", env!("CARGO_BIN_EXE_chained_error")),
     ("custom_server.rs", env!("CARGO_BIN_EXE_custom_server")),
 ];
 

@@ -65,6 +65,11 @@ impl Path {
         Path(path)
     }
 
+    /// The ordinals that it consists of.
+    pub fn ordinals(&self) -> &[u32] {
+        &self.0
+    }
+
     /// Whether it is the client's own message.
     pub fn is_root(&self) -> bool {
         self.0.is_empty()
@@ -149,6 +154,13 @@ impl Route {
         self.pipeline
     }
 
+    /// The route with one more step at its end.
+    pub fn then(&self, step: Step) -> Route {
+        let mut route = self.clone();
+        route.steps.push(step);
+        route
+    }
+
     /// The steps in order.
     pub fn steps(&self) -> &[Step] {
         &self.steps
@@ -156,7 +168,12 @@ impl Route {
 }
 
 impl Step {
-    fn parse(text: &str) -> Result<Step> {
+    /// Reads a step as a user writes it: `server.function`, or only `function`.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Malformed`] if it names no function.
+    pub fn parse(text: &str) -> Result<Step> {
         let (server, function) = text.rsplit_once('.').unwrap_or(("", text));
         if function.is_empty() {
             return Err(Error::new(

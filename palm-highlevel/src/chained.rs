@@ -1,20 +1,154 @@
-//! Servers whose output goes to the next server.
+//! Servers whose results go on to the next one, and whose clients listen at the last.
 //!
-//! A message's route names a function at each of them, as in `valuation.value totals.add`; its
-//! client listens at the last one.
+//! | | executes by itself | has workers |
+//! |---|---|---|
+//! | hands on to the next | [`Server`] | [`Master`] |
+//! | answers the client | [`LastServer`], [`Sink`] | [`standalone::Master`] |
+//!
+//! A client sends to the first server and listens at the last
+//! ([`Client::connect_through`](crate::Client::connect_through)). It names the first function; each
+//! server names the one that its results go on to. A route that names more of them, as in
+//! `valuation.value totals.add`, has precedence over what servers name.
+//!
+//! ```
+//! use palm_highlevel::{Client, Failure, chained, typed};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let last = chained::LastServer::new("last")
+//!     .function("square", typed(|x: u64| Ok::<u64, Failure>(x * x)))
+//!     .bind("tcp://127.0.0.1:*")?;
+//! let first = chained::Server::new("first")
+//!     .function("increase", typed(|x: u64| Ok::<u64, Failure>(x + 1)))
+//!     .next("last.square", last.address())
+//!     .bind("tcp://127.0.0.1:*")?;
+//!
+//! let client = Client::connect_through(first.address(), last.address())?;
+//! assert_eq!(client.call_typed::<_, u64>("first.increase", &4u64)?, 25);
+//! # Ok(()) }
+//! ```
+//!
+//! **A tee** is a server with several next ones: each result goes to all of them, or to those whose
+//! filter takes it ([`Server::next_if`]). Its branches are children of the message, whose paths are
+//! its path and 0, 1, 2 …. **A sink** is a server with several previous ones; it executes each branch
+//! on its own. The client's message has ended once all its branches have come to the exit
+//! ([`Ending::branches`](crate::Ending::branches)), or one of them without success.
 
-use crate::engine::Output;
+use crate::engine::{Next, Output};
 use crate::store::Store;
-use crate::{Config, Result, Retry, Running, standalone};
-use palm_core::Message;
+use crate::{Config, Error, ErrorKind, Function, Result, Retry, Running, standalone};
+use palm_core::{Message, Step};
+use std::time::Duration;
 
-/// A parallel server whose results go on to the next server, each as soon as it is there.
-pub struct Master(standalone::Master);
+/// A server whose results go to the client: the last one of a chain.
+pub type LastServer = standalone::Server;
+
+/// A [`LastServer`] that several previous servers send to. Nothing distinguishes it but that.
+pub type Sink = standalone::Server;
+
+/// A serial server whose results go on to the next one, each as soon as it is there.
+pub struct Server {
+    server: standalone::Server,
+    nexts: Nexts,
+}
+
+/// A parallel server whose results go on to the next one, each as soon as it is there.
+pub struct Master {
+    master: standalone::Master,
+    nexts: Nexts,
+}
+
+/// The next servers, as they are given one after another.
+#[derive(Default)]
+pub(crate) struct Nexts(Vec<(String, String, Option<crate::engine::Filter>)>);
+
+impl Server {
+    /// A server with the name that routes call it by.
+    pub fn new(name: impl Into<String>) -> Server {
+        Server {
+            server: standalone::Server::new(name),
+            nexts: Nexts::default(),
+        }
+    }
+
+    /// Sends results to `function` of the server at `address`, which may start later; with a further
+    /// call, to a further server as well.
+    pub fn next(mut self, function: &str, address: &str) -> Server {
+        self.nexts.push(function, address, None);
+        self
+    }
+
+    /// As [`next`](Self::next), but only those results that `takes` says. It is to be quick, and to
+    /// depend on the result alone.
+    ///
+    /// # Panics
+    ///
+    /// The loop of the server, if `takes` panics.
+    pub fn next_if(
+        mut self,
+        function: &str,
+        address: &str,
+        takes: impl Fn(&[u8]) -> bool + Send + 'static,
+    ) -> Server {
+        self.nexts.push(function, address, Some(Box::new(takes)));
+        self
+    }
+
+    /// Offers `function` under `name`.
+    pub fn function(self, name: &str, function: impl Function) -> Server {
+        self.with(|server| server.function(name, function))
+    }
+
+    /// Gives a function another lease; see [`standalone::Server::lease`].
+    pub fn lease(self, name: &str, lease: Duration) -> Server {
+        self.with(|server| server.lease(name, lease))
+    }
+
+    /// Tries messages again whose function has failed; see [`standalone::Server::retry`].
+    pub fn retry(self, retry: Retry) -> Server {
+        self.with(|server| server.retry(retry))
+    }
+
+    /// Runs functions on so many threads; see [`standalone::Server::threads`].
+    pub fn threads(self, threads: u32) -> Server {
+        self.with(|server| server.threads(threads))
+    }
+
+    /// Keeps what the server holds in `store` as well; see [`standalone::Server::store`].
+    pub fn store(self, store: impl Store + 'static) -> Server {
+        self.with(|server| server.store(store))
+    }
+
+    /// Replaces the settings.
+    pub fn config(self, config: Config) -> Server {
+        self.with(|server| server.config(config))
+    }
+
+    /// Binds `endpoint` and starts to serve.
+    ///
+    /// # Errors
+    ///
+    /// If a name, a setting or an endpoint is not as it should be, there is no next server, or the
+    /// endpoint can't be bound.
+    pub fn bind(self, endpoint: &str) -> Result<Running> {
+        let (output, connect) = self.nexts.output()?;
+        self.server.start(endpoint, output, connect)
+    }
+
+    fn with(self, change: impl FnOnce(standalone::Server) -> standalone::Server) -> Server {
+        Server {
+            server: change(self.server),
+            nexts: self.nexts,
+        }
+    }
+}
 
 impl Master {
     /// A master with the name that routes call it by.
     pub fn new(name: impl Into<String>) -> Master {
-        Master(standalone::Master::new(name))
+        Master {
+            master: standalone::Master::new(name),
+            nexts: Nexts::default(),
+        }
     }
 
     /// A master whose workers own partitions; see [`standalone::Master::partitioned`].
@@ -23,31 +157,89 @@ impl Master {
         partitions: u32,
         key: impl Fn(&Message) -> u64 + Send + 'static,
     ) -> Master {
-        Master(standalone::Master::partitioned(name, partitions, key))
+        Master {
+            master: standalone::Master::partitioned(name, partitions, key),
+            nexts: Nexts::default(),
+        }
+    }
+
+    /// Sends results to `function` of the server at `address`; see [`Server::next`].
+    pub fn next(mut self, function: &str, address: &str) -> Master {
+        self.nexts.push(function, address, None);
+        self
+    }
+
+    /// As [`next`](Self::next), but only those results that `takes` says; see [`Server::next_if`].
+    pub fn next_if(
+        mut self,
+        function: &str,
+        address: &str,
+        takes: impl Fn(&[u8]) -> bool + Send + 'static,
+    ) -> Master {
+        self.nexts.push(function, address, Some(Box::new(takes)));
+        self
     }
 
     /// Tries messages again whose function has failed; see [`standalone::Master::retry`].
     pub fn retry(self, retry: Retry) -> Master {
-        Master(self.0.retry(retry))
+        self.with(|master| master.retry(retry))
     }
 
     /// Keeps what the server holds in `store` as well; see [`standalone::Master::store`].
     pub fn store(self, store: impl Store + 'static) -> Master {
-        Master(self.0.store(store))
+        self.with(|master| master.store(store))
     }
 
     /// Replaces the settings.
     pub fn config(self, config: Config) -> Master {
-        Master(self.0.config(config))
+        self.with(|master| master.config(config))
     }
 
-    /// Binds `endpoint` and sends what comes of its messages to the server at `next`, which may
-    /// start later.
+    /// Binds `endpoint` and starts to serve.
     ///
     /// # Errors
     ///
-    /// If a name, a setting or an endpoint is not as it should be, or can't be bound.
-    pub fn bind(self, endpoint: &str, next: &str) -> Result<Running> {
-        self.0.start(endpoint, Output::Next, Some(next.to_owned()))
+    /// As [`Server::bind`].
+    pub fn bind(self, endpoint: &str) -> Result<Running> {
+        let (output, connect) = self.nexts.output()?;
+        self.master.start(endpoint, output, connect)
+    }
+
+    fn with(self, change: impl FnOnce(standalone::Master) -> standalone::Master) -> Master {
+        Master {
+            master: change(self.master),
+            nexts: self.nexts,
+        }
+    }
+}
+
+impl Nexts {
+    fn push(&mut self, function: &str, address: &str, filter: Option<crate::engine::Filter>) {
+        self.0
+            .push((function.to_owned(), address.to_owned(), filter));
+    }
+
+    /// What the engine does with results, and where to connect to.
+    fn output(self) -> Result<(Output, Vec<String>)> {
+        if self.0.is_empty() {
+            return Err(Error::new(
+                ErrorKind::Config,
+                "a chained server has no next one: name it with `next`, or take a server of `standalone`",
+            ));
+        }
+        let mut nexts = Vec::new();
+        let mut addresses = Vec::new();
+        for (function, address, filter) in self.0 {
+            if addresses.contains(&address) {
+                return Err(Error::new(
+                    ErrorKind::Config,
+                    format!("the server at {address} is next twice: name it once"),
+                ));
+            }
+            let step = Step::parse(&function).map_err(Error::from)?;
+            nexts.push(Next { step, filter });
+            addresses.push(address);
+        }
+        Ok((Output::Next(nexts), addresses))
     }
 }

@@ -3,7 +3,7 @@
 //! | | executes by itself | has workers |
 //! |---|---|---|
 //! | answers the client | [`standalone::Server`] | [`standalone::Master`] with [`standalone::Worker`] |
-//! | hands on to the next server | | [`chained::Master`] |
+//! | hands on to the next server | [`chained::Server`] | [`chained::Master`] |
 //!
 //! One [`Client`] serves all: [`Client::call`] for one message, [`Client::job`] for a stream of
 //! them. Functions take and give bytes; [`typed`] makes one of a function of serde values. What a

@@ -45,11 +45,15 @@ pub enum Mutant {
     MarksEarly,
     /// What waits in a store is passed over where there is no room for it.
     ForgetsWaiting,
+    /// A message that went to several next servers is settled with the first of them.
+    SettlesFirstBranch,
+    /// A message has ended for its client with the first of its branches.
+    EndsWithBranch,
 }
 
 impl Mutant {
     /// All of them.
-    pub const ALL: [Mutant; 20] = [
+    pub const ALL: [Mutant; 22] = [
         Mutant::HearsTwice,
         Mutant::RenumbersRoutes,
         Mutant::KeepsOldWork,
@@ -70,6 +74,8 @@ impl Mutant {
         Mutant::TellsUnwritten,
         Mutant::MarksEarly,
         Mutant::ForgetsWaiting,
+        Mutant::SettlesFirstBranch,
+        Mutant::EndsWithBranch,
     ];
 }
 

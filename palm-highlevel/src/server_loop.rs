@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 pub(crate) struct Parts {
     pub(crate) name: String,
     pub(crate) bind: Vec<Endpoint>,
-    pub(crate) connect: Option<Endpoint>,
+    pub(crate) connect: Vec<Endpoint>,
     pub(crate) threads: u32,
     pub(crate) functions: FunctionTable,
     pub(crate) config: Config,
@@ -79,7 +79,7 @@ impl ServerLoop {
             true => Vec::new(),
             false => wires.bind(&parts.bind)?,
         };
-        if let Some(endpoint) = &parts.connect {
+        for endpoint in &parts.connect {
             wires.connect(endpoint)?;
         }
         let waker = wires.events.waker();

@@ -82,12 +82,21 @@ impl Server {
     ///
     /// If a name, a setting or the endpoint is not as it should be, or can't be bound.
     pub fn bind(self, endpoint: &str) -> Result<Running> {
+        self.start(endpoint, Output::Reply, Vec::new())
+    }
+
+    pub(crate) fn start(
+        self,
+        endpoint: &str,
+        output: Output,
+        connect: Vec<String>,
+    ) -> Result<Running> {
         self.template.start(Plan {
             role: Role::Server,
             execution: PlannedExecution::Serial(self.threads),
-            output: Output::Reply,
+            output,
             bind: vec![endpoint.to_owned()],
-            connect: None,
+            connect,
         })
     }
 }
@@ -154,14 +163,14 @@ impl Master {
     ///
     /// If a name, a setting or the endpoint is not as it should be, or can't be bound.
     pub fn bind(self, endpoint: &str) -> Result<Running> {
-        self.start(endpoint, Output::Reply, None)
+        self.start(endpoint, Output::Reply, Vec::new())
     }
 
     pub(crate) fn start(
         self,
         endpoint: &str,
         output: Output,
-        connect: Option<String>,
+        connect: Vec<String>,
     ) -> Result<Running> {
         self.template.start(Plan {
             role: Role::Server,
@@ -225,7 +234,7 @@ impl Worker {
             execution: PlannedExecution::Serial(self.threads),
             output: Output::Reply,
             bind: Vec::new(),
-            connect: Some(endpoint.to_owned()),
+            connect: vec![endpoint.to_owned()],
         })
     }
 }

@@ -27,7 +27,7 @@ pub(crate) struct Plan {
     pub(crate) execution: PlannedExecution,
     pub(crate) output: Output,
     pub(crate) bind: Vec<String>,
-    pub(crate) connect: Option<String>,
+    pub(crate) connect: Vec<String>,
 }
 
 pub(crate) enum PlannedExecution {
@@ -98,7 +98,7 @@ impl Template {
         }
         config.validate()?;
         let bind: Vec<Endpoint> = parse_all(&plan.bind)?;
-        let connect = plan.connect.as_deref().map(Endpoint::parse).transpose()?;
+        let connect = parse_all(&plan.connect)?;
         let threads = match plan.execution {
             PlannedExecution::Serial(threads) => threads,
             _ => 0,

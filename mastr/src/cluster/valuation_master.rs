@@ -21,7 +21,9 @@ pub struct ValuationMaster {
 pub fn bind(endpoint: &str, next: &str, markets: &str) -> palm_highlevel::Result<ValuationMaster> {
     Ok(ValuationMaster {
         markets: market_server::bind(markets)?,
-        master: chained::Master::new("valuation").bind(endpoint, next)?,
+        master: chained::Master::new("valuation")
+            .next("aggregation.ingest", next)
+            .bind(endpoint)?,
     })
 }
 

@@ -85,6 +85,8 @@ pub struct Record {
 pub struct Extras {
     /// The path of its id.
     pub path: Path,
+    /// Into how many branches each tee on its way has split it, the first one first.
+    pub branches: Vec<u32>,
     /// A key into a cache.
     pub cache: Option<String>,
     /// The milliseconds until its deadline, from when the frame is sent.

@@ -210,12 +210,13 @@ fn extras() -> impl Strategy<Value = Extras> {
         let child = |path: Path, ordinal: u32| path.child(ordinal);
         ordinals.into_iter().fold(Path::ROOT, child)
     });
-    (path, any::<Option<String>>(), any::<Option<u32>>()).prop_map(|(path, cache, deadline)| {
-        Extras {
-            path,
-            cache,
-            deadline,
-        }
+    let branches = prop::collection::vec(any::<u32>(), 0..3);
+    let rest = (any::<Option<String>>(), any::<Option<u32>>());
+    (path, branches, rest).prop_map(|(path, branches, (cache, deadline))| Extras {
+        path,
+        branches,
+        cache,
+        deadline,
     })
 }
 

@@ -68,6 +68,7 @@ fn messages_with_notes() {
     writer.push(&record(Outcome::Pending, false, 3), &"abc".into());
     writer.extras(Extras {
         path: Path::ROOT.child(2).child(5),
+        branches: vec![3],
         cache: Some("k".into()),
         deadline: Some(1500),
     });
@@ -82,8 +83,8 @@ fn messages_with_notes() {
     let expected = bytes(&[
         "50 41 4C 4D  01  04  00 00",
         MIDDLE,
-        // Two messages, a body of 143 bytes, records of 67, the pace.
-        "02 00 00 00  8F 00 00 00  43 00 00 00  A4 A3 A2 A1",
+        // Two messages, a body of 155 bytes, records of 67, the pace.
+        "02 00 00 00  9B 00 00 00  43 00 00 00  A4 A3 A2 A1",
         // The first message and its payload.
         "B8 B7 B6 B5 B4 B3 B2 B1  C8 C7 C6 C5 C4 C3 C2 C1",
         "07 00 00 00  02 01  00  00  D4 D3 D2 D1  03 00 00 00  61 62 63",
@@ -96,9 +97,10 @@ fn messages_with_notes() {
         "02 00 00 00 00 00 00 00",
         "01 00 00 00 00 00 00 00  73  01 00 00 00 00 00 00 00  66",
         "00 00 00 00 00 00 00 00  01 00 00 00 00 00 00 00  67",
-        // One message's extras: its index, path, cache key and time left.
+        // One message's extras: its index, path, branches, cache key and time left.
         "01 00 00 00 00 00 00 00  01 00 00 00",
         "02 00 00 00 00 00 00 00  02 00 00 00  05 00 00 00",
+        "01 00 00 00 00 00 00 00  03 00 00 00",
         "01  01 00 00 00 00 00 00 00  6B  01  DC 05 00 00",
         // One message's progress: its token, attempt and text.
         "01 00 00 00 00 00 00 00  03 00 00 00 00 00 00 00  01 00 00 00",

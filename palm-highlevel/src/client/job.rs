@@ -6,7 +6,7 @@ use bytes::Bytes;
 use crossbeam_channel::{Receiver, RecvTimeoutError, TrySendError, at, bounded, never, select};
 use palm_core::Route;
 use palm_core::wire::MAX_PAYLOAD;
-use std::collections::{HashSet, VecDeque};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -19,7 +19,8 @@ const AWAKE: Duration = Duration::from_micros(200);
 
 /// A stream of messages and their endings, made by [`Client::job`](crate::Client::job).
 ///
-/// It is an iterator over the endings, in the order in which they come; it ends when everything
+/// It is an iterator over the endings, in the order in which they come ([`in_order`](Job::in_order)
+/// changes that); it ends when everything
 /// submitted so far has ended. Dropping it cancels what has not ended, unless it was
 /// taken up with [`Client::resume`](crate::Client::resume).
 ///
@@ -50,6 +51,8 @@ pub struct Job {
     ended: u64,
     /// Batches that were received and not yet given out.
     here: VecDeque<Arrival>,
+    /// Endings whose turn has not come, by index, if they are given out in the order of submission.
+    early: Option<BTreeMap<u64, Arrival>>,
     /// What of a job that was taken up is awaited, and what was given out, by index.
     named: Option<(HashSet<u64>, HashSet<u64>)>,
     /// How long each further message may take.
@@ -63,8 +66,12 @@ pub struct Job {
 pub struct Ending {
     /// Which message: the first one submitted is 0.
     pub index: u64,
-    /// The result, or why there is none.
+    /// The result, or why there is none. Of a message that a tee has split, the first branch's; if a
+    /// branch ends without success, that is the ending.
     pub result: Result<Bytes, Failure>,
+    /// The results of all branches, in the order of the tee's next servers; none if no tee has split
+    /// the message.
+    pub branches: Vec<Bytes>,
 }
 
 impl Job {
@@ -85,10 +92,44 @@ impl Job {
             submitted: 0,
             ended: 0,
             here: VecDeque::new(),
+            early: None,
             named: named.then(Default::default),
             deadline: None,
             receipts: Vec::new(),
         })
+    }
+
+    /// Has endings given out in the order in which their messages are submitted, and not as they come.
+    /// Those that come early wait here, and count as taken.
+    ///
+    /// ```
+    /// # use palm_highlevel::{Call, Client, Failure, standalone};
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let server = standalone::Server::new("echo")
+    /// #     .function("back", |call: &Call| Ok::<_, Failure>(call.payload().clone()))
+    /// #     .threads(2)
+    /// #     .bind("tcp://127.0.0.1:*")?;
+    /// # let client = Client::connect(server.address())?;
+    /// let mut job = client.job("echo.back")?.in_order();
+    /// for word in ["a", "b", "c"] {
+    ///     job.submit(word)?;
+    /// }
+    /// let words = job.map(|ending| ending.result).collect::<Result<Vec<_>, _>>()?;
+    /// assert_eq!(words, ["a", "b", "c"]);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// If endings have been given out already, or the job was taken up: the order of its messages is
+    /// the application's own.
+    pub fn in_order(mut self) -> Job {
+        assert!(
+            self.ended == 0 && self.named.is_none(),
+            "a job that has just begun"
+        );
+        self.early = Some(BTreeMap::new());
+        self
     }
 
     /// Sends one message; gives back its index. Blocks while the server has no room for more, and
@@ -220,7 +261,8 @@ impl Job {
     pub fn try_next(&mut self) -> Option<Ending> {
         if self.here.is_empty() {
             self.acknowledge();
-            self.here.extend(self.arrivals.try_recv().ok()?);
+            self.here
+                .extend(self.arrivals.try_recv().unwrap_or_default());
         }
         self.give_out()
     }
@@ -234,7 +276,10 @@ impl Job {
         if self.here.is_empty() && self.unfinished() == 1 {
             self.stay_awake();
         }
-        while self.here.is_empty() {
+        loop {
+            if let Some(ending) = self.give_out() {
+                return Some(ending);
+            }
             self.acknowledge();
             let timeout = deadline.map(|at| at.saturating_duration_since(Instant::now()));
             match receive(&self.arrivals, timeout) {
@@ -244,11 +289,14 @@ impl Job {
                     let index = self.ended;
                     self.ended = self.submitted;
                     let result = Err(ended());
-                    return Some(Ending { index, result });
+                    return Some(Ending {
+                        index,
+                        result,
+                        branches: Vec::new(),
+                    });
                 }
             }
         }
-        self.give_out()
     }
 
     fn stay_awake(&self) {
@@ -258,13 +306,27 @@ impl Job {
         }
     }
 
+    /// What is to be given out next, if it is here.
+    fn next_arrival(&mut self) -> Option<Arrival> {
+        let Some(early) = &mut self.early else {
+            return self.here.pop_front();
+        };
+        for mut arrival in self.here.drain(..) {
+            // Were it to wait for its turn in a server, what is before it might find no room there.
+            self.receipts.extend(arrival.receipt.take());
+            early.insert(arrival.index, arrival);
+        }
+        early.remove(&self.ended)
+    }
+
     fn give_out(&mut self) -> Option<Ending> {
         let Arrival {
             index,
             result,
+            branches,
             receipt,
             ..
-        } = self.here.pop_front()?;
+        } = self.next_arrival()?;
         self.receipts.extend(receipt);
         match &mut self.named {
             Some((awaited, given_out)) => {
@@ -274,7 +336,11 @@ impl Job {
             }
             None => self.ended += 1,
         }
-        Some(Ending { index, result })
+        Some(Ending {
+            index,
+            result,
+            branches,
+        })
     }
 
     /// Tells the client what the application has taken.

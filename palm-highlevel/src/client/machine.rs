@@ -1,5 +1,6 @@
 //! The client's state machine, which the client's loop and a simulation drive alike.
 
+use super::branches::Branches;
 use crate::engine::{
     Action, Address, Event, Heard, Key, LaneView, Links, Me, Parcel, TICK, Taken, Welcome,
 };
@@ -31,6 +32,8 @@ pub struct ClientMachine {
     named: HashMap<u64, Named>,
     /// Endings of such jobs that the application has not opened yet.
     early: Vec<(Key, Taken)>,
+    /// What has come of messages that tees have split.
+    branches: Branches,
     /// When sequences expire here, though no server says so.
     deadlines: BTreeSet<(Duration, u64)>,
     taken: Vec<Taken>,
@@ -38,6 +41,11 @@ pub struct ClientMachine {
 
 /// How long after a deadline the client waits for a server to say that it has passed.
 const GRACE: Duration = Duration::from_secs(1);
+
+/// Why a job that was taken up again can't go through a tee: who takes it up once more would not have
+/// the branches that were here.
+const OUTLASTS: &str =
+    "a tee has split it, and the job may outlast its client: take `Client::job` instead";
 
 const EXPIRED: &str = "its deadline has passed";
 
@@ -81,6 +89,8 @@ pub struct Arrival {
     pub index: u64,
     /// The result, or why there is none.
     pub result: Result<Bytes, Failure>,
+    /// The results of all branches, if it was split into several.
+    pub branches: Vec<Bytes>,
     /// What to give back once the application has taken it, if anything.
     pub receipt: Option<Receipt>,
 }
@@ -146,6 +156,7 @@ impl ClientMachine {
             client: session.map_or(incarnation, Incarnation::from_number),
             named: HashMap::new(),
             early: Vec::new(),
+            branches: Branches::default(),
             waiting: 0,
             deadlines: BTreeSet::new(),
             taken: Vec::new(),
@@ -304,12 +315,12 @@ impl ClientMachine {
                     named.end(index);
                 }
                 let result = Err(Failure::of(FailureKind::Expired, EXPIRED));
-                let receipt = None;
                 arrivals.push(Arrival {
                     job,
                     index,
                     result,
-                    receipt,
+                    branches: Vec::new(),
+                    receipt: None,
                 });
             }
         }
@@ -322,6 +333,7 @@ impl ClientMachine {
         slot.waiting = false;
         let of = (slot.job, slot.index);
         self.waiting = self.waiting.saturating_sub(1);
+        self.branches.forget(sequence);
         while self.ring.front().is_some_and(|slot| !slot.waiting) {
             self.ring.pop_front();
             self.base += 1;
@@ -421,9 +433,27 @@ impl ClientMachine {
         if pipeline >= NAMED && !self.named.contains_key(&pipeline) {
             return self.early.push((link, taken));
         }
-        let Some(result) = result_of(taken.record.outcome, taken.payload) else {
+        let Some(mut result) = result_of(taken.record.outcome, taken.payload) else {
             return self.take(receipt);
         };
+        let mut branches = Vec::new();
+        if let (Ok(part), Some(extras)) = (&result, &taken.extras)
+            && !extras.branches.is_empty()
+            && !mutant::is(Mutant::EndsWithBranch)
+        {
+            let sequence = taken.record.sequence;
+            if pipeline >= NAMED {
+                result = Err(Failure::of(FailureKind::Unknown, OUTLASTS));
+            } else if self.slot(sequence).is_none_or(|slot| !slot.waiting) {
+                return self.take(receipt);
+            } else if let Some(all) = self.branches.add(sequence, extras, part.clone()) {
+                branches = all;
+                result = Ok(branches[0].clone());
+            } else {
+                // It is here, and leaves its place to others: the rest of the message has to come.
+                return self.take(receipt);
+            }
+        }
         let ended = match self.named.get_mut(&pipeline) {
             Some(named) => named.end(taken.record.token).map(|sequence| {
                 sequence.map(|sequence| self.conclude(sequence));
@@ -439,6 +469,7 @@ impl ClientMachine {
             job,
             index,
             result,
+            branches,
             receipt: Some(receipt),
         });
     }
@@ -456,10 +487,12 @@ impl ClientMachine {
                 job: slot.job,
                 index: slot.index,
                 result: Err(Failure::of(FailureKind::Refused, reason)),
+                branches: Vec::new(),
                 receipt: None,
             });
         }
         self.waiting = 0;
+        self.branches.clear();
         for key in [Some(self.entry), self.exit].into_iter().flatten() {
             if let Some(link) = self.links.get_mut(key) {
                 link.restart(|_| false);

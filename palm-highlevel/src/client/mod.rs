@@ -1,5 +1,6 @@
 //! The client of every server.
 
+mod branches;
 mod client_loop;
 mod job;
 pub mod machine;
@@ -93,8 +94,11 @@ impl Client {
     /// As [`connect`](Self::connect), or if a setting is not as it should be.
     pub fn start(entry: &str, exit: Option<&str>, config: Config) -> Result<Client> {
         config.validate()?;
+        let exit = exit
+            .filter(|exit| *exit != entry)
+            .map(Endpoint::parse)
+            .transpose()?;
         let entry = Endpoint::parse(entry)?;
-        let exit = exit.map(Endpoint::parse).transpose()?;
         let incarnation = Incarnation::random();
         let name = match &config.session {
             Some(session) => session.clone(),

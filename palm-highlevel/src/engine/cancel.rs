@@ -22,15 +22,14 @@ impl Engine {
             self.cancel_meant(&word);
         }
         self.mark(origin);
-        match self.next {
-            // It is settled once the next server has obeyed it as well.
-            Some(next) => {
-                self.post(
-                    next,
-                    word(record.outcome, record.sequence, 0, route, Some(origin)),
-                );
-            }
-            None => self.settle(origin, weight),
+        // It is settled once the next servers have obeyed it as well.
+        let word = Parcel {
+            stage: record.stage.saturating_add(1),
+            origin: Some(origin),
+            ..word(record.outcome, record.sequence, 0, route)
+        };
+        if !self.tell_onward(&word) {
+            self.settle(origin, weight);
         }
     }
 
@@ -67,10 +66,7 @@ impl Engine {
         match (entry.state, &self.executor) {
             (State::With(worker), _) => {
                 let (sequence, route) = (entry.sequence, entry.route.clone());
-                self.post(
-                    worker,
-                    word(Outcome::Cancel, sequence, key.token(), route, None),
-                );
+                self.post(worker, word(Outcome::Cancel, sequence, key.token(), route));
             }
             (State::Running, Executor::Local(_)) => self.recalled.push(Action::Recall(key.token())),
             _ => {}
@@ -78,13 +74,7 @@ impl Engine {
     }
 }
 
-fn word(
-    outcome: Outcome,
-    sequence: u64,
-    token: u64,
-    route: Arc<Route>,
-    origin: Option<Origin>,
-) -> Parcel {
+fn word(outcome: Outcome, sequence: u64, token: u64, route: Arc<Route>) -> Parcel {
     Parcel {
         sequence,
         token,
@@ -95,6 +85,6 @@ fn word(
         extras: None,
         deadline: None,
         payload: Default::default(),
-        origin,
+        origin: None,
     }
 }

@@ -96,7 +96,8 @@ impl Links {
         actions: &mut Vec<Action>,
     ) -> bool {
         let namesake = self.links.iter().find(|(_, link)| {
-            link.incarnation != sender
+            matches!(link.address, Address::Peer(_))
+                && link.incarnation != sender
                 && link.peer.name == greeting.name
                 && link.peer.role == greeting.role
                 && link.is_up()
@@ -169,8 +170,6 @@ impl Links {
             link.acknowledge(&frame.header, now);
             return Heard::Welcomed(key, Welcome::Again);
         }
-        self.incarnations.remove(&before);
-        self.incarnations.insert(sender, key);
         if before == Incarnation::UNKNOWN {
             link.acknowledge(&frame.header, now);
             return Heard::Welcomed(key, Welcome::First);

@@ -2,7 +2,7 @@ use super::ledger::State;
 use super::{Engine, Links, stored};
 use crate::store::{Store, StoreError};
 use palm_core::lane::Credit;
-use palm_core::wire::{Outcome, Role};
+use palm_core::wire::{Extras, Outcome, Role};
 use palm_core::{Id, Incarnation, Path, Route};
 use std::time::Duration;
 
@@ -92,7 +92,11 @@ impl Engine {
             for group in store.groups(log, loaded + 1) {
                 let messages = stored::read_group(&group?, Duration::ZERO)?;
                 let open = messages.iter().filter(|message| message.number > loaded);
-                waiting.extend(open.map(|message| id(&message.route, message.record.sequence)));
+                waiting.extend(
+                    open.map(|message| {
+                        id(&message.route, message.record.sequence, &message.extras)
+                    }),
+                );
             }
         }
         Ok(waiting)
@@ -104,16 +108,18 @@ impl Engine {
         let unclaimed = self.unclaimed.values();
         let unclaimed = unclaimed.flat_map(|unclaimed| &unclaimed.parcels);
         lanes.chain(unclaimed).map(|parcel| ParcelView {
-            id: id(&parcel.route, parcel.sequence),
+            id: id(&parcel.route, parcel.sequence, &parcel.extras),
             outcome: parcel.outcome,
         })
     }
 }
 
-fn id(route: &Route, sequence: u64) -> Id {
+fn id(route: &Route, sequence: u64, extras: &Option<Box<Extras>>) -> Id {
     Id {
         client: route.client(),
         sequence,
-        path: Path::ROOT,
+        path: extras
+            .as_ref()
+            .map_or(Path::ROOT, |extras| extras.path.clone()),
     }
 }

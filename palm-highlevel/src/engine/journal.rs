@@ -457,7 +457,7 @@ impl super::link::Link {
             loaded: loaded.unwrap_or(self.incoming.accepted()),
             peer: match self.address {
                 super::Address::Peer(_) => LanePeer::Here,
-                super::Address::Dealer(_) => LanePeer::Next,
+                super::Address::Dealer(number) => LanePeer::Next(number as u32),
             },
             incarnation: self.incarnation,
             name: self.peer.name.clone(),

@@ -482,8 +482,8 @@ impl Link {
             || position.accepted - told.accepted >= quiet
             || position.settled - told.settled >= quiet
             || self.settled_bytes - self.told_bytes > self.window.bytes / 2
-            || credit.bytes - told_credit.bytes > self.window.bytes / 2
-            || credit.number - told_credit.number > self.window.number / 2;
+            || credit.bytes.saturating_sub(told_credit.bytes) > self.window.bytes / 2
+            || credit.number.saturating_sub(told_credit.number) > self.window.number / 2;
         let silent = now.saturating_sub(self.last_sent);
         let late = self.told != (position, credit) && (eager || silent >= SOON);
         if news || late || silent >= HEARTBEAT {

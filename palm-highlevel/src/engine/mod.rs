@@ -23,6 +23,7 @@
 //! | clients that come back | `sessions` |
 //! | who comes and goes | `peers` |
 //! | endings and settlement | `outbox` |
+//! | the next servers | `onward` |
 //! | what is kept in a store, and brought back | `journal`, `recovery` |
 //! | what waits in the store alone | `backlog` |
 
@@ -40,6 +41,7 @@ mod ledger;
 mod link;
 mod links;
 mod local;
+mod onward;
 mod outbox;
 mod parcel;
 mod partitions;
@@ -66,9 +68,10 @@ use journal::Journal;
 use ledger::Ledger;
 use link::State as LinkState;
 use local::Local;
+use onward::Onward;
 use palm_core::lane::Credit;
 use palm_core::wire::{Outcome, Progress, Role};
-use palm_core::{Incarnation, Message};
+use palm_core::{Incarnation, Message, Step};
 use parcel::Origin;
 use partitions::Partitions;
 use sessions::Sessions;
@@ -96,12 +99,35 @@ pub enum Execution {
 pub type KeyFunction = Box<dyn Fn(&Message) -> u64 + Send>;
 
 /// Where the engine's endings go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Output {
     /// To the client that sent the message.
     Reply,
-    /// To the next server.
-    Next,
+    /// To these servers, which it connects to as DEALER 0, 1, 2 ….
+    Next(Vec<Next>),
+}
+
+/// One of the servers that results go on to.
+pub struct Next {
+    /// The function there, for messages whose own route is over.
+    pub step: Step,
+    /// Which results it takes; all, if that is `None`.
+    pub filter: Option<Filter>,
+}
+
+/// Tells whether a next server takes a result.
+pub type Filter = Box<dyn Fn(&[u8]) -> bool + Send>;
+
+impl Next {
+    fn takes(&self, result: &[u8]) -> bool {
+        self.filter.as_ref().is_none_or(|filter| filter(result))
+    }
+}
+
+impl std::fmt::Debug for Next {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Next({})", self.step)
+    }
 }
 
 /// What an engine is told before it starts.
@@ -156,8 +182,8 @@ pub struct Engine {
     functions: Functions,
     ledger: Ledger,
     executor: Executor,
-    /// The link to the next server, if the output is `Next`.
-    next: Option<Key>,
+    /// The links to the next servers, if the output is `Next`.
+    onward: Onward,
     /// Endings for clients that are not here, or not yet.
     unclaimed: BTreeMap<Incarnation, Unclaimed>,
     counts: Counts,
@@ -196,8 +222,8 @@ enum Executor {
 }
 
 impl Engine {
-    /// An engine at rest. A worker opens the link to its master as DEALER 0, a server with a next
-    /// one that to it.
+    /// An engine at rest. A worker opens the link to its master as DEALER 0, a server with next
+    /// ones those to them.
     pub fn new(config: EngineConfig, execution: Execution, output: Output) -> Engine {
         let (executor, threads) = match execution {
             Execution::Serial(threads) => (Executor::Local(Local::new(threads)), threads),
@@ -206,7 +232,11 @@ impl Engine {
                 (Executor::Owners(Partitions::new(count), key), 0)
             }
         };
-        let opens = config.role == Role::Worker || output == Output::Next;
+        let nexts = match output {
+            Output::Reply => Vec::new(),
+            Output::Next(nexts) => nexts,
+        };
+        let opens = usize::from(config.role == Role::Worker) + nexts.len();
         let me = Me {
             incarnation: config.incarnation,
             life: config.incarnation,
@@ -219,13 +249,13 @@ impl Engine {
             pid: config.pid,
         };
         let mut links = Links::new(me, config.window);
-        let opened = opens.then(|| links.open(Duration::ZERO));
+        let opened: Vec<Key> = (0..opens).map(|_| links.open(Duration::ZERO)).collect();
         Engine {
             links,
             functions: Functions::default(),
             ledger: Ledger::new(),
             executor,
-            next: opened.filter(|_| output == Output::Next),
+            onward: Onward::new(opened, nexts),
             unclaimed: BTreeMap::new(),
             counts: Counts::default(),
             retry: config.retry,
@@ -440,7 +470,7 @@ impl Engine {
     }
 
     fn dispatch(&mut self, actions: &mut Vec<Action>) {
-        let (next, now) = (self.next, self.now);
+        let (onward, now) = (&self.onward, self.now);
         match &mut self.executor {
             Executor::Local(local) => {
                 let partition = self.links.iter().find_map(|(_, link)| link.partition);
@@ -449,7 +479,7 @@ impl Engine {
             }
             Executor::Workers(dispatch) => {
                 dispatch.dispatch(&mut self.links, &mut self.ledger, now, |links, origin| {
-                    has_room(links, next.unwrap_or(origin))
+                    onward.has_room(links, origin)
                 });
             }
             Executor::Owners(partitions, _) => {
@@ -466,11 +496,6 @@ impl Engine {
             }
         }
     }
-}
-
-/// Whether the lane that the endings go to has room for more.
-fn has_room(links: &Links, target: Key) -> bool {
-    links.get(target).is_none_or(|link| !link.is_full())
 }
 
 fn partition_lost(worker: &str) -> Failure {

@@ -76,17 +76,13 @@ impl Engine {
     }
 
     /// Hands an ending to whoever is next: the next server, or who waits for it.
-    fn leave(&mut self, mut parcel: Parcel) {
+    fn leave(&mut self, parcel: Parcel) {
         match parcel.outcome {
             Outcome::Success => self.counts.succeeded += 1,
             _ => self.counts.failed += 1,
         }
-        if let Some(next) = self.next {
-            parcel.stage = parcel.stage.saturating_add(1);
-            if parcel.outcome == Outcome::Success {
-                parcel.outcome = Outcome::Pending;
-            }
-            return self.post(next, parcel);
+        if !self.onward.is_empty() {
+            return self.go_on(parcel);
         }
         let client = parcel.route.client();
         let origin = parcel.origin.map(|origin| origin.link);
@@ -132,7 +128,6 @@ impl Engine {
             journal.forget_lane(lane, 0, 0);
         }
         for parcel in std::mem::take(&mut unclaimed.parcels) {
-            self.sessions.release(&parcel);
             self.settle_parcel(&parcel);
         }
     }
@@ -187,7 +182,6 @@ impl Engine {
     /// Settles what the peer has released of the lane to it.
     pub(super) fn release(&mut self, key: Key) {
         while let Some(parcel) = self.links.get_mut(key).and_then(|link| link.out.release()) {
-            self.sessions.release(&parcel);
             self.settle_parcel(&parcel);
             if let (Some(journal), Some(lane)) =
                 (&mut self.journal, self.links.get(key).and_then(|l| l.lane))
@@ -199,6 +193,12 @@ impl Engine {
 
     /// Settles what an ending came of that has left for good, or never will.
     pub(super) fn settle_parcel(&mut self, parcel: &Parcel) {
+        if let Some(origin) = parcel.origin
+            && !self.onward.is_last(origin)
+        {
+            return;
+        }
+        self.sessions.release(parcel);
         let Some(origin) = parcel.origin else {
             return;
         };

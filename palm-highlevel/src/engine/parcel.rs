@@ -24,7 +24,7 @@ pub(crate) struct Parcel {
 }
 
 /// Where a message came in: a number of a lane.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Origin {
     pub(crate) link: Key,
     pub(crate) era: u32,

@@ -91,7 +91,8 @@ impl Engine {
             return;
         }
         log::warn!("{} has started anew", link.peer.name);
-        match self.next == Some(key) {
+        let is_next = self.onward.links().any(|next| next == key);
+        match is_next {
             // What is not settled is sent again.
             true => self.send_anew(key),
             false if mutant::is(Mutant::KeepsOldWork) => drop(link.restart(|_| true)),
@@ -182,7 +183,6 @@ impl Engine {
         self.backlog.forget(key);
         // Nobody will fetch what was on its way to it, and what came before that has to be settled.
         for parcel in link.out.iter() {
-            self.sessions.release(parcel);
             self.settle_parcel(parcel);
         }
         if link.peer.role == Role::Client {

@@ -41,13 +41,11 @@ impl Engine {
         let links = engine.restore_lanes(&recovery, store)?;
         engine.restore_backlog(&mut recovery);
         engine.restore_messages(&recovery, &links, store)?;
-        if let Some(next) = engine.next
-            && engine
-                .links
-                .get(next)
-                .is_some_and(|link| link.lane.is_none())
-        {
-            engine.open_lane(next);
+        for next in engine.onward.links().collect::<Vec<_>>() {
+            let is_new = |link: &Link| link.lane.is_none();
+            if engine.links.get(next).is_some_and(is_new) {
+                engine.open_lane(next);
+            }
         }
         Ok(engine)
     }
@@ -98,15 +96,14 @@ impl Engine {
             session: record.session,
             ..Greeting::nobody()
         };
-        let key = match (record.peer, self.next) {
-            (LanePeer::Next, Some(next)) => next,
-            (LanePeer::Next, None) => {
-                return Err(unsuitable(format!(
+        let key = match record.peer {
+            LanePeer::Next(number) => self.onward.link(number).ok_or_else(|| {
+                unsuitable(format!(
                     "the store holds messages for the next server, {}, and this server has none: \
                      start it as it was, or with another folder",
                     record.name
-                )));
-            }
+                ))
+            })?,
             _ => self.links.restore(record.incarnation, peer.clone()),
         };
         let sessions = &mut self.sessions;
@@ -183,10 +180,18 @@ impl Engine {
     /// endings of is not kept: as many of those that are done stay unsettled instead, the latest.
     fn restore_origins(&mut self, intakes: &mut [Intake<'_>]) {
         let mut weights = Vec::new();
+        let mut parents = BTreeMap::new();
+        let onward = &mut self.onward;
         let mut restore = |parcel: &mut Parcel| {
             let lane = std::mem::take(&mut parcel.attempt);
+            let parent = onward.parent(parcel).map(|parent| (lane, parent));
+            if let Some(origin) = parent.as_ref().and_then(|parent| parents.get(parent)) {
+                parcel.origin = Some(*origin);
+                return onward.split_again(*origin);
+            }
             let intake = intakes.iter_mut().find(|intake| intake.lane == lane);
             parcel.origin = intake.and_then(Intake::unsettle);
+            parents.extend(parent.zip(parcel.origin));
             weights.extend(parcel.origin.map(|origin| (origin.link, parcel.weight())));
         };
         for (_, link) in self.links.links.iter_mut() {

@@ -71,8 +71,8 @@ pub(super) struct LaneRecord {
 pub(super) enum LanePeer {
     /// It connects to this server.
     Here,
-    /// This server connects to it, as the next one.
-    Next,
+    /// This server connects to it, as the next one with that number.
+    Next(u32),
     /// A client that has not come yet.
     Expected,
 }

@@ -156,7 +156,7 @@ impl Node {
                     Some(next) => {
                         let master = chained::Master::new(name).config(config);
                         let master = store.into_iter().fold(master, chained::Master::store);
-                        master.bind(&endpoint, &next)?
+                        master.next("sink.work", &next).bind(&endpoint)?
                     }
                     None => {
                         let master = standalone::Master::new(name).config(config);

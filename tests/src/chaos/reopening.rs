@@ -331,7 +331,7 @@ impl Run<'_> {
     /// Takes the endings that have come.
     fn take(&mut self) -> Result<(), Halt> {
         for stream in &mut self.streams {
-            while let Some(Ending { index, result }) = stream.job.try_next() {
+            while let Some(Ending { index, result, .. }) = stream.job.try_next() {
                 match stream.ended.get_mut(index as usize) {
                     Some(ended) if !*ended => *ended = true,
                     _ => {

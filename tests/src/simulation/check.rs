@@ -1,11 +1,11 @@
 //! What holds after every step.
 
 use super::scenario::{Node, Role};
-use super::wiretap::News;
+use super::wiretap::{News, Sent};
 use super::witness::Violation;
 use super::world::World;
-use palm_core::Incarnation;
 use palm_core::wire::{self, Frame, Outcome};
+use palm_core::{Id, Incarnation, Path};
 use palm_highlevel::engine::{LaneView, PartitionId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -24,6 +24,17 @@ fn role_of(nodes: &[Node], incarnation: Incarnation) -> Option<&Role> {
 
 pub(super) fn is_worker(nodes: &[Node], incarnation: Incarnation) -> bool {
     matches!(role_of(nodes, incarnation), Some(Role::Worker { .. }))
+}
+
+/// A message, and those that it is a branch of.
+fn lineage(id: Id) -> impl Iterator<Item = Id> {
+    let ordinals = id.path.ordinals().to_vec();
+    (0..=ordinals.len()).map(move |depth| Id {
+        path: ordinals[..depth]
+            .iter()
+            .fold(Path::ROOT, |path, ordinal| path.child(*ordinal)),
+        ..id.clone()
+    })
 }
 
 impl World {
@@ -53,16 +64,22 @@ impl World {
                 return self.fail(violation);
             }
         }
-        for sent in &news.settled {
-            let (client, sequence) = (sent.client, sent.sequence);
-            let kept = self.wiretap.keepers((client, sequence)).next().is_some();
-            if from_server && !to_worker && !kept && !self.witness.has_ended(client, sequence) {
-                let message = format!(
-                    "rule 3: {sender} settles message {sequence} of {client}, which has not ended"
-                );
+        let from_client = matches!(self.role_of(sender), Some(Role::Client { .. }));
+        for Sent { id, .. } in &news.settled {
+            if from_client {
+                self.witness.heard(id);
+            }
+            if from_server && !to_worker && !self.is_safe(id, None) {
+                let message = format!("rule 3: {sender} settles message {id}, which has not ended");
                 return self.fail(Violation::Lost(message));
             }
         }
+    }
+
+    /// Rule 3: whether a message needs no holder but this one.
+    fn is_safe(&self, id: &Id, but: Option<Incarnation>) -> bool {
+        let is_kept = |id: &Id| self.wiretap.keepers(id).any(|by| Some(by) != but);
+        self.witness.is_safe(id, &is_kept)
     }
 
     pub(super) fn is_worker(&self, incarnation: Incarnation) -> bool {
@@ -144,10 +161,13 @@ impl World {
                 let application = process.application.as_ref()?;
                 let sent = application.submitted - application.waiting.len() as u64;
                 let unfinished = self.witness.unfinished(process.incarnation);
-                let lost = unfinished.into_iter().find(|sequence| {
-                    let message = (process.incarnation, *sequence);
-                    let stored = self.wiretap.keepers(message).next().is_some();
-                    *sequence <= sent && !kept.contains(sequence) && !stored
+                let lost = unfinished.into_iter().find(|&sequence| {
+                    let id = Id {
+                        client: process.incarnation,
+                        sequence,
+                        path: Path::ROOT,
+                    };
+                    sequence <= sent && !kept.contains(&sequence) && !self.is_safe(&id, None)
                 })?;
                 Some(format!(
                     "rule 3: {} no longer keeps message {lost}, which has not ended",
@@ -158,31 +178,26 @@ impl World {
                 if let Role::Worker { .. } = self.scenario.nodes[node].role {
                     return None;
                 }
-                let mut held: BTreeSet<(Incarnation, u64)> = engine
-                    .unfinished()
-                    .map(|entry| (entry.id.client, entry.id.sequence))
-                    .collect();
-                match engine.waiting(self.disks[node].reader()) {
-                    Ok(waiting) => held.extend(waiting.iter().map(|id| (id.client, id.sequence))),
+                let waiting = match engine.waiting(self.disks[node].reader()) {
+                    Ok(waiting) => waiting,
                     Err(error) => return Some(error.to_string()),
-                }
-                let leaving = engine.outgoing();
-                held.extend(leaving.map(|parcel| (parcel.id.client, parcel.id.sequence)));
+                };
+                let entries = engine.unfinished().map(|entry| entry.id);
+                let leaving = engine.outgoing().map(|parcel| parcel.id);
+                let here = entries.chain(waiting).chain(leaving);
+                // Who holds a branch of a message holds the message.
+                let held: BTreeSet<Id> = here.flat_map(lineage).collect();
                 let senders = |sender| !self.is_worker(sender);
-                let mut custody = self.wiretap.in_custody(process.identity, senders);
-                // What was accepted for good stays here until another has accepted it for good.
                 let server = process.identity;
-                custody.retain(|message| self.wiretap.keepers(*message).all(|by| by == server));
-                custody.extend(self.wiretap.taken(server).filter(|message| {
-                    let mut others = self.wiretap.keepers(*message);
-                    !others.any(|by| by != server)
-                }));
-                let lost = custody.into_iter().find(|message| {
-                    !held.contains(message) && !self.witness.has_ended(message.0, message.1)
-                })?;
+                // What was accepted for good stays here until another has accepted it for good.
+                let mut custody = self.wiretap.in_custody(server, senders);
+                custody.extend(self.wiretap.taken(server).cloned());
+                let lost = custody
+                    .into_iter()
+                    .find(|id| !held.contains(id) && !self.is_safe(id, Some(server)))?;
                 Some(format!(
-                    "rule 3: {} has accepted message {} of {} and does not hold it",
-                    process.incarnation, lost.1, lost.0
+                    "rule 3: {} has accepted message {lost} and does not hold it",
+                    process.incarnation
                 ))
             }
         }

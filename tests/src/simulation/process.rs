@@ -2,10 +2,10 @@ use super::disk::Disk;
 use super::scenario::{Execution, JobPlan, Node, Role};
 use bytes::Bytes;
 use palm_core::wire::{self, Frame};
-use palm_core::{Frames, Incarnation, Message, PeerId, Route};
+use palm_core::{Frames, Incarnation, Message, PeerId, Route, Step};
 use palm_highlevel::client::machine::{Arrival, ClientMachine, Receipt, Submission};
 use palm_highlevel::engine::{
-    self, Action, Address, Done, Engine, EngineConfig, Event, LaneView, Output,
+    self, Action, Address, Done, Engine, EngineConfig, Event, LaneView, Next, Output,
 };
 use palm_highlevel::store::StoreError;
 use std::collections::VecDeque;
@@ -121,14 +121,14 @@ impl Process {
         let (machine, targets, threads) = match &node.role {
             Role::Server {
                 execution,
-                next,
+                nexts,
                 durable,
             } => {
                 let disk = durable.then_some(disk);
                 if disk.is_some() {
                     identity = first_life(incarnation);
                 }
-                server(node, incarnation, *execution, *next, now, disk)?
+                server(node, incarnation, *execution, nexts, now, disk)?
             }
             Role::Worker { master, threads } => {
                 let config = config(node, incarnation, wire::Role::Worker, now);
@@ -293,7 +293,7 @@ fn server(
     node: &Node,
     incarnation: Incarnation,
     execution: Execution,
-    next: Option<usize>,
+    nexts: &[(usize, String)],
     now: Duration,
     disk: Option<&mut Disk>,
 ) -> Result<(Machine, Vec<usize>, u32), StoreError> {
@@ -305,16 +305,25 @@ fn server(
             (engine::Execution::Partitioned(count, key), 0)
         }
     };
-    let output = match next {
-        Some(_) => Output::Next,
-        None => Output::Reply,
+    let (targets, onward): (Vec<usize>, Vec<Next>) = nexts
+        .iter()
+        .map(|(target, name)| {
+            let step = Step {
+                server: name.clone(),
+                function: "work".to_owned(),
+            };
+            (*target, Next { step, filter: None })
+        })
+        .unzip();
+    let output = match onward.is_empty() {
+        true => Output::Reply,
+        false => Output::Next(onward),
     };
     let config = config(node, incarnation, wire::Role::Server, now);
     let engine = match disk {
         Some(disk) => Engine::restored(config, execution, output, disk.store())?,
         None => Engine::new(config, execution, output),
     };
-    let targets = next.into_iter().collect();
     Ok((Machine::Server(Box::new(engine)), targets, threads))
 }
 

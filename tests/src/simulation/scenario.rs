@@ -44,7 +44,8 @@ pub(super) struct Node {
 pub(super) enum Role {
     Server {
         execution: Execution,
-        next: Option<usize>,
+        /// The servers that its results go on to, and their names.
+        nexts: Vec<(usize, String)>,
         /// Whether it has a store.
         durable: bool,
     },
@@ -71,6 +72,8 @@ pub(super) enum Execution {
 pub(super) struct JobPlan {
     pub(super) route: String,
     pub(super) stages: u16,
+    /// Into how many branches each message is split; 0 if into none.
+    pub(super) branches: u32,
     pub(super) count: u64,
     /// The time between two submissions, at most.
     pub(super) pause: Duration,
@@ -91,13 +94,15 @@ pub(super) struct JobPlan {
 impl Scenario {
     /// Whether messages reach the servers in the order in which their clients send them.
     pub(super) fn is_in_order(&self) -> bool {
-        let chained = |node: &Node| matches!(node.role, Role::Server { next: Some(_), .. });
+        let chained =
+            |node: &Node| matches!(&node.role, Role::Server { nexts, .. } if !nexts.is_empty());
         !self.nodes.iter().any(chained)
     }
 
     pub(super) fn draw(dice: &mut Dice) -> Scenario {
         let mut nodes = Vec::new();
-        let (entry, exit, route) = servers(dice, &mut nodes);
+        let topology = servers(dice, &mut nodes);
+        let (entry, exit) = (topology.entry, topology.exit);
         let narrow = dice.one_in(3);
         for node in &mut nodes {
             node.window = window(dice, narrow);
@@ -110,9 +115,14 @@ impl Scenario {
                 *durable = dice.one_in(2);
             }
         }
-        let has_workers = nodes
-            .iter()
-            .any(|node| matches!(node.role, Role::Worker { .. }));
+        // A serial server would die of poison for ever.
+        let has_workers = !matches!(
+            nodes[entry].role,
+            Role::Server {
+                execution: Execution::Serial(_),
+                ..
+            }
+        );
         let quiet = dice.milliseconds(2_000, 25_000);
         let clients = dice.between(1, 3);
         for number in 1..=clients {
@@ -120,7 +130,7 @@ impl Scenario {
             let role = Role::Client {
                 entry,
                 exit,
-                job: job(dice, &route, narrow, quiet, has_workers),
+                job: job(dice, &topology, narrow, quiet, has_workers),
             };
             let name = format!("client{number}");
             nodes.push(Node { name, role, window });
@@ -135,50 +145,127 @@ impl Scenario {
     }
 }
 
-/// The servers and their workers; gives back the entry, the exit if it is another, and the route.
-fn servers(dice: &mut Dice, nodes: &mut Vec<Node>) -> (usize, Option<usize>, String) {
-    match dice.below(6) {
+/// Where clients send to, and what becomes of their messages.
+struct Topology {
+    entry: usize,
+    /// Where they listen, if it is elsewhere.
+    exit: Option<usize>,
+    route: &'static str,
+    stages: u16,
+    branches: u32,
+}
+
+impl Topology {
+    fn one(only: usize) -> Topology {
+        Topology {
+            entry: only,
+            exit: None,
+            route: "m.work",
+            stages: 1,
+            branches: 0,
+        }
+    }
+}
+
+/// The servers and their workers.
+fn servers(dice: &mut Dice, nodes: &mut Vec<Node>) -> Topology {
+    match dice.below(8) {
         0 => {
             let threads = dice.between(1, 2) as u32;
-            let only = server(nodes, "m", Execution::Serial(threads), None);
-            (only, None, "m.work".to_owned())
+            Topology::one(server(nodes, "m", Execution::Serial(threads), &[]))
         }
         1 | 2 => {
-            let only = server(nodes, "m", Execution::Parallel, None);
+            let only = server(nodes, "m", Execution::Parallel, &[]);
             workers(dice, nodes, only, 1, 4);
-            (only, None, "m.work".to_owned())
+            Topology::one(only)
         }
         3 => {
             let partitions = dice.between(1, 3);
             let execution = Execution::Partitioned(partitions as u32);
-            let only = server(nodes, "m", execution, None);
+            let only = server(nodes, "m", execution, &[]);
             workers(dice, nodes, only, partitions, 4);
-            (only, None, "m.work".to_owned())
+            Topology::one(only)
         }
-        _ => {
+        4 | 5 => {
             let partitions = dice.between(1, 2);
             let (execution, least) = match dice.below(3) {
                 0 => (Execution::Serial(1), 0),
                 1 => (Execution::Parallel, 1),
                 _ => (Execution::Partitioned(partitions as u32), partitions),
             };
-            let last = server(nodes, "s", execution, None);
-            let first = server(nodes, "m", Execution::Parallel, Some(last));
+            let last = server(nodes, "s", execution, &[]);
+            let first = server(nodes, "m", Execution::Parallel, &[last]);
             workers(dice, nodes, first, 1, 3);
             if least > 0 {
                 workers(dice, nodes, last, least, 3);
             }
-            (first, Some(last), "m.work s.work".to_owned())
+            Topology {
+                entry: first,
+                exit: Some(last),
+                // What the message says has precedence over what the server does, which is the same.
+                route: dice.pick(&["m.work", "m.work s.work"]),
+                stages: 2,
+                branches: 0,
+            }
+        }
+        6 => {
+            let last = serial_or_parallel(dice, nodes, "z", &[]);
+            let middle = serial_or_parallel(dice, nodes, "y", &[last]);
+            let first = serial_or_parallel(dice, nodes, "m", &[middle]);
+            Topology {
+                entry: first,
+                exit: Some(last),
+                route: "m.work",
+                stages: 3,
+                branches: 0,
+            }
+        }
+        _ => {
+            let sink = serial_or_parallel(dice, nodes, "z", &[]);
+            let names = ["a", "b", "c"];
+            let count = dice.between(2, 3) as usize;
+            let branches: Vec<usize> = names[..count]
+                .iter()
+                .map(|name| serial_or_parallel(dice, nodes, name, &[sink]))
+                .collect();
+            let tee = serial_or_parallel(dice, nodes, "m", &branches);
+            Topology {
+                entry: tee,
+                exit: Some(sink),
+                route: "m.work",
+                stages: 3,
+                branches: count as u32,
+            }
         }
     }
 }
 
-fn server(nodes: &mut Vec<Node>, name: &str, execution: Execution, next: Option<usize>) -> usize {
+fn serial_or_parallel(
+    dice: &mut Dice,
+    nodes: &mut Vec<Node>,
+    name: &str,
+    nexts: &[usize],
+) -> usize {
+    let parallel = dice.one_in(2);
+    let execution = match parallel {
+        true => Execution::Parallel,
+        false => Execution::Serial(dice.between(1, 2) as u32),
+    };
+    let server = server(nodes, name, execution, nexts);
+    if parallel {
+        workers(dice, nodes, server, 1, 2);
+    }
+    server
+}
+
+fn server(nodes: &mut Vec<Node>, name: &str, execution: Execution, nexts: &[usize]) -> usize {
+    let named = |next: &usize| (*next, nodes[*next].name.clone());
+    let nexts = nexts.iter().map(named).collect();
     nodes.push(Node {
         name: name.to_owned(),
         role: Role::Server {
             execution,
-            next,
+            nexts,
             durable: false,
         },
         window: Credit::default(),
@@ -212,7 +299,13 @@ fn window(dice: &mut Dice, narrow: bool) -> Credit {
     }
 }
 
-fn job(dice: &mut Dice, route: &str, narrow: bool, quiet: Duration, has_workers: bool) -> JobPlan {
+fn job(
+    dice: &mut Dice,
+    topology: &Topology,
+    narrow: bool,
+    quiet: Duration,
+    has_workers: bool,
+) -> JobPlan {
     let count = match narrow {
         true => dice.between(5, 20),
         false => dice.between(5, 200),
@@ -223,8 +316,9 @@ fn job(dice: &mut Dice, route: &str, narrow: bool, quiet: Duration, has_workers:
         false => Duration::ZERO,
     };
     JobPlan {
-        route: route.to_owned(),
-        stages: route.split_whitespace().count() as u16,
+        route: topology.route.to_owned(),
+        stages: topology.stages,
+        branches: topology.branches,
         count,
         pause,
         cost: dice.pick(&[0, 200, 5_000, 5_000, 100_000]),

@@ -117,7 +117,10 @@ impl World {
             );
             self.trace
                 .note(self.now, &[4, incarnation.number(), sequence], words);
-            if let Err(violation) = self.witness.ended(incarnation, sequence, &arrival.result) {
+            if let Err(violation) =
+                self.witness
+                    .ended(incarnation, sequence, &arrival.result, &arrival.branches)
+            {
                 self.violation.get_or_insert(violation);
             }
             application.ended += 1;

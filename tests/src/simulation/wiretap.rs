@@ -1,7 +1,7 @@
 use super::payload::hash;
 use palm_core::lane::{Credit, Position};
 use palm_core::wire::{Frame, Header, Kind, Outcome};
-use palm_core::{Incarnation, Route};
+use palm_core::{Id, Incarnation, Path, Route};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Reads all frames as they are sent, and knows from them what the ends of every lane have said.
@@ -11,7 +11,7 @@ pub(super) struct Wiretap {
     /// The newest generation of the lane from one to the other.
     newest: BTreeMap<(Incarnation, Incarnation), u32>,
     /// The servers with stores, and what they have said that they have accepted.
-    taken: BTreeMap<Incarnation, BTreeSet<(Incarnation, u64)>>,
+    taken: BTreeMap<Incarnation, BTreeSet<Id>>,
     /// The most that a message weighs.
     pub(super) largest: u64,
 }
@@ -32,8 +32,7 @@ struct Facts {
 /// A message of a lane.
 #[derive(Clone, Debug)]
 pub(super) struct Sent {
-    pub(super) client: Incarnation,
-    pub(super) sequence: u64,
+    pub(super) id: Id,
     outcome: Outcome,
     content: u64,
     /// The byte position that it ends at.
@@ -112,7 +111,7 @@ impl Wiretap {
         // Results are kept with what they are the results of.
         if let Some(taken) = taken.filter(|_| !results) {
             let new = &facts.sent[before.accepted as usize..now.accepted as usize];
-            taken.extend(new.iter().map(|sent| (sent.client, sent.sequence)));
+            taken.extend(new.iter().map(|sent| sent.id.clone()));
         }
         facts.position = now;
         facts.credit = Credit {
@@ -138,10 +137,13 @@ impl Wiretap {
         }
         *newest = header.lane;
         let facts = self.lanes.entry(lane).or_default();
-        for (number, route) in frame.notes().map_err(|error| error.to_string())?.routes {
+        let notes = frame.notes().map_err(|error| error.to_string())?;
+        for (number, route) in notes.routes {
             facts.routes.insert(number, route);
         }
+        let mut extras = notes.extras.into_iter().peekable();
         for (index, (record, payload)) in frame.records().enumerate() {
+            let extra = extras.next_if(|(at, _)| *at as usize == index);
             let number = header.first + index as u64;
             let index = number as usize - 1;
             let content = hash(&payload);
@@ -157,8 +159,11 @@ impl Wiretap {
             }
             let start = index.checked_sub(1).map_or(0, |last| facts.sent[last].end);
             let sent = Sent {
-                client,
-                sequence: record.sequence,
+                id: Id {
+                    client,
+                    sequence: record.sequence,
+                    path: extra.map_or(Path::ROOT, |(_, extras)| extras.path),
+                },
                 outcome: record.outcome,
                 content,
                 end: start + record.weight(),
@@ -172,8 +177,7 @@ impl Wiretap {
                 Some(before)
                     if before.content != content
                         || before.outcome != record.outcome
-                        || before.sequence != record.sequence
-                        || before.client != client =>
+                        || before.id != sent.id =>
                 {
                     return Err(format!(
                         "rule 4: {number} of lane {lane:?} is {sent:?} after {before:?}"
@@ -198,15 +202,15 @@ impl Wiretap {
     }
 
     /// What a server with a store has said that it has accepted.
-    pub(super) fn taken(&self, server: Incarnation) -> impl Iterator<Item = (Incarnation, u64)> {
-        self.taken.get(&server).into_iter().flatten().copied()
+    pub(super) fn taken(&self, server: Incarnation) -> impl Iterator<Item = &Id> {
+        self.taken.get(&server).into_iter().flatten()
     }
 
     /// The servers with stores that have accepted a message.
-    pub(super) fn keepers(&self, message: (Incarnation, u64)) -> impl Iterator<Item = Incarnation> {
+    pub(super) fn keepers<'a>(&'a self, id: &'a Id) -> impl Iterator<Item = Incarnation> + 'a {
         let keepers = self.taken.iter();
         keepers
-            .filter(move |(_, taken)| taken.contains(&message))
+            .filter(move |(_, taken)| taken.contains(id))
             .map(|(server, _)| *server)
     }
 
@@ -216,7 +220,7 @@ impl Wiretap {
         &self,
         receiver: Incarnation,
         sender: impl Fn(Incarnation) -> bool,
-    ) -> BTreeSet<(Incarnation, u64)> {
+    ) -> BTreeSet<Id> {
         let mut held = BTreeSet::new();
         for (lane, facts) in &self.lanes {
             let is_newest = self.newest.get(&(lane.0, lane.1)) == Some(&lane.2);
@@ -225,7 +229,7 @@ impl Wiretap {
             }
             let (from, to) = (facts.position.settled, facts.position.accepted);
             let sent = &facts.sent[from as usize..to as usize];
-            held.extend(sent.iter().map(|sent| (sent.client, sent.sequence)));
+            held.extend(sent.iter().map(|sent| sent.id.clone()));
         }
         held
     }

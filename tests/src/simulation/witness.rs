@@ -1,6 +1,6 @@
 use super::payload::{self, Kind, Start};
 use super::wiretap::{Lane, Sent};
-use palm_core::Incarnation;
+use palm_core::{Id, Incarnation};
 use palm_highlevel::engine::EntryView;
 use palm_highlevel::{Failure, FailureKind};
 use std::collections::{BTreeMap, BTreeSet};
@@ -33,7 +33,7 @@ pub(super) struct Witness {
     clients: BTreeMap<Incarnation, Job>,
     executions: Vec<Execution>,
     /// What each master has charged, and for whose deaths.
-    charges: BTreeMap<(Incarnation, Incarnation, u64), Charges>,
+    charges: BTreeMap<(Incarnation, Id), Charges>,
     /// How often each message was sent to a server.
     given: BTreeMap<(Incarnation, Incarnation, u64), u64>,
     /// What each master has given to which worker.
@@ -42,6 +42,8 @@ pub(super) struct Witness {
     endings: BTreeMap<(Lane, Incarnation, u64), u64>,
     /// What was executed last, by master, partition and client.
     applied: BTreeMap<(Incarnation, u32, Incarnation), u64>,
+    /// The branches of messages that their clients have taken.
+    heard: BTreeSet<Id>,
     /// Whether a worker was lost that may have owned a partition.
     pub(super) workers_lost: bool,
 }
@@ -62,6 +64,8 @@ struct Charges {
 #[derive(Debug, Default)]
 struct Job {
     stages: u16,
+    /// Into how many branches a tee splits each message.
+    branches: u32,
     messages: Vec<Fate>,
     /// It has died or left: nobody waits for its endings.
     gone: bool,
@@ -82,9 +86,10 @@ struct Execution {
 }
 
 impl Witness {
-    pub(super) fn client(&mut self, client: Incarnation, stages: u16) {
+    pub(super) fn client(&mut self, client: Incarnation, stages: u16, branches: u32) {
         let job = Job {
             stages,
+            branches,
             ..Job::default()
         };
         self.clients.insert(client, job);
@@ -123,6 +128,28 @@ impl Witness {
         };
         let fate = job.messages.get(sequence as usize - 1);
         job.gone || fate.is_some_and(|fate| fate.ended)
+    }
+
+    /// A client has taken what it was sent, perhaps one branch of a message.
+    pub(super) fn heard(&mut self, id: &Id) {
+        if !id.path.is_root() {
+            self.heard.insert(id.clone());
+        }
+    }
+
+    /// Whether nobody has to keep a message for its client: that has heard of it, or `is_kept` says
+    /// that somebody does who does not forget; or so it is with all its branches.
+    pub(super) fn is_safe(&self, id: &Id, is_kept: &impl Fn(&Id) -> bool) -> bool {
+        let branches = self.clients.get(&id.client).map_or(0, |job| job.branches);
+        let branch = |number| Id {
+            path: id.path.child(number),
+            ..id.clone()
+        };
+        let split = branches > 1 && id.path.is_root();
+        self.has_ended(id.client, id.sequence)
+            || self.heard.contains(id)
+            || is_kept(id)
+            || split && (0..branches).all(|number| self.is_safe(&branch(number), is_kept))
     }
 
     /// The sequences of that client that have not ended.
@@ -186,14 +213,14 @@ impl Witness {
 
     /// A message is sent to a server.
     pub(super) fn given(&mut self, server: Incarnation, sent: &Sent) {
-        let message = (server, sent.client, sent.sequence);
+        let message = (server, sent.id.client, sent.id.sequence);
         *self.given.entry(message).or_default() += 1;
     }
 
     /// A master gives a message to a worker.
     pub(super) fn handed(&mut self, master: Incarnation, worker: Incarnation, sent: &Sent) {
         self.handed
-            .insert((master, worker, sent.client, sent.sequence));
+            .insert((master, worker, sent.id.client, sent.id.sequence));
     }
 
     /// Rule 2: a worker tells a master how a message ended that this one gave it.
@@ -207,12 +234,12 @@ impl Witness {
         master: Incarnation,
         sent: &Sent,
     ) -> Result<(), Violation> {
-        let message = (master, worker, sent.client, sent.sequence);
+        let message = (master, worker, sent.id.client, sent.id.sequence);
         match self.handed.contains(&message) {
             true => Ok(()),
             false => Err(Violation::Broken(format!(
                 "rule 2: {worker} tells {master} of message {} of {}, which that never gave it",
-                sent.sequence, sent.client
+                sent.id.sequence, sent.id.client
             ))),
         }
     }
@@ -223,16 +250,16 @@ impl Witness {
     ///
     /// If it does so once more.
     pub(super) fn sent_on(&mut self, lane: Lane, sent: &Sent) -> Result<(), Violation> {
-        let ended = self.endings.entry((lane, sent.client, sent.sequence));
+        let ended = self.endings.entry((lane, sent.id.client, sent.id.sequence));
         let ended = ended.or_default();
         *ended += 1;
-        let given = self.given.get(&(lane.0, sent.client, sent.sequence));
+        let given = self.given.get(&(lane.0, sent.id.client, sent.id.sequence));
         let given = given.copied().unwrap_or_default();
         match *ended <= given {
             true => Ok(()),
             false => Err(Violation::Duplicated(format!(
                 "rule 6: {} got message {} of {} {given} times and ends it for time {ended} on lane {lane:?}",
-                lane.0, sent.sequence, sent.client
+                lane.0, sent.id.sequence, sent.id.client
             ))),
         }
     }
@@ -290,7 +317,7 @@ impl Witness {
         alone: bool,
         is_alive: impl Fn(Incarnation) -> bool,
     ) -> Result<(), Violation> {
-        let message = (master, entry.id.client, entry.id.sequence);
+        let message = (master, entry.id.clone());
         let charges = self.charges.entry(message).or_default();
         let before = std::mem::replace(&mut charges.with, entry.with);
         let was_alone = std::mem::replace(&mut charges.alone, alone);
@@ -317,7 +344,7 @@ impl Witness {
     /// Rule 9: the last charge makes a dead letter of the message, which is then in no ledger.
     fn is_dead_letter(&self, client: Incarnation, sequence: u64) -> bool {
         let charges = self.charges.iter();
-        let of_it = charges.filter(|((_, of, number), _)| (*of, *number) == (client, sequence));
+        let of_it = charges.filter(|((_, id), _)| (id.client, id.sequence) == (client, sequence));
         of_it.map(|(_, charges)| charges.count).max() >= Some(2)
     }
 
@@ -331,6 +358,7 @@ impl Witness {
         client: Incarnation,
         sequence: u64,
         result: &Result<bytes::Bytes, Failure>,
+        branches: &[bytes::Bytes],
     ) -> Result<(), Violation> {
         let job = self.clients.get(&client);
         let fate = job.and_then(|job| job.messages.get(sequence as usize - 1));
@@ -344,10 +372,19 @@ impl Witness {
                 "rule 1: {client} hears of message {sequence} again after its ending"
             )));
         }
-        let (kind, stages) = (fate.kind, job.stages);
+        let (kind, stages, split) = (fate.kind, job.stages, job.branches);
         match result {
             Ok(payload) => {
                 self.check_descent(client, sequence, stages, payload)?;
+                for branch in branches {
+                    self.check_descent(client, sequence, stages, branch)?;
+                }
+                if branches.len() as u32 != split {
+                    return Err(Violation::Broken(format!(
+                        "rule 1: message {sequence} of {client} ends with {} branches of {split}",
+                        branches.len()
+                    )));
+                }
                 if kind != Kind::Plain {
                     return Err(Violation::Broken(format!(
                         "rule 2: message {sequence} of {client} has a result and is {kind:?}"

@@ -287,7 +287,7 @@ impl World {
             format_args!("{words}"),
         );
         if let Role::Client { job, .. } = &self.scenario.nodes[node].role {
-            self.witness.client(incarnation, job.stages);
+            self.witness.client(incarnation, job.stages, job.branches);
             self.plan(self.now, Happening::Submit(node, life));
         }
         self.stopped[node] = self.now;

@@ -18,6 +18,9 @@ mod partitioned;
 /// A chain of two masters, and a client that sends to one and hears from the other.
 mod chain;
 
+/// Longer chains, tees and sinks.
+mod topologies;
+
 /// Servers that start anew while clients wait for them.
 mod restart;
 

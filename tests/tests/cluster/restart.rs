@@ -129,7 +129,7 @@ fn a_job_goes_on_when_either_end_of_a_chain_starts_anew() {
     let [entry, exit] = [cluster.nobodys(), cluster.nobodys()];
     let bind_first = || {
         let first = chained::Master::new("first").config(cluster.config());
-        first.bind(&entry, &exit)
+        first.next("second.echo", &exit).bind(&entry)
     };
     let bind_second = || {
         let second = standalone::Master::new("second").config(cluster.config());

@@ -1,0 +1,249 @@
+use super::link::Link;
+use super::parcel::Origin;
+use super::slab::Key;
+use super::{Engine, Links, Next, Parcel};
+use crate::mutant::{self, Mutant};
+use crate::{Failure, FailureKind};
+use palm_core::wire::Outcome;
+use palm_core::{Incarnation, Path, Route, Step};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// How many functions a message may go through where servers choose the next one: beyond that, they
+/// lead in a circle.
+const HOPS: usize = 64;
+
+/// Into how many branches tees may split a message, all in all.
+const MOST_BRANCHES: u32 = 4096;
+
+/// The next servers, and what is on its way to several of them.
+///
+/// Invariant: a message that went to several next servers is settled once all of them have released
+/// what came of it.
+#[derive(Debug, Default)]
+pub(super) struct Onward {
+    nexts: Vec<Target>,
+    /// How many parcels have not been released, of what has left as more than one.
+    branches: HashMap<Origin, u32>,
+    /// Whose turn it is: which of `nexts` take the message that leaves.
+    taking: Vec<usize>,
+}
+
+#[derive(Debug)]
+struct Target {
+    link: Key,
+    next: Next,
+    /// The route that was asked for last, and where it goes on.
+    last: Option<(Arc<Route>, Arc<Route>)>,
+}
+
+impl Onward {
+    /// The links to the next servers, in the order of `nexts`.
+    pub(super) fn new(links: Vec<Key>, nexts: Vec<Next>) -> Onward {
+        let targets = links.into_iter().zip(nexts);
+        Onward {
+            nexts: targets
+                .map(|(link, next)| Target {
+                    link,
+                    next,
+                    last: None,
+                })
+                .collect(),
+            ..Onward::default()
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.nexts.is_empty()
+    }
+
+    pub(super) fn links(&self) -> impl Iterator<Item = Key> {
+        self.nexts.iter().map(|target| target.link)
+    }
+
+    /// The link to the next server with that number.
+    pub(super) fn link(&self, number: u32) -> Option<Key> {
+        Some(self.nexts.get(number as usize)?.link)
+    }
+
+    /// Whether what is ready may be executed: the lanes that its results leave by have room, those to
+    /// the next servers or else the one to its origin.
+    pub(super) fn has_room(&self, links: &Links, origin: Key) -> bool {
+        let has_room = |key| links.get(key).is_none_or(|link: &Link| !link.is_full());
+        match self.is_empty() {
+            true => has_room(origin),
+            false => self.links().all(has_room),
+        }
+    }
+
+    /// Notes that so many parcels have come of one message.
+    pub(super) fn split(&mut self, origin: Option<Origin>, parcels: usize) {
+        if let Some(origin) = origin
+            && parcels > 1
+            && !mutant::is(Mutant::SettlesFirstBranch)
+        {
+            self.branches.insert(origin, parcels as u32);
+        }
+    }
+
+    /// Of what message a parcel is a branch, if there are several next servers.
+    pub(super) fn parent(&self, parcel: &Parcel) -> Option<(Incarnation, u64, Path)> {
+        let path = &parcel.extras.as_ref()?.path;
+        let (_, parent) = path.ordinals().split_last()?;
+        let parent = parent.iter().fold(Path::ROOT, |path, of| path.child(*of));
+        (self.nexts.len() > 1).then(|| (parcel.route.client(), parcel.sequence, parent))
+    }
+
+    /// Notes that one more parcel has come of a message.
+    pub(super) fn split_again(&mut self, origin: Origin) {
+        *self.branches.entry(origin).or_insert(1) += 1;
+    }
+
+    /// Whether what is released is the last that came of its message.
+    pub(super) fn is_last(&mut self, origin: Origin) -> bool {
+        let Some(left) = self.branches.get_mut(&origin) else {
+            return true;
+        };
+        *left -= 1;
+        let last = *left == 0;
+        if last {
+            self.branches.remove(&origin);
+        }
+        last
+    }
+}
+
+impl Target {
+    /// Where a message goes whose route may be over: to the function that this server names.
+    fn route(&mut self, route: &Arc<Route>, stage: u16) -> Arc<Route> {
+        if route.steps().len() > usize::from(stage) {
+            return route.clone();
+        }
+        match &self.last {
+            Some((from, to)) if Arc::ptr_eq(from, route) => to.clone(),
+            _ => {
+                let to = Arc::new(route.then(self.next.step.clone()));
+                self.last = Some((route.clone(), to.clone()));
+                to
+            }
+        }
+    }
+}
+
+/// How results go on to the next servers.
+impl Engine {
+    /// Hands on what a message has ended with: a result to all next servers that take it, each its
+    /// own branch; any other ending unexecuted, and undivided, to the first.
+    pub(super) fn go_on(&mut self, mut parcel: Parcel) {
+        parcel.stage = parcel.stage.saturating_add(1);
+        if parcel.outcome != Outcome::Success {
+            return self.pass_by(parcel);
+        }
+        if parcel.route.steps().len() >= HOPS && usize::from(parcel.stage) >= HOPS {
+            let message = circle(&self.links.me.name, &parcel.route);
+            return self.refuse_to_go_on(parcel, message);
+        }
+        parcel.outcome = Outcome::Pending;
+        let onward = &mut self.onward;
+        let mut taking = std::mem::take(&mut onward.taking);
+        let targets = onward.nexts.iter().enumerate();
+        let takes = targets.filter(|(_, target)| target.next.takes(&parcel.payload));
+        taking.extend(takes.map(|(index, _)| index));
+        let name = &self.links.me.name;
+        let count = taking.len() as u32;
+        match taking[..] {
+            [] => {
+                let message = format!("no server that is next to {name} takes the result");
+                self.refuse_to_go_on(parcel, message);
+            }
+            [only] => self.post_to(only, parcel),
+            _ if branches(&parcel).saturating_mul(count) > MOST_BRANCHES => {
+                let message =
+                    format!("{name} splits nothing into more than {MOST_BRANCHES} branches");
+                self.refuse_to_go_on(parcel, message);
+            }
+            [first, ref others @ ..] => {
+                onward.split(parcel.origin, taking.len());
+                for (&index, ordinal) in others.iter().zip(1..) {
+                    self.post_to(index, branch(parcel.clone(), ordinal, count));
+                }
+                self.post_to(first, branch(parcel, 0, count));
+            }
+        }
+        taking.clear();
+        self.onward.taking = taking;
+    }
+
+    /// Passes a word on to all next servers; gives back whether there are any. Where they lead in a
+    /// circle it goes around as far as messages do.
+    pub(super) fn tell_onward(&mut self, word: &Parcel) -> bool {
+        let last = usize::from(word.stage) > HOPS;
+        let nexts: Vec<Key> = match last {
+            true => Vec::new(),
+            false => self.onward.links().collect(),
+        };
+        self.onward.split(word.origin, nexts.len());
+        for next in &nexts {
+            self.post(*next, word.clone());
+        }
+        !nexts.is_empty()
+    }
+
+    fn post_to(&mut self, index: usize, mut parcel: Parcel) {
+        let target = &mut self.onward.nexts[index];
+        let link = target.link;
+        parcel.route = target.route(&parcel.route, parcel.stage);
+        self.post(link, parcel);
+    }
+
+    fn refuse_to_go_on(&mut self, mut parcel: Parcel, why: String) {
+        log::error!("{}: {why}", self.links.me.name);
+        parcel.outcome = Outcome::Failure;
+        parcel.payload = Failure::of(FailureKind::Unknown, why).encode();
+        self.pass_by(parcel);
+    }
+
+    /// What is no success goes on without being executed, until its client hears of it. Where
+    /// servers lead in a circle the client listens to one of them; if it does not, this ends as well.
+    fn pass_by(&mut self, parcel: Parcel) {
+        let around = usize::from(parcel.stage) / HOPS;
+        let client = self.links.of(parcel.route.client());
+        match (around, client, self.onward.link(0)) {
+            (0, _, Some(first)) | (1, None, Some(first)) => self.post(first, parcel),
+            (_, Some(client), _) => self.post(client, parcel),
+            (_, None, _) => {
+                log::error!(
+                    "{}: the ending of a message of {} is dropped: it has gone in a circle that its \
+                     client does not listen to",
+                    self.links.me.name,
+                    parcel.route.client()
+                );
+                self.settle_parcel(&parcel);
+            }
+        }
+    }
+}
+
+/// Into how many branches tees have split the message so far.
+fn branches(parcel: &Parcel) -> u32 {
+    let tees = parcel.extras.iter().flat_map(|extras| &extras.branches);
+    tees.fold(1, |product, branches| product.saturating_mul(*branches))
+}
+
+/// One branch of what goes on to several servers.
+fn branch(mut parcel: Parcel, ordinal: u32, count: u32) -> Parcel {
+    let extras = parcel.extras.get_or_insert_default();
+    extras.path = extras.path.child(ordinal);
+    extras.branches.push(count);
+    parcel
+}
+
+fn circle(name: &str, route: &Route) -> String {
+    let last = route.steps().len().saturating_sub(4);
+    let last: Vec<String> = route.steps()[last..].iter().map(Step::to_string).collect();
+    format!(
+        "{name} passes nothing on that has been through {HOPS} functions, the last of them {}: \
+         let one of these servers be the last",
+        last.join(", ")
+    )
+}
