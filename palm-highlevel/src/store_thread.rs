@@ -1,9 +1,10 @@
 use crate::engine::{Event, Reading};
-use crate::store::{Batch, Store, StoreError};
+use crate::store::{Batch, Room, Store, StoreError};
 use crate::{Error, ErrorKind, Result, thread};
-use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounded};
 use palm_core::Waker;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 /// The thread that owns a server's store: it writes one batch after another, flushes, reads back
 /// what waits, and wakes the loop. The loop never waits for the disk.
@@ -22,12 +23,22 @@ enum Order {
 /// blocks.
 const ORDERS: usize = 2;
 
+/// How often a store that has no room is asked whether it has.
+const LOOK: Duration = Duration::from_millis(250);
+
 impl StoreThread {
     /// Starts it; it wakes the loop when something is done.
     pub(crate) fn start(name: &str, store: Box<dyn Store>, waker: Waker) -> Result<StoreThread> {
         let (orders, ordered) = bounded(ORDERS);
         let (report, done) = bounded(ORDERS);
-        let body = move || obey(store, &ordered, &report, &waker);
+        let keeper = Keeper {
+            name: name.to_owned(),
+            store,
+            room: Room::default(),
+            report,
+            waker,
+        };
+        let body = move || keeper.obey(&ordered);
         Ok(StoreThread {
             orders: Some(orders),
             done,
@@ -76,25 +87,68 @@ impl Drop for StoreThread {
     }
 }
 
-fn obey(
-    mut store: Box<dyn Store>,
-    orders: &Receiver<Order>,
-    report: &Sender<std::result::Result<Event, StoreError>>,
-    waker: &Waker,
-) {
-    for order in orders {
-        let done = match order {
-            Order::Write(number, batch) => {
-                let written = store.write(&batch).and_then(|()| store.flush());
-                written.map(|()| Event::Flushed(number))
-            }
-            Order::Read(reading) => reading.read(store.as_ref()).map(Event::Read),
-        };
-        let failed = done.is_err();
-        let gone = report.send(done).is_err();
-        waker.wake();
-        if failed || gone {
-            return;
+/// What runs on the thread.
+struct Keeper {
+    name: String,
+    store: Box<dyn Store>,
+    /// What the store had room for last.
+    room: Room,
+    report: Sender<std::result::Result<Event, StoreError>>,
+    waker: Waker,
+}
+
+impl Keeper {
+    fn obey(mut self, orders: &Receiver<Order>) {
+        let mut goes_on = self.look();
+        while goes_on {
+            let order = match self.room.shortage.is_some() {
+                true => orders.recv_timeout(LOOK),
+                false => orders.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            };
+            goes_on = match order {
+                Ok(order) => {
+                    let done = self.execute(order);
+                    // Before the engine takes in more, it knows for how much there is room.
+                    self.look() && self.report(done)
+                }
+                Err(RecvTimeoutError::Timeout) => self.look(),
+                Err(RecvTimeoutError::Disconnected) => false,
+            };
         }
+    }
+
+    fn execute(&mut self, order: Order) -> std::result::Result<Event, StoreError> {
+        match order {
+            Order::Write(number, batch) => {
+                self.store.write(&batch)?;
+                self.store.flush()?;
+                Ok(Event::Flushed(number))
+            }
+            Order::Read(reading) => reading.read(self.store.as_ref()).map(Event::Read),
+        }
+    }
+
+    /// Looks how much room the store has, and says so where that has changed.
+    fn look(&mut self) -> bool {
+        let room = match self.store.room() {
+            Ok(room) => room,
+            Err(error) => return self.report(Err(error)),
+        };
+        let before = std::mem::replace(&mut self.room, room);
+        let name = &self.name;
+        match (&before.shortage, &self.room.shortage) {
+            (None, Some(why)) => log::warn!("{name}: {why}: who sends waits until there is room"),
+            (Some(_), None) => log::info!("{name}: its store has room again: work goes on"),
+            _ => {}
+        }
+        before.bytes == self.room.bytes || self.report(Ok(Event::Room(self.room.bytes)))
+    }
+
+    /// Tells the loop; gives back whether there is anything left to do for it.
+    fn report(&self, done: std::result::Result<Event, StoreError>) -> bool {
+        let failed = done.is_err();
+        let gone = self.report.send(done).is_err();
+        self.waker.wake();
+        !failed && !gone
     }
 }

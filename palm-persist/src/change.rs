@@ -22,6 +22,15 @@ pub(crate) struct Change<'a> {
     deleted: BTreeSet<(LogId, u64)>,
     /// The last of what the batch does to each entry.
     entries: BTreeMap<Bytes, Option<Bytes>>,
+    /// The bytes of the groups that it adds and deletes.
+    size: Size,
+}
+
+/// By how many bytes the groups of a tree become more and less.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Size {
+    pub(crate) added: u64,
+    pub(crate) deleted: u64,
 }
 
 struct Open {
@@ -40,6 +49,7 @@ impl<'a> Change<'a> {
             open: BTreeMap::new(),
             deleted: BTreeSet::new(),
             entries: BTreeMap::new(),
+            size: Size::default(),
         }
     }
 
@@ -53,8 +63,9 @@ impl<'a> Change<'a> {
         Ok(state)
     }
 
-    /// Everything that is to be written for a batch that keeps the rules.
-    pub(crate) fn finish(mut self, batch: &Batch) -> Result<Writes, Failure> {
+    /// Everything that is to be written for a batch that keeps the rules, and what that does to the
+    /// size of the groups.
+    pub(crate) fn finish(mut self, batch: &Batch) -> Result<(Writes, Size), Failure> {
         for operation in batch.operations() {
             match operation {
                 Operation::Append {
@@ -78,7 +89,7 @@ impl<'a> Change<'a> {
         self.write_logs();
         self.write_groups();
         self.write_entries()?;
-        Ok(self.writes)
+        Ok((self.writes, self.size))
     }
 
     fn append(&mut self, log: LogId, first: u64, count: u32, bytes: &Bytes) -> Result<(), Failure> {
@@ -203,6 +214,7 @@ impl<'a> Change<'a> {
 
     fn delete(&mut self, log: LogId, first: u64, key: &[u8], value: &[u8]) -> Result<(), Failure> {
         record::remove(&mut self.writes, key, value)?;
+        self.size.deleted += record::length(key, value)?;
         self.writes.remove(key::done(log, first));
         self.deleted.insert((log, first));
         Ok(())
@@ -227,6 +239,7 @@ impl<'a> Change<'a> {
             if let Some(bytes) = &group.new {
                 let head = group.done.len().to_be_bytes();
                 record::insert(&mut self.writes, &key::group(log, first), &head, bytes);
+                self.size.added += (head.len() + bytes.len()) as u64;
             }
             if group.changed {
                 self.writes

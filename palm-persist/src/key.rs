@@ -24,6 +24,9 @@ pub(crate) const SEAL: &[u8] = b"s";
 /// The prefix of all logs.
 pub(crate) const LOGS: &[u8] = &[LOG];
 
+/// The prefix of all groups.
+pub(crate) const GROUPS: &[u8] = &[GROUP];
+
 pub(crate) fn log(log: LogId) -> Vec<u8> {
     numbers(LOG, &[log.0])
 }

@@ -40,6 +40,7 @@ mod failure;
 mod flushes;
 mod folder;
 mod key;
+mod quota;
 mod record;
 mod seal;
 mod store;

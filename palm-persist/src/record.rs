@@ -51,6 +51,11 @@ pub(crate) fn shorten(
     Ok(())
 }
 
+/// How long a record is, of which `value` is what is stored under its own key.
+pub(crate) fn length(key: &[u8], value: &[u8]) -> Result<u64, Failure> {
+    split_header(key, value).map(|(len, _)| len)
+}
+
 /// The beginning of a record, as far as it is stored under its own key: all of its head.
 pub(crate) fn beginning<'a>(key: &[u8], value: &'a [u8]) -> Result<&'a [u8], Failure> {
     split_header(key, value).map(|(_, first)| first)

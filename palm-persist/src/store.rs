@@ -2,12 +2,13 @@ use std::iter;
 use std::path::Path;
 
 use bytes::Bytes;
-use palm_highlevel::store::{Batch, Entries, Groups, LogId, LogState, Store, StoreError};
+use palm_highlevel::store::{Batch, Entries, Groups, LogId, LogState, Room, Store, StoreError};
 
 use crate::change::Change;
 use crate::failure::Failure;
 use crate::flushes::Flushes;
 use crate::folder::Folder;
+use crate::quota::Quota;
 use crate::seal::Seal;
 use crate::{key, record, stored};
 
@@ -20,6 +21,9 @@ pub struct SledStore {
     seal: Seal,
     flushes: Flushes,
     folder: Folder,
+    quota: Quota,
+    /// How many bytes the groups have.
+    kept: u64,
 }
 
 impl SledStore {
@@ -42,12 +46,35 @@ impl SledStore {
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         let folder = Folder::open(path.as_ref())?;
         let (db, seal, flushes) = folder.open_db()?;
+        let kept = kept(&db).map_err(|failure| failure.in_folder(folder.path()))?;
         Ok(Self {
             db,
             seal,
             flushes,
             folder,
+            quota: Quota::default(),
+            kept,
         })
+    }
+
+    /// Has its server take in no more once its files have `bytes`, until what they hold is less; by
+    /// default there is no limit. The files themselves never become smaller, but what is free in
+    /// them is used again.
+    ///
+    /// What counts against it is the size of the files, or three times the bytes of the messages that
+    /// they hold, if that is less.
+    #[must_use]
+    pub fn limit(mut self, bytes: u64) -> Self {
+        self.quota.limit = bytes;
+        self
+    }
+
+    /// Has its server take in no more while fewer than `bytes` are free on its disk, 256 MiB by
+    /// default: what is free is needed to finish what is there already.
+    #[must_use]
+    pub fn reserve(mut self, bytes: u64) -> Self {
+        self.quota.reserve = bytes;
+        self
     }
 
     /// The folder it is in.
@@ -67,11 +94,12 @@ impl Store for SledStore {
             let state = change.log(log).map_err(self.failed())?;
             Ok(state.map_or(0, |state| state.last))
         })?;
-        let writes = change.finish(batch).map_err(self.failed())?;
+        let (writes, size) = change.finish(batch).map_err(self.failed())?;
         let (writes, seal) = writes.seal(&self.db, self.seal).map_err(self.failed())?;
         let written = self.db.apply_batch(writes).map_err(Failure::from);
         written.map_err(self.failed())?;
         self.seal = seal;
+        self.kept = self.kept.saturating_add(size.added) - size.deleted;
         Ok(())
     }
 
@@ -80,6 +108,12 @@ impl Store for SledStore {
         flushed.map_err(self.failed())?;
         let written = self.flushes.write(self.seal.number);
         written.map_err(|error| Failure::from(sled::Error::from(error)).in_folder(self.path()))
+    }
+
+    fn room(&mut self) -> Result<Room, StoreError> {
+        let files = self.db.size_on_disk().map_err(Failure::from);
+        let files = files.map_err(self.failed())?;
+        self.quota.room(self.folder.path(), files, self.kept)
     }
 
     fn logs(&self) -> Result<Vec<LogState>, StoreError> {
@@ -124,4 +158,13 @@ impl Store for SledStore {
         });
         Box::new(entries.map(|entry| entry.map_err(self.failed())))
     }
+}
+
+/// How many bytes all groups have.
+fn kept(db: &sled::Db) -> Result<u64, Failure> {
+    let lengths = db.scan_prefix(key::GROUPS).map(|item| {
+        let (key, value) = item?;
+        record::length(&key, &value)
+    });
+    lengths.sum()
 }

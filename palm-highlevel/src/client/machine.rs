@@ -218,6 +218,7 @@ impl ClientMachine {
             | Event::Progress(_)
             | Event::Flushed(_)
             | Event::Read(_)
+            | Event::Room(_)
             | Event::Overdue(..)
             | Event::DropLetter(_)
             | Event::Drain => {}

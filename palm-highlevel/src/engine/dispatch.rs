@@ -61,17 +61,17 @@ struct Worker {
 }
 
 impl Worker {
-    fn limit(&self) -> u64 {
+    fn limit(&self, thrifty: bool) -> u64 {
         match self.pace {
-            0 => self.threads,
-            pace => (PREFETCH / pace).clamp(self.threads, MOST),
+            pace if pace > 0 && !thrifty => (PREFETCH / pace).clamp(self.threads, MOST),
+            _ => self.threads,
         }
     }
 
-    fn room(&self) -> u64 {
+    fn room(&self, thrifty: bool) -> u64 {
         match self.reserved || self.alone.is_some() {
             true => 0,
-            false => self.limit().saturating_sub(self.in_flight),
+            false => self.limit(thrifty).saturating_sub(self.in_flight),
         }
     }
 }
@@ -176,12 +176,14 @@ impl Dispatch {
     }
 
     /// Gives workers what is ready, as far as they have room and `open` says that there is room
-    /// for the endings of what that sender sent.
+    /// for the endings of what that sender sent. A `thrifty` server has no room for many results, and
+    /// gives nothing in advance.
     pub(crate) fn dispatch(
         &mut self,
         links: &mut Links,
         ledger: &mut Ledger,
         now: Duration,
+        thrifty: bool,
         open: impl Fn(&Links, Key) -> bool,
     ) {
         self.dispatch_suspects(links, ledger, now);
@@ -190,13 +192,13 @@ impl Dispatch {
             let index = (self.turn + step) % count;
             let queue = &self.queues[index];
             if !queue.ready.is_empty() && queue.origin.is_none_or(|origin| open(links, origin)) {
-                self.serve(index, links, ledger);
+                self.serve(index, thrifty, links, ledger);
             }
         }
         self.turn = (self.turn + 1) % count.max(1);
     }
 
-    fn serve(&mut self, index: usize, links: &mut Links, ledger: &mut Ledger) {
+    fn serve(&mut self, index: usize, thrifty: bool, links: &mut Links, ledger: &mut Ledger) {
         let queue = &mut self.queues[index];
         let ready = queue.ready.len() as u64;
         let mut able = 0;
@@ -215,10 +217,12 @@ impl Dispatch {
             let best = self
                 .workers
                 .iter_mut()
-                .filter(|worker| worker.able && worker.room() > 0)
+                .filter(|worker| worker.able && worker.room(thrifty) > 0)
                 .min_by_key(|worker| worker.in_flight * worker.pace.max(1));
             let Some(worker) = best else { return };
-            let count = portion.min(worker.room()).min(queue.ready.len() as u64);
+            let count = portion
+                .min(worker.room(thrifty))
+                .min(queue.ready.len() as u64);
             let Some(link) = links.get_mut(worker.link) else {
                 return;
             };

@@ -40,6 +40,8 @@ pub enum Event {
     Overdue(u64, String),
     /// The batch with that number is in the store for good.
     Flushed(u64),
+    /// The store has room for about so many more bytes, beside all batches that were handed over.
+    Room(u64),
     /// What an [`Action::Read`] asked for.
     Read(Read),
     /// A dead letter is to be forgotten.

@@ -44,6 +44,9 @@ pub(super) struct Journal {
     /// The batch that is being written, and what it brings about.
     writing: Option<Writing>,
     written: u64,
+    /// How many bytes the store has room for, and how many were taken in that are not written.
+    room: u64,
+    unwritten: u64,
 }
 
 /// A batch on its way to the disk.
@@ -55,6 +58,8 @@ struct Writing {
     appended: Vec<(LogId, u64)>,
     /// Messages and their weights.
     settled: Vec<(Origin, u64)>,
+    /// How many bytes were taken in with it.
+    bytes: u64,
 }
 
 /// How far a lane may be spoken of, and sent from, once a batch is flushed.
@@ -83,6 +88,8 @@ impl Journal {
             settled: Vec::new(),
             writing: None,
             written: 0,
+            room: u64::MAX,
+            unwritten: 0,
         }
     }
 
@@ -115,6 +122,7 @@ impl Journal {
 
     /// Keeps what was taken in.
     fn keep_taken(&mut self, log: LogId, taken: &Taken, route: &Arc<Route>) {
+        self.unwritten += taken.record.weight();
         let extras = taken.extras.as_deref().cloned();
         let group = self.group(log, taken.number, &taken.payload);
         group.push(taken.record, route, extras, &taken.payload);
@@ -231,6 +239,12 @@ impl Journal {
         };
     }
 
+    /// Whether there is no room for more than what is to be written already.
+    fn is_full(&self) -> bool {
+        let writing = self.writing.as_ref().map_or(0, |writing| writing.bytes);
+        self.unwritten + writing >= self.room
+    }
+
     /// Whether there is nothing to write and nothing being written.
     pub(super) fn is_idle(&self) -> bool {
         self.writing.is_none() && self.is_empty()
@@ -307,6 +321,7 @@ impl Journal {
             confirmed,
             appended,
             settled: std::mem::take(&mut self.settled),
+            bytes: std::mem::take(&mut self.unwritten),
         });
         Some((self.written, batch))
     }
@@ -330,9 +345,29 @@ impl Engine {
         {
             let lane = journal.new_lane();
             link.lane = Some(lane);
+            link.closed = journal.is_full();
             link.incoming.hold_back();
             link.out.hold_back();
             journal.touch(lane, key);
+        }
+    }
+
+    /// Takes in nothing more while the store has no room: no sender gets credit, and what comes all
+    /// the same is left to its sender, which sends it again.
+    pub(super) fn room(&mut self, bytes: u64) {
+        if let Some(journal) = &mut self.journal {
+            journal.room = bytes;
+        }
+        self.close_if_full();
+    }
+
+    fn close_if_full(&mut self) {
+        let is_full = self.journal.as_ref().is_some_and(Journal::is_full);
+        if is_full != self.is_closed {
+            self.is_closed = is_full;
+            for (_, link) in self.links.links.iter_mut() {
+                link.closed = is_full && link.lane.is_some();
+            }
         }
     }
 
@@ -367,6 +402,7 @@ impl Engine {
             numbers.for_each(|number| journal.mark(log, number));
         }
         journal.touch(lane, key);
+        self.close_if_full();
         if mutant::is(Mutant::TellsUnwritten)
             && let Some(link) = self.links.get_mut(key)
         {
@@ -422,6 +458,7 @@ impl Engine {
             return;
         };
         let written = journal.flushed(number);
+        self.close_if_full();
         for (log, last) in written.appended {
             self.backlog.written(log, last);
         }

@@ -28,6 +28,9 @@ const FRAME: usize = 128 << 10;
 /// if the window of either side is small.
 const QUIET: u64 = 1024;
 
+/// How many bytes may wait for a peer that takes them in time.
+const BEHIND: u64 = 1 << 20;
+
 /// How many frames are remembered whose settlement is news of its own.
 const MOST_ENDS: usize = 4096;
 
@@ -83,6 +86,8 @@ pub(crate) struct Link {
     /// How much of the lane from the peer is written, as numbers and byte positions; what is not
     /// counts against the window as well.
     written: Credit,
+    /// Nothing more is taken in of the lane from the peer, for now.
+    pub(super) closed: bool,
     /// The partition that the peer, a worker, owns.
     pub(crate) partition: Option<PartitionId>,
     /// What functions here have said of how far they are, for the peer.
@@ -150,6 +155,7 @@ impl Link {
             held: Credit::default(),
             window,
             written: Credit::default(),
+            closed: false,
             partition: None,
             progress: Vec::new(),
             heard: Vec::new(),
@@ -303,6 +309,9 @@ impl Link {
         if restarted {
             self.restart_incoming(header.lane);
         }
+        if self.closed {
+            return Took::Messages { restarted };
+        }
         if header.count == 0 {
             self.heard
                 .extend(frame.notes().unwrap_or_default().progress);
@@ -422,6 +431,9 @@ impl Link {
     /// Raises the peer's credit to what the window allows beyond what is held, or, where the store
     /// holds it, beyond what is written.
     fn grant(&mut self) {
+        if self.closed {
+            return;
+        }
         if self.spills() {
             return self
                 .incoming
@@ -448,6 +460,11 @@ impl Link {
         self.out.is_starved()
             || kept >= self.window.number
             || self.out.kept_bytes() >= self.window.bytes
+    }
+
+    /// Whether the peer does not take in time what is kept for it.
+    pub(super) fn is_behind(&self) -> bool {
+        self.out.kept_bytes() >= BEHIND
     }
 
     /// Sends what is ready and allowed, and what the peer should know by now; all that it does not

@@ -63,19 +63,21 @@ impl Local {
     }
 
     /// Gives the threads what they can do next: each has one chunk and finds the next one ready.
-    /// If a message may be executed `again`, its payload is kept meanwhile.
+    /// If a message may be executed `again`, its payload is kept meanwhile. A `thrifty` server has no
+    /// room for many results: a chunk is one message.
     pub(crate) fn dispatch(
         &mut self,
         ledger: &mut Ledger,
         partition: Option<super::event::PartitionId>,
         again: bool,
+        thrifty: bool,
         actions: &mut Vec<Action>,
     ) {
         while self.chunks < 2 * self.threads && !self.queue.is_empty() {
             let share = (self.queue.len() as u64).div_ceil(self.threads);
             let paced = match self.pace {
-                Some(pace) => (CHUNK / pace.max(1)).clamp(1, MOST),
-                None => 1,
+                Some(pace) if !thrifty => (CHUNK / pace.max(1)).clamp(1, MOST),
+                _ => 1,
             };
             let count = share.min(paced) as usize;
             let mut tasks = Vec::with_capacity(count);

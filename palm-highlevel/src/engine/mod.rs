@@ -192,6 +192,8 @@ pub struct Engine {
     letters: DeadLetters,
     /// What is to be written, if there is a store.
     journal: Option<Journal>,
+    /// Nothing more is taken in, as the store has no room for it.
+    is_closed: bool,
     backlog: Backlog,
     sessions: Sessions,
     retention: Duration,
@@ -262,6 +264,7 @@ impl Engine {
             timed: Timed::default(),
             letters: DeadLetters::default(),
             journal: None,
+            is_closed: false,
             backlog: Backlog::default(),
             sessions: Sessions::default(),
             retention: config.retention,
@@ -319,6 +322,7 @@ impl Engine {
             Event::Overdue(token, why) => self.overdue(Key::from_token(token), &why),
             Event::Flushed(number) => self.flushed(number),
             Event::Read(read) => self.read(read),
+            Event::Room(bytes) => self.room(bytes),
             Event::DropLetter(number) => self.drop_letter(number),
             Event::Drain => self.drain(),
         }
@@ -470,17 +474,19 @@ impl Engine {
     }
 
     fn dispatch(&mut self, actions: &mut Vec<Action>) {
-        let (onward, now) = (&self.onward, self.now);
+        let (onward, now, thrifty) = (&self.onward, self.now, self.is_closed);
         match &mut self.executor {
             Executor::Local(local) => {
                 let partition = self.links.iter().find_map(|(_, link)| link.partition);
                 let again = self.retry.is_some();
-                local.dispatch(&mut self.ledger, partition, again, actions);
+                if thrifty && self.links.iter().any(|(_, link)| link.is_behind()) {
+                    return;
+                }
+                local.dispatch(&mut self.ledger, partition, again, thrifty, actions);
             }
             Executor::Workers(dispatch) => {
-                dispatch.dispatch(&mut self.links, &mut self.ledger, now, |links, origin| {
-                    onward.has_room(links, origin)
-                });
+                let open = |links: &Links, origin| onward.has_room(links, origin, thrifty);
+                dispatch.dispatch(&mut self.links, &mut self.ledger, now, thrifty, open);
             }
             Executor::Owners(partitions, _) => {
                 partitions.dispatch(&mut self.links, &mut self.ledger);

@@ -67,9 +67,12 @@ impl Onward {
     }
 
     /// Whether what is ready may be executed: the lanes that its results leave by have room, those to
-    /// the next servers or else the one to its origin.
-    pub(super) fn has_room(&self, links: &Links, origin: Key) -> bool {
-        let has_room = |key| links.get(key).is_none_or(|link: &Link| !link.is_full());
+    /// the next servers or else the one to its origin. Of a `thrifty` server, whose store has no room
+    /// for more, who does not take its endings gets no more: a message makes room for its own ending,
+    /// and for no others.
+    pub(super) fn has_room(&self, links: &Links, origin: Key, thrifty: bool) -> bool {
+        let is_closed = |link: &Link| link.is_full() || thrifty && link.is_behind();
+        let has_room = |key| !links.get(key).is_some_and(is_closed);
         match self.is_empty() {
             true => has_room(origin),
             false => self.links().all(has_room),

@@ -34,6 +34,7 @@ impl Engine {
         engine.links.me.life = life;
         engine.links.me.epoch = server.epoch;
         engine.journal = Some(Journal::new(wall));
+        engine.room(store.room()?.bytes);
         let mut recovery = Recovery::read(store, wall)?;
         for letter in &recovery.letters {
             engine.letters.restore(letter.clone());
@@ -111,6 +112,7 @@ impl Engine {
             return Ok(key);
         };
         link.lane = Some(lane);
+        link.closed = self.is_closed;
         link.incarnation = record.incarnation;
         link.peer = peer;
         if record.session.is_some() {

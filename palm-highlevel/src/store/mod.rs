@@ -60,6 +60,25 @@ pub type Groups<'a> = Box<dyn Iterator<Item = Result<Group, StoreError>> + 'a>;
 /// Keys and values in the order of the keys, as [`Store::entries`] gives them.
 pub type Entries<'a> = Box<dyn Iterator<Item = Result<(Bytes, Bytes), StoreError>> + 'a>;
 
+/// How much a store has room for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Room {
+    /// About how many bytes of messages.
+    pub bytes: u64,
+    /// Why there are none, if so: a sentence that names the place and the sizes.
+    pub shortage: Option<String>,
+}
+
+impl Default for Room {
+    /// Room without limits.
+    fn default() -> Self {
+        Self {
+            bytes: u64::MAX,
+            shortage: None,
+        }
+    }
+}
+
 /// Keeps logs and entries. One thread owns it; its calls may block on the disk.
 ///
 /// # Errors
@@ -82,6 +101,16 @@ pub trait Store: Send {
     ///
     /// As said at the trait.
     fn flush(&mut self) -> Result<(), StoreError>;
+
+    /// How much more should be taken in for now. What is kept already may be finished all the same:
+    /// there is a reserve for that.
+    ///
+    /// # Errors
+    ///
+    /// As said at the trait.
+    fn room(&mut self) -> Result<Room, StoreError> {
+        Ok(Room::default())
+    }
 
     /// All logs that have been appended to and not forgotten, by id, including those of which no
     /// message is left.

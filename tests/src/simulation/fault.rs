@@ -34,6 +34,8 @@ pub enum Fault {
     SlowFunctions,
     /// A client's application takes no endings for up to 10 s.
     SlowConsumer,
+    /// A server's store has no room for more for up to 10 s.
+    FullDisk,
     /// A frame is lost.
     Loss,
     /// A frame comes twice.
@@ -46,7 +48,7 @@ pub enum Fault {
 
 impl Fault {
     /// All of them.
-    pub const ALL: [Fault; 19] = [
+    pub const ALL: [Fault; 20] = [
         Fault::ServerCrash,
         Fault::WorkerCrash,
         Fault::ClientCrash,
@@ -62,6 +64,7 @@ impl Fault {
         Fault::ClockJump,
         Fault::SlowFunctions,
         Fault::SlowConsumer,
+        Fault::FullDisk,
         Fault::Loss,
         Fault::Duplicate,
         Fault::Reorder,
@@ -69,7 +72,7 @@ impl Fault {
     ];
 
     /// Those that are planned for a time and hit a process or a connection.
-    pub(super) const PLANNED: [Fault; 14] = [
+    pub(super) const PLANNED: [Fault; 15] = [
         Fault::ServerCrash,
         Fault::WorkerCrash,
         Fault::ClientCrash,
@@ -84,6 +87,7 @@ impl Fault {
         Fault::ClockJump,
         Fault::SlowFunctions,
         Fault::SlowConsumer,
+        Fault::FullDisk,
     ];
 }
 

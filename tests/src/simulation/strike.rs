@@ -9,6 +9,7 @@ use super::fault::Fault;
 use super::network::Way;
 use super::scenario::Role;
 use super::world::{Happening, World};
+use palm_highlevel::engine::Event;
 use std::time::Duration;
 
 /// How long after its start a server counts as recovered.
@@ -29,6 +30,7 @@ impl World {
             Fault::Blocked | Fault::ClockJump | Fault::SlowFunctions | Fault::SlowConsumer => {
                 self.hamper(fault)
             }
+            Fault::FullDisk => self.fill_disk(),
             Fault::Poison | Fault::Loss | Fault::Duplicate | Fault::Reorder | Fault::Delay => None,
         };
         if let Some(whom) = struck {
@@ -135,6 +137,18 @@ impl World {
             }
         }
         Some(id as usize)
+    }
+
+    fn fill_disk(&mut self) -> Option<usize> {
+        let node = self.choose(|role| matches!(role, Role::Server { durable: true, .. }))?;
+        let until = self.now + self.dice.milliseconds(100, 10_000);
+        let process = self.processes[node].as_mut()?;
+        process.stored.push_back(Event::Room(0));
+        let life = process.life;
+        self.plan(until, Happening::Room(node, life));
+        self.disturb(until);
+        self.wake(node, self.now);
+        Some(node)
     }
 
     fn hamper(&mut self, fault: Fault) -> Option<usize> {

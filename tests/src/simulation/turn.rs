@@ -179,6 +179,14 @@ impl World {
         }
     }
 
+    /// A store has room again.
+    pub(super) fn make_room(&mut self, node: usize, life: u32) {
+        if let Some(process) = self.process(node, life) {
+            process.stored.push_back(Event::Room(u64::MAX));
+            self.wake(node, self.now);
+        }
+    }
+
     /// Something is read from the store, after a while.
     fn read(&mut self, node: usize, life: u32, reading: Reading) {
         let delay = Duration::from_micros(self.dice.between(20, 2_000));
@@ -193,9 +201,7 @@ impl World {
                 return self.fail(Violation::Broken(message));
             }
         };
-        if let Some(process) = self.processes[node].as_deref_mut()
-            && process.life == life
-        {
+        if let Some(process) = self.process(node, life) {
             process.stored.push_back(Event::Read(read));
             self.wake(node, self.now);
         }

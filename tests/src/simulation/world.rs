@@ -58,6 +58,7 @@ pub(super) enum Happening {
     Executed(usize, u32, Vec<Done>, bool),
     Flushed(usize, u32, u64),
     Read(usize, u32, Reading),
+    Room(usize, u32),
     Die(usize, u32),
     Submit(usize, u32),
     Take(usize, u32),
@@ -222,6 +223,7 @@ impl World {
             Happening::Executed(node, life, done, all) => self.executed(node, life, done, all),
             Happening::Flushed(node, life, number) => self.flushed(node, life, number),
             Happening::Read(node, life, reading) => self.read_back(node, life, reading),
+            Happening::Room(node, life) => self.make_room(node, life),
             Happening::Die(node, life) => {
                 if self.process(node, life).is_some() {
                     if self.stopped[node] > self.now {

@@ -4,9 +4,13 @@ use palm_highlevel::store::{
 };
 use palm_highlevel::{Config, Ending, ErrorKind, FailureKind, Job, Running, standalone};
 use palm_persist::SledStore;
+use std::fs;
 use std::ops::Range;
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::thread;
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
 use tests::cluster::{Cluster, Transport, end};
 use tests::work::{Offer, Work, encoded, square};
 
@@ -222,4 +226,109 @@ fn a_server_whose_store_panics_ends_and_says_so() {
     let error = server.join().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Store);
     assert!(error.to_string().contains("has panicked"), "{error}");
+}
+
+/// A master with no more room on its disk than `store` says, a job of more than that, and workers
+/// that come only when nothing more is taken in; `relieve` is called then.
+fn fill(cluster: &Cluster, store: SledStore, relieve: impl FnOnce(&Running)) {
+    let endpoint = cluster.nobodys();
+    let master = standalone::Master::new("master")
+        .store(store)
+        .config(cluster.config())
+        .bind(&endpoint)
+        .unwrap();
+    let client = cluster.client(&endpoint);
+    let mut job = client.job("master.echo").unwrap();
+    let sender = thread::spawn(move || {
+        for index in 0..MESSAGES {
+            job.submit(large(index)).unwrap();
+        }
+        job
+    });
+    let mut before = None;
+    cluster.until("no more is taken in", || {
+        let held = (master.counts().unfinished, Instant::now());
+        let (count, since) = *before.get_or_insert(held);
+        if count != held.0 {
+            before = Some(held);
+        }
+        (count > 0 && since.elapsed() >= STILL).then_some(())
+    });
+    assert!(master.counts().unfinished < MESSAGES);
+    relieve(&master);
+    let worker = standalone::Worker::new("one")
+        .offer_all()
+        .config(cluster.config())
+        .connect(&endpoint)
+        .unwrap();
+    let job = sender.join().unwrap();
+    cluster.check(job, Vec::new(), |index| Ok(large(index)));
+    end(worker);
+    end(master);
+}
+
+/// For how long nothing is taken in where nothing will be.
+const STILL: Duration = Duration::from_secs(1);
+
+const MESSAGES: u64 = 600;
+
+/// A hundred thousand bytes.
+fn large(index: u64) -> Bytes {
+    vec![index as u8; 100_000].into()
+}
+
+#[test]
+fn at_the_limit_of_its_store_a_master_takes_in_no_more_until_something_is_done() {
+    let cluster = Cluster::start(Transport::Tcp);
+    let folder = tempfile::tempdir().unwrap();
+    let store = SledStore::open(folder.path()).unwrap().limit(48 << 20);
+    fill(&cluster, store, |_| {});
+}
+
+#[test]
+fn a_job_waits_for_space_on_a_full_disk() {
+    let Some(disk) = SmallDisk::mount(400) else {
+        eprintln!("skipped: this needs the right to mount a file system");
+        return;
+    };
+    let cluster = Cluster::start(Transport::Tcp);
+    let filler = disk.path().join("filler");
+    fs::write(&filler, vec![0; 200 << 20]).unwrap();
+    let store = SledStore::open(disk.path().join("store")).unwrap();
+    fill(&cluster, store.reserve(128 << 20), |master| {
+        let before = master.counts().unfinished;
+        fs::remove_file(filler).unwrap();
+        cluster.until("more is taken in", || {
+            (master.counts().unfinished > before).then_some(())
+        });
+    });
+}
+
+/// A file system of its own in memory, gone when it is dropped.
+struct SmallDisk(TempDir);
+
+impl SmallDisk {
+    /// One of so many MiB, if this process may have it.
+    fn mount(mebibytes: u32) -> Option<SmallDisk> {
+        let folder = tempfile::tempdir().unwrap();
+        let mounted = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", &format!("size={mebibytes}m"), "tmpfs"])
+            .arg(folder.path())
+            .stderr(Stdio::null())
+            .status();
+        mounted
+            .is_ok_and(|status| status.success())
+            .then_some(SmallDisk(folder))
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        // If it stays, it goes with the machine.
+        let _ = Command::new("umount").arg("-l").arg(self.0.path()).status();
+    }
 }
