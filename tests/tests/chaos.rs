@@ -39,6 +39,18 @@ fn nor_in_a_chain() {
 }
 
 #[test]
+fn nor_in_a_chain_of_three() {
+    run(Topology::Three, false, 5, 5);
+    run(Topology::Three, true, 5, 6);
+}
+
+#[test]
+fn nor_where_a_tee_splits_messages() {
+    run(Topology::Tee, false, 5, 7);
+    run(Topology::Tee, true, 5, 8);
+}
+
+#[test]
 fn nor_where_masters_have_stores() {
     run(Topology::Parallel, true, 10, 3);
     run(Topology::Chain, true, 5, 4);

@@ -141,10 +141,17 @@ fn payload(errand: Errand) -> bytes::Bytes {
 
 fn tell(job: u64, ending: Ending) {
     let what = match ending.result {
-        Ok(bytes) => match Trail::decode(&bytes) {
-            Ok(trail) => What::Result(trail),
-            Err(why) => What::Garbage(why),
-        },
+        Ok(bytes) => {
+            let results = match ending.branches.is_empty() {
+                true => vec![bytes],
+                false => ending.branches,
+            };
+            let trails = results.iter().map(|bytes| Trail::decode(bytes));
+            match trails.collect() {
+                Ok(trails) => What::Results(trails),
+                Err(why) => What::Garbage(why),
+            }
+        }
         Err(failure) => What::Failure(failure),
     };
     let index = ending.index;

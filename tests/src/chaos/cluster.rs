@@ -67,7 +67,7 @@ impl Cluster {
     ) -> io::Result<Cluster> {
         let (ears, words) = mpsc::sync_channel(WORDS);
         let now = Instant::now();
-        let history = History::new(load, plan.stages);
+        let history = History::new(load, plan.stages, plan.results);
         let members = plan.parts.into_iter().map(|part| Member {
             part,
             process: None,

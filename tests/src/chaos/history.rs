@@ -1,6 +1,6 @@
 //! What clients have submitted and got and workers have executed, held to the rules of delivery.
 
-use super::errand::{MessageId, Step};
+use super::errand::{Errand, MessageId, Step, Trail};
 use super::halt::{Fault, Violation};
 use super::plan::{JobPlan, Load};
 use super::said::What;
@@ -17,6 +17,8 @@ const DEATHS: usize = 3;
 pub(super) struct History {
     load: Load,
     stages: u16,
+    /// How many results a message has.
+    results: usize,
     jobs: BTreeMap<(u64, u64), JobHistory>,
     workers: HashMap<u64, Vec<Execution>>,
     clients: HashMap<u64, ClientHistory>,
@@ -54,10 +56,11 @@ struct ClientHistory {
 }
 
 impl History {
-    pub(super) fn new(load: Load, stages: u16) -> History {
+    pub(super) fn new(load: Load, stages: u16, results: usize) -> History {
         History {
             load,
             stages,
+            results,
             jobs: BTreeMap::new(),
             workers: HashMap::new(),
             clients: HashMap::new(),
@@ -111,21 +114,17 @@ impl History {
         }
         self.endings += 1;
         match what {
-            What::Result(trail) if trail.errand != errand => Err(wrong(
-                id,
-                format!("its result is that of {:?}", trail.errand),
-            )),
-            What::Result(trail) if trail.steps.len() != usize::from(self.stages) => {
-                let (found, wanted) = (trail.steps.len(), self.stages);
-                let text = format!("its result went through {found} functions, not {wanted}");
-                Err(wrong(id, text))
+            What::Results(trails) if trails.len() != self.results => {
+                let (found, wanted) = (trails.len(), self.results);
+                Err(wrong(id, format!("it has {found} results, not {wanted}")))
             }
-            What::Result(_) if errand.poison.is_some() => {
+            What::Results(_) if errand.poison.is_some() => {
                 Err(wrong(id, "it kills who executes it, and has a result"))
             }
-            What::Result(trail) => {
-                let steps = trail.steps.iter();
-                self.unproven.extend(steps.map(|step| (id, *step)));
+            What::Results(trails) => {
+                for trail in trails {
+                    self.check(id, trail, &errand)?;
+                }
                 Ok(())
             }
             What::Failure(failure) if failure.kind == FailureKind::DeadLetter => {
@@ -137,6 +136,21 @@ impl History {
             }
             other => Err(wrong(id, format!("it has ended with {other}"))),
         }
+    }
+
+    fn check(&mut self, id: MessageId, trail: &Trail, errand: &Errand) -> Result<(), Violation> {
+        let (found, wanted) = (trail.steps.len(), usize::from(self.stages));
+        if trail.errand != *errand {
+            let text = format!("its result is that of {:?}", trail.errand);
+            return Err(wrong(id, text));
+        }
+        if found != wanted {
+            let text = format!("its result went through {found} functions, not {wanted}");
+            return Err(wrong(id, text));
+        }
+        let steps = trail.steps.iter();
+        self.unproven.extend(steps.map(|step| (id, *step)));
+        Ok(())
     }
 
     /// A client has got as many endings of a job as it has messages.
@@ -334,7 +348,7 @@ fn wrong(id: MessageId, text: impl Into<String>) -> Violation {
 impl fmt::Display for What {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            What::Result(trail) => write!(f, "the result {trail:?}"),
+            What::Results(trails) => write!(f, "the results {trails:?}"),
             What::Garbage(why) => write!(f, "what is no result: {why}"),
             What::Failure(failure) => write!(f, "a failure ({:?}): {failure}", failure.kind),
         }

@@ -36,15 +36,18 @@ pub struct Node {
 /// What a process is.
 #[derive(Subcommand, Clone, Debug)]
 pub enum Role {
-    /// A master, with a next one or without.
+    /// A server, with next ones or without.
     Master {
         /// The name that routes call it by.
         name: String,
         /// What it binds.
         endpoint: String,
-        /// The server that its results go to.
+        /// The servers that its results go to.
         #[arg(long)]
-        next: Option<String>,
+        next: Vec<String>,
+        /// Whether it executes by itself, and has no workers.
+        #[arg(long)]
+        serial: bool,
         /// The folder of its store, if it has one.
         #[arg(long)]
         store: Option<PathBuf>,
@@ -92,6 +95,7 @@ impl Node {
                 name,
                 endpoint,
                 next,
+                serial,
                 store,
                 telling,
             } => {
@@ -99,6 +103,7 @@ impl Node {
                 words.extend(next.iter().map(|next| format!("--next={next}")));
                 let store = store.iter().map(|store| store.display());
                 words.extend(store.map(|store| format!("--store={store}")));
+                words.extend(serial.then(|| "--serial".into()));
                 words.extend(telling.then(|| "--telling".into()));
             }
             Role::Worker {
@@ -146,22 +151,40 @@ impl Node {
                 name,
                 endpoint,
                 next,
+                serial,
                 store,
                 telling,
             } => {
                 end_with_input();
                 let store = store.map(SledStore::open).transpose()?;
-                let store = store.map(|store| TellingStore::new(store, telling));
-                serve(match next {
-                    Some(next) => {
-                        let master = chained::Master::new(name).config(config);
-                        let master = store.into_iter().fold(master, chained::Master::store);
-                        master.next("sink.work", &next).bind(&endpoint)?
-                    }
-                    None => {
+                let store = store
+                    .map(|store| TellingStore::new(store, telling))
+                    .into_iter();
+                let next = next.iter();
+                let executions = Mutex::new(0);
+                let run = move |call: &Call| execute(self.life, &executions, call);
+                serve(match (serial, next.len()) {
+                    (false, 0) => {
                         let master = standalone::Master::new(name).config(config);
-                        let master = store.into_iter().fold(master, standalone::Master::store);
+                        let master = store.fold(master, standalone::Master::store);
                         master.bind(&endpoint)?
+                    }
+                    (false, _) => {
+                        let master = chained::Master::new(name).config(config);
+                        let master = store.fold(master, chained::Master::store);
+                        let master = next.fold(master, |master, next| master.next("run", next));
+                        master.bind(&endpoint)?
+                    }
+                    (true, 0) => {
+                        let server = chained::Sink::new(name).function("run", run);
+                        let server = store.fold(server.config(config), chained::Sink::store);
+                        server.bind(&endpoint)?
+                    }
+                    (true, _) => {
+                        let server = chained::Server::new(name).function("run", run);
+                        let server = store.fold(server.config(config), chained::Server::store);
+                        let server = next.fold(server, |server, next| server.next("run", next));
+                        server.bind(&endpoint)?
                     }
                 })
             }

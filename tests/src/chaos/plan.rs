@@ -45,7 +45,11 @@ impl Load {
             None => {
                 let messages = 100 + chance.below(600);
                 let index = chance.below(messages);
-                let stage = chance.below(u64::from(stages)) as u16;
+                // Of three servers the middle one has workers, whom a message may kill.
+                let stage = match stages {
+                    3 => 1,
+                    _ => chance.below(u64::from(stages)) as u16,
+                };
                 let poisoned = chance.below(POISONED) == 0;
                 (messages, poisoned.then_some((index, stage)))
             }

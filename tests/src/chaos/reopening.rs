@@ -134,7 +134,8 @@ impl Reopening {
                 role: Role::Master {
                     name: "master".into(),
                     endpoint: endpoint.clone(),
-                    next: None,
+                    next: Vec::new(),
+                    serial: false,
                     store: Some(folder.path().join("store")),
                     telling: true,
                 },

@@ -36,8 +36,8 @@ pub(super) enum Said {
 /// What a client got.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) enum What {
-    /// A result.
-    Result(Trail),
+    /// A result, or those of all branches.
+    Results(Vec<Trail>),
     /// A result that is none: what is wrong with it.
     Garbage(String),
     /// A failure.

@@ -18,6 +18,10 @@ pub enum Topology {
     /// A chain of two masters with two workers each, and two clients that send to the one and hear
     /// from the other.
     Chain,
+    /// A chain of three servers, the middle one a master with two workers, and two clients.
+    Three,
+    /// A tee in front of two masters with a worker each, a sink behind them, and two clients.
+    Tee,
 }
 
 /// What a member of a cluster is.
@@ -25,7 +29,7 @@ pub enum Topology {
 pub enum Kind {
     /// A client.
     Client,
-    /// A master.
+    /// A server: a master, or one that executes by itself.
     Master,
     /// A worker.
     Worker,
@@ -71,6 +75,8 @@ pub(super) struct Plan {
     pub(super) parts: Vec<Part>,
     /// How many functions a message goes through.
     pub(super) stages: u16,
+    /// How many results each has.
+    pub(super) results: usize,
     window: u64,
     /// Where the stores of the masters are, if they have some.
     stores: Option<PathBuf>,
@@ -90,15 +96,16 @@ impl Plan {
         // Small windows fill, and messages then wait everywhere for room. (Not in a chain, whose
         // servers share one lane: what a killed client had sent would fill its window, for all.)
         let drawn = [64, 1000, WINDOW][chance.below(3) as usize];
-        let drawn = if topology == Topology::Chain {
-            WINDOW
-        } else {
-            drawn
+        let drawn = match topology {
+            Topology::Parallel => drawn,
+            Topology::Chain | Topology::Three | Topology::Tee => WINDOW,
         };
         plan.window = window.unwrap_or(drawn);
         match topology {
             Topology::Parallel => plan.parallel(3, 2, load, chance)?,
             Topology::Chain => plan.chain(load, chance)?,
+            Topology::Three => plan.three(load)?,
+            Topology::Tee => plan.tee(load)?,
         }
         Ok(plan)
     }
@@ -108,7 +115,7 @@ impl Plan {
     pub(super) fn direct(workers: usize, load: Load) -> io::Result<Plan> {
         let mut plan = Plan::empty();
         let master = nobodys()?;
-        plan.master("master", master, None);
+        plan.master("master", master, &[]);
         for worker in 1..=workers {
             plan.worker(&format!("worker-{worker}"), master, 1);
         }
@@ -120,6 +127,7 @@ impl Plan {
         Plan {
             parts: Vec::new(),
             stages: 1,
+            results: 1,
             window: WINDOW,
             stores: None,
         }
@@ -133,7 +141,7 @@ impl Plan {
         chance: &mut Chance,
     ) -> io::Result<()> {
         let master = nobodys()?;
-        self.master("master", master, None);
+        self.master("master", master, &[]);
         for worker in 1..=workers {
             let name = format!("worker-{worker}");
             // The last one is connected without a link.
@@ -155,8 +163,8 @@ impl Plan {
         self.stages = 2;
         let (first, last) = (nobodys()?, nobodys()?);
         let between = self.link("link-first-last", last, None)?;
-        self.master("first", first, Some(between));
-        self.master("last", last, None);
+        self.master("first", first, &[between]);
+        self.master("last", last, &[]);
         for (server, master) in [("first", first), ("last", last)] {
             for worker in 1..=2 {
                 let name = format!("worker-{server}-{worker}");
@@ -166,7 +174,47 @@ impl Plan {
                 })?;
             }
         }
-        let route = "first.run last.run";
+        self.loop_clients(first, last, "first.run last.run", load)
+    }
+
+    fn three(&mut self, load: Load) -> io::Result<()> {
+        self.stages = 3;
+        let (first, middle, last) = (nobodys()?, nobodys()?, nobodys()?);
+        let to_middle = self.link("link-first-middle", middle, None)?;
+        let to_last = self.link("link-middle-last", last, None)?;
+        self.serial("first", first, &[to_middle]);
+        self.master("middle", middle, &[to_last]);
+        self.serial("last", last, &[]);
+        self.worker("worker-1", middle, 1);
+        self.worker("worker-2", middle, 2);
+        self.loop_clients(first, last, "first.run run run", load)
+    }
+
+    fn tee(&mut self, load: Load) -> io::Result<()> {
+        (self.stages, self.results) = (3, 2);
+        let (tee, sink) = (nobodys()?, nobodys()?);
+        let mut branches = Vec::new();
+        for name in ["left", "right"] {
+            let branch = nobodys()?;
+            let to_sink = self.link(&format!("link-{name}-sink"), sink, None)?;
+            self.master(name, branch, &[to_sink]);
+            self.worker(&format!("worker-{name}"), branch, 1);
+            branches.push(branch);
+        }
+        let to_left = self.link("link-tee-left", branches[0], None)?;
+        self.serial("tee", tee, &[to_left, branches[1]]);
+        self.serial("sink", sink, &[]);
+        self.loop_clients(tee, sink, "tee.run run run", load)
+    }
+
+    /// Two clients that send to one server and hear from another, one of them through links.
+    fn loop_clients(
+        &mut self,
+        first: SocketAddr,
+        last: SocketAddr,
+        route: &str,
+        load: Load,
+    ) -> io::Result<()> {
         let serves = Some(self.parts.len() + 2);
         let (entry, exit) = (
             self.link("link-client-1-first", first, serves)?,
@@ -204,11 +252,20 @@ impl Plan {
         Ok(listen)
     }
 
-    fn master(&mut self, name: &str, address: SocketAddr, next: Option<SocketAddr>) {
+    fn master(&mut self, name: &str, address: SocketAddr, next: &[SocketAddr]) {
+        self.server(name, address, next, false);
+    }
+
+    fn serial(&mut self, name: &str, address: SocketAddr, next: &[SocketAddr]) {
+        self.server(name, address, next, true);
+    }
+
+    fn server(&mut self, name: &str, address: SocketAddr, next: &[SocketAddr], serial: bool) {
         let role = Role::Master {
             name: name.into(),
             endpoint: endpoint(address),
-            next: next.map(endpoint),
+            next: next.iter().copied().map(endpoint).collect(),
+            serial,
             store: self.stores.as_ref().map(|stores| stores.join(name)),
             telling: false,
         };
