@@ -10,7 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 /// The source of each example and its program.
-const EXAMPLES: [(&str, &str); 8] = [
+const EXAMPLES: [(&str, &str); 10] = [
     ("serial_server.rs", env!("CARGO_BIN_EXE_serial_server")),
     ("parallel_master.rs", env!("CARGO_BIN_EXE_parallel_master")),
     ("chained_masters.rs", env!("CARGO_BIN_EXE_chained_masters")),
@@ -21,6 +21,8 @@ const EXAMPLES: [(&str, &str); 8] = [
     ),
     ("tee_and_sink.rs", env!("CARGO_BIN_EXE_tee_and_sink")),
     ("chained_error.rs", env!("CARGO_BIN_EXE_chained_error")),
+    ("route_by_name.rs", env!("CARGO_BIN_EXE_route_by_name")),
+    ("hub.rs", env!("CARGO_BIN_EXE_hub")),
     ("custom_server.rs", env!("CARGO_BIN_EXE_custom_server")),
 ];
 

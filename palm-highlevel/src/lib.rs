@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | answers the client | [`standalone::Server`] | [`standalone::Master`] with [`standalone::Worker`] |
 //! | hands on to the next server | [`chained::Server`] | [`chained::Master`] |
+//! | hands on to whom the route names | [`pipelined::Server`] | [`pipelined::Master`] |
 //!
 //! One [`Client`] serves all: [`Client::call`] for one message, [`Client::job`] for a stream of
 //! them. Functions take and give bytes; [`typed`] makes one of a function of serde values. What a
@@ -40,6 +41,7 @@ mod failure;
 mod function;
 mod function_threads;
 pub mod mutant;
+pub mod pipelined;
 mod retry;
 mod running;
 mod server_loop;

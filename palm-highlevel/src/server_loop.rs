@@ -1,13 +1,14 @@
 use crate::engine::{Action, Engine, Event, Reading, Task};
 use crate::function_threads::{FunctionTable, FunctionThreads, Overdue};
+use crate::pipelined::{Announcement, Presence, Registration};
 use crate::running::{Published, Started};
 use crate::store::{Batch, Store};
 use crate::store_thread::StoreThread;
 use crate::wires::{Threads, Wires};
 use crate::{Config, Error, ErrorKind, Result};
 use crossbeam_channel::Receiver;
-use palm_core::Endpoint;
 use palm_core::wire::Role;
+use palm_core::{Endpoint, Incarnation};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -24,12 +25,14 @@ pub(crate) struct Parts {
     pub(crate) published: Arc<Published>,
     pub(crate) commanded: Receiver<Event>,
     pub(crate) store: Option<Box<dyn Store>>,
+    pub(crate) registration: Option<Registration>,
 }
 
 /// The threads that a server has beside its loop.
 struct Helpers {
     functions: FunctionThreads,
     store: Option<StoreThread>,
+    presence: Option<Presence>,
 }
 
 impl Threads for Helpers {
@@ -44,6 +47,12 @@ impl Threads for Helpers {
     fn write(&self, number: u64, batch: Batch) {
         if let Some(store) = &self.store {
             store.write(number, batch);
+        }
+    }
+
+    fn find(&self, index: usize, name: Option<String>) {
+        if let Some(presence) = &self.presence {
+            presence.find(index, name);
         }
     }
 
@@ -83,14 +92,34 @@ impl ServerLoop {
             wires.connect(endpoint)?;
         }
         let waker = wires.events.waker();
+        // Those of a master are its workers'.
+        let offered = (parts.threads > 0).then(|| parts.functions.keys().cloned().collect());
         let functions =
             FunctionThreads::start(&parts.name, parts.threads, parts.functions, &waker)?;
+        let presence = match (&parts.registration, addresses.first()) {
+            (Some(Registration { registry, shares }), Some(address)) => {
+                let said = Announcement {
+                    name: parts.name.clone(),
+                    address: address.to_string(),
+                    functions: offered,
+                    shares: *shares,
+                    life: Incarnation::random().number(),
+                };
+                let waker = waker.clone();
+                Some(Presence::start(registry, &parts.config, said, waker)?)
+            }
+            _ => None,
+        };
         let start = |store| StoreThread::start(&parts.name, store, waker);
         let store = parts.store.map(start).transpose()?;
         let server = ServerLoop {
             engine: parts.engine,
             wires,
-            helpers: Helpers { functions, store },
+            helpers: Helpers {
+                functions,
+                store,
+                presence,
+            },
             role: parts.role,
             published: parts.published,
             commanded: parts.commanded,
@@ -154,6 +183,11 @@ impl ServerLoop {
                 all: ended.all,
             };
             engine.step(now, event, actions);
+        }
+        while let Some(presence) = &self.helpers.presence
+            && let Some((index, endpoint)) = presence.found()
+        {
+            self.wires.lead(index, endpoint)?;
         }
         while let Ok(event) = self.commanded.try_recv() {
             engine.step(now, event, actions);

@@ -15,6 +15,7 @@
 //! ```
 
 use crate::engine::Output;
+use crate::pipelined::Registration;
 use crate::store::Store;
 use crate::template::{Plan, PlannedExecution, Template};
 use crate::{Config, Function, Result, Retry, Running};
@@ -83,6 +84,11 @@ impl Server {
     /// If a name, a setting or the endpoint is not as it should be, or can't be bound.
     pub fn bind(self, endpoint: &str) -> Result<Running> {
         self.start(endpoint, Output::Reply, Vec::new())
+    }
+
+    pub(crate) fn registered(mut self, registration: Registration) -> Server {
+        self.template.registration = Some(registration);
+        self
     }
 
     pub(crate) fn start(
@@ -164,6 +170,11 @@ impl Master {
     /// If a name, a setting or the endpoint is not as it should be, or can't be bound.
     pub fn bind(self, endpoint: &str) -> Result<Running> {
         self.start(endpoint, Output::Reply, Vec::new())
+    }
+
+    pub(crate) fn registered(mut self, registration: Registration) -> Master {
+        self.template.registration = Some(registration);
+        self
     }
 
     pub(crate) fn start(

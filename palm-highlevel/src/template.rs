@@ -1,6 +1,7 @@
 use crate::config::check_name;
 use crate::engine::{Engine, EngineConfig, Execution, KeyFunction, Output};
 use crate::function_threads::{FunctionTable, LEASE, Registered};
+use crate::pipelined::Registration;
 use crate::running::Published;
 use crate::server_loop::{Parts, ServerLoop};
 use crate::store::Store;
@@ -19,6 +20,7 @@ pub(crate) struct Template {
     pub(crate) retry: Option<Retry>,
     pub(crate) faults: Vec<Error>,
     pub(crate) store: Option<Box<dyn Store>>,
+    pub(crate) registration: Option<Registration>,
 }
 
 /// What a template becomes when it starts.
@@ -50,6 +52,7 @@ impl Template {
             retry: None,
             faults,
             store: None,
+            registration: None,
         }
     }
 
@@ -92,6 +95,7 @@ impl Template {
             retry,
             faults,
             mut store,
+            registration,
         } = self;
         if let Some(fault) = faults.into_iter().next() {
             return Err(fault);
@@ -113,6 +117,7 @@ impl Template {
             incarnation: Incarnation::random(),
             wall: wall.unwrap_or_default(),
             name: name.clone(),
+            shares: registration.as_ref().is_some_and(|of| of.shares),
             role: plan.role,
             functions: functions.keys().cloned().collect(),
             pid: std::process::id(),
@@ -139,6 +144,7 @@ impl Template {
             published: published.clone(),
             commanded,
             store,
+            registration,
         };
         let thread = thread::spawn(&format!("palm-{name}"), move || {
             match ServerLoop::new(parts) {

@@ -32,6 +32,8 @@ pub(crate) trait Threads {
     fn execute(&self, tasks: Vec<Task>);
     fn recall(&self, token: u64);
     fn write(&self, number: u64, batch: Batch);
+    /// To find a server by its name, or the same as before once more.
+    fn find(&self, index: usize, name: Option<String>);
     fn read(&self, reading: Reading);
 }
 
@@ -40,13 +42,17 @@ impl Threads for () {
     fn execute(&self, _: Vec<Task>) {}
     fn recall(&self, _: u64) {}
     fn write(&self, _: u64, _: Batch) {}
+    fn find(&self, _: usize, _: Option<String>) {}
     fn read(&self, _: Reading) {}
 }
 
+/// A DEALER and where it leads to, once that is found.
+#[derive(Default)]
 struct Wire {
-    endpoint: Endpoint,
-    dealer: Dealer,
+    led: Option<(Endpoint, Dealer)>,
     blocked: bool,
+    /// Which of the sockets it is that are waited for.
+    slot: usize,
 }
 
 impl Wires {
@@ -76,28 +82,37 @@ impl Wires {
     }
 
     pub(crate) fn connect(&mut self, endpoint: &Endpoint) -> Result<()> {
-        self.dealers.push(Wire {
-            dealer: Dealer::connect(&self.context, endpoint, &self.options)?,
-            endpoint: endpoint.clone(),
-            blocked: true,
-        });
+        self.lead(self.dealers.len(), endpoint.clone())
+    }
+
+    /// Has the DEALER with that index lead to `endpoint`, if it does not yet.
+    pub(crate) fn lead(&mut self, index: usize, endpoint: Endpoint) -> Result<()> {
+        while self.dealers.len() <= index {
+            self.dealers.push(Wire::default());
+        }
+        let wire = &mut self.dealers[index];
+        if wire.led.as_ref().is_none_or(|(old, _)| *old != endpoint) {
+            let dealer = Dealer::connect(&self.context, &endpoint, &self.options)?;
+            wire.led = Some((endpoint, dealer));
+            wire.blocked = true;
+        }
         Ok(())
     }
 
     /// Waits until there is something to do, at most until `deadline`.
     pub(crate) fn wait(&mut self, deadline: Duration) -> Result<&Ready> {
         let now = self.events.now();
-        let offset = usize::from(self.router.is_some());
-        for (index, wire) in self.dealers.iter().enumerate() {
+        let slots = usize::from(self.router.is_some())..;
+        let led = self.dealers.iter_mut().filter(|wire| wire.led.is_some());
+        for (slot, wire) in slots.zip(led) {
+            wire.slot = slot;
             if wire.blocked {
-                self.events.await_writable(offset + index);
+                self.events.await_writable(slot);
             }
         }
         let router = self.router.iter().map(|router| router as &dyn Pollable);
-        let dealers = self
-            .dealers
-            .iter()
-            .map(|wire| &wire.dealer as &dyn Pollable);
+        let dealers = self.dealers.iter().filter_map(|wire| wire.led.as_ref());
+        let dealers = dealers.map(|(_, dealer)| dealer as &dyn Pollable);
         let sockets: Vec<&dyn Pollable> = router.chain(dealers).collect();
         let timeout = deadline.saturating_sub(now);
         self.ready = self.events.step(&sockets, Some(timeout))?;
@@ -124,7 +139,6 @@ impl Wires {
             }
             each(event);
         };
-        let offset = usize::from(self.router.is_some());
         if let Some(router) = &self.router
             && self.ready.readable(0)
         {
@@ -137,13 +151,16 @@ impl Wires {
         }
         for (index, wire) in self.dealers.iter_mut().enumerate() {
             let address = Address::Dealer(index);
-            if wire.blocked && self.ready.writable(offset + index) {
+            let Some((_, dealer)) = &wire.led else {
+                continue;
+            };
+            if wire.blocked && self.ready.writable(wire.slot) {
                 wire.blocked = false;
                 each(Event::Writable(address));
             }
-            if self.ready.readable(offset + index) {
+            if self.ready.readable(wire.slot) {
                 for _ in 0..BURST {
-                    let Some(frames) = wire.dealer.receive()? else {
+                    let Some(frames) = dealer.receive()? else {
                         break;
                     };
                     each(read(address, frames));
@@ -167,12 +184,14 @@ impl Wires {
                 Action::Write(number, batch) => threads.write(number, batch),
                 Action::Read(reading) => threads.read(reading),
                 Action::Reconnect(index) => {
-                    if let Some(wire) = self.dealers.get_mut(index) {
-                        wire.dealer =
-                            Dealer::connect(&self.context, &wire.endpoint, &self.options)?;
-                        wire.blocked = true;
+                    if let Some(wire) = self.dealers.get_mut(index)
+                        && let Some((endpoint, _)) = wire.led.take()
+                    {
+                        self.lead(index, endpoint)?;
                     }
+                    threads.find(index, None);
                 }
+                Action::Find(index, name) => threads.find(index, Some(name)),
                 Action::Send(to, frames) => {
                     if let Some(event) = self.send(to, frames)? {
                         failed.push(event);
@@ -190,12 +209,17 @@ impl Wires {
                 None => Sent::Unreachable,
             },
             Address::Dealer(index) => match self.dealers.get_mut(index) {
-                Some(wire) => {
-                    let sent = wire.dealer.send(frames)?;
-                    wire.blocked |= sent == Sent::NotNow;
+                Some(Wire {
+                    led: Some((_, dealer)),
+                    blocked,
+                    ..
+                }) => {
+                    let sent = dealer.send(frames)?;
+                    *blocked |= sent == Sent::NotNow;
                     sent
                 }
-                None => Sent::Unreachable,
+                // Nobody has found yet where it leads to.
+                Some(_) | None => Sent::NotNow,
             },
         };
         Ok(match sent {

@@ -134,6 +134,7 @@ impl ClientMachine {
             life: incarnation,
             epoch: 0,
             name,
+            shares: false,
             role: Role::Client,
             functions: Vec::new(),
             threads: 0,

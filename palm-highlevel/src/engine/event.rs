@@ -69,6 +69,9 @@ pub enum Action {
     Read(Reading),
     /// To replace the DEALER with that index by a new one to the same endpoint.
     Reconnect(usize),
+    /// To find the server of that name, and to connect to it with the DEALER of that index, the next
+    /// one; and to find it again when that is to be replaced.
+    Find(usize, String),
 }
 
 /// A function to be executed.

@@ -48,6 +48,8 @@ pub(crate) struct Me {
     /// How many processes with this store there have been, this one included; 0 without a store.
     pub(crate) epoch: u64,
     pub(crate) name: String,
+    /// Whether other live processes have the same name.
+    pub(crate) shares: bool,
     pub(crate) role: Role,
     pub(crate) functions: Vec<String>,
     pub(crate) threads: u32,
@@ -56,6 +58,14 @@ pub(crate) struct Me {
 }
 
 impl Me {
+    /// What it calls itself: of several that share a name, each adds a blank and who it is.
+    fn greeting_name(&self) -> String {
+        match self.shares {
+            false => self.name.clone(),
+            true => format!("{} {}", self.name, self.incarnation),
+        }
+    }
+
     /// Who this process is to a peer of that role. What a worker holds is of one process: the next
     /// one gives it out again.
     pub(crate) fn to(&self, role: Role) -> Incarnation {
@@ -200,7 +210,7 @@ impl Link {
         self.grant();
         let known = self.incarnation != Incarnation::UNKNOWN;
         let greeting = Greeting {
-            name: me.name.clone(),
+            name: me.greeting_name(),
             role: me.role,
             epoch: me.epoch,
             accepted: self.out.position().accepted,

@@ -105,6 +105,9 @@ pub enum Output {
     Reply,
     /// To these servers, which it connects to as DEALER 0, 1, 2 ….
     Next(Vec<Next>),
+    /// To the server that the next step of the message's route names, which it connects to when that
+    /// is first needed; to the client once the route is over.
+    Route,
 }
 
 /// One of the servers that results go on to.
@@ -139,6 +142,8 @@ pub struct EngineConfig {
     pub wall: Duration,
     /// The process's name.
     pub name: String,
+    /// Whether others have the same name, and share its work.
+    pub shares: bool,
     /// What it is to those it connects to.
     pub role: Role,
     /// The functions it offers, if it is a worker.
@@ -234,8 +239,9 @@ impl Engine {
                 (Executor::Owners(Partitions::new(count), key), 0)
             }
         };
+        let by_route = matches!(output, Output::Route);
         let nexts = match output {
-            Output::Reply => Vec::new(),
+            Output::Reply | Output::Route => Vec::new(),
             Output::Next(nexts) => nexts,
         };
         let opens = usize::from(config.role == Role::Worker) + nexts.len();
@@ -244,6 +250,7 @@ impl Engine {
             life: config.incarnation,
             epoch: 0,
             name: config.name,
+            shares: config.shares,
             role: config.role,
             functions: config.functions,
             threads,
@@ -257,7 +264,7 @@ impl Engine {
             functions: Functions::default(),
             ledger: Ledger::new(),
             executor,
-            onward: Onward::new(opened, nexts),
+            onward: Onward::new(opened, nexts, by_route),
             unclaimed: BTreeMap::new(),
             counts: Counts::default(),
             retry: config.retry,

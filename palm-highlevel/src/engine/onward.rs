@@ -1,12 +1,12 @@
 use super::link::Link;
 use super::parcel::Origin;
 use super::slab::Key;
-use super::{Engine, Links, Next, Parcel};
+use super::{Action, Address, Engine, Links, Next, Parcel};
 use crate::mutant::{self, Mutant};
 use crate::{Failure, FailureKind};
 use palm_core::wire::Outcome;
 use palm_core::{Incarnation, Path, Route, Step};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 /// How many functions a message may go through where servers choose the next one: beyond that, they
@@ -23,6 +23,10 @@ const MOST_BRANCHES: u32 = 4096;
 #[derive(Debug, Default)]
 pub(super) struct Onward {
     nexts: Vec<Target>,
+    /// The links to servers that routes name, if it is routes that say where results go.
+    named: Option<BTreeMap<String, Key>>,
+    /// The step that was asked for last, and the link to its server.
+    last: Option<(Arc<Route>, u16, Key)>,
     /// How many parcels have not been released, of what has left as more than one.
     branches: HashMap<Origin, u32>,
     /// Whose turn it is: which of `nexts` take the message that leaves.
@@ -39,7 +43,7 @@ struct Target {
 
 impl Onward {
     /// The links to the next servers, in the order of `nexts`.
-    pub(super) fn new(links: Vec<Key>, nexts: Vec<Next>) -> Onward {
+    pub(super) fn new(links: Vec<Key>, nexts: Vec<Next>, by_route: bool) -> Onward {
         let targets = links.into_iter().zip(nexts);
         Onward {
             nexts: targets
@@ -49,16 +53,24 @@ impl Onward {
                     last: None,
                 })
                 .collect(),
+            named: by_route.then(BTreeMap::new),
             ..Onward::default()
         }
     }
 
+    /// Whether results go to clients alone.
     pub(super) fn is_empty(&self) -> bool {
-        self.nexts.is_empty()
+        self.nexts.is_empty() && self.named.is_none()
     }
 
     pub(super) fn links(&self) -> impl Iterator<Item = Key> {
-        self.nexts.iter().map(|target| target.link)
+        let named = self.named.iter().flat_map(BTreeMap::values).copied();
+        self.nexts.iter().map(|target| target.link).chain(named)
+    }
+
+    /// Whether routes say where results go.
+    pub(super) fn is_by_route(&self) -> bool {
+        self.named.is_some()
     }
 
     /// The link to the next server with that number.
@@ -73,8 +85,8 @@ impl Onward {
     pub(super) fn has_room(&self, links: &Links, origin: Key, thrifty: bool) -> bool {
         let is_closed = |link: &Link| link.is_full() || thrifty && link.is_behind();
         let has_room = |key| !links.get(key).is_some_and(is_closed);
-        match self.is_empty() {
-            true => has_room(origin),
+        match self.nexts.is_empty() {
+            true => has_room(origin) && self.links().all(has_room),
             false => self.links().all(has_room),
         }
     }
@@ -139,6 +151,9 @@ impl Engine {
     /// own branch; any other ending unexecuted, and undivided, to the first.
     pub(super) fn go_on(&mut self, mut parcel: Parcel) {
         parcel.stage = parcel.stage.saturating_add(1);
+        if self.onward.named.is_some() {
+            return self.follow_route(parcel);
+        }
         if parcel.outcome != Outcome::Success {
             return self.pass_by(parcel);
         }
@@ -177,13 +192,60 @@ impl Engine {
         self.onward.taking = taking;
     }
 
+    /// Hands a message to the server that its route names next, or to its client.
+    fn follow_route(&mut self, mut parcel: Parcel) {
+        let Some(next) = self.next_of(&parcel.route, parcel.stage) else {
+            return self.reply(parcel);
+        };
+        if parcel.outcome == Outcome::Success {
+            parcel.outcome = Outcome::Pending;
+        }
+        self.post(next, parcel);
+    }
+
+    /// The link to the server of a step, unless the route is over; it is opened if this is the first
+    /// message for that server.
+    fn next_of(&mut self, route: &Arc<Route>, stage: u16) -> Option<Key> {
+        if let Some((last, at, link)) = &self.onward.last
+            && *at == stage
+            && Arc::ptr_eq(last, route)
+        {
+            return Some(*link);
+        }
+        let step = route.steps().get(usize::from(stage))?;
+        let named = self.onward.named.as_ref()?;
+        let link = match named.get(&step.server) {
+            Some(link) => *link,
+            None => self.open_named(&step.server),
+        };
+        self.onward.last = Some((route.clone(), stage, link));
+        Some(link)
+    }
+
+    /// Opens the link to the server of that name, which is to be found.
+    pub(super) fn open_named(&mut self, name: &str) -> Key {
+        let key = self.links.open(self.now);
+        self.open_lane(key);
+        if let Some(link) = self.links.get_mut(key) {
+            link.peer.name = name.to_owned();
+            if let Address::Dealer(dealer) = link.address {
+                self.recalled.push(Action::Find(dealer, name.to_owned()));
+            }
+        }
+        if let Some(named) = &mut self.onward.named {
+            named.insert(name.to_owned(), key);
+        }
+        key
+    }
+
     /// Passes a word on to all next servers; gives back whether there are any. Where they lead in a
     /// circle it goes around as far as messages do.
     pub(super) fn tell_onward(&mut self, word: &Parcel) -> bool {
         let last = usize::from(word.stage) > HOPS;
-        let nexts: Vec<Key> = match last {
-            true => Vec::new(),
-            false => self.onward.links().collect(),
+        let nexts: Vec<Key> = match &self.onward.named {
+            Some(_) => self.next_of(&word.route, word.stage).into_iter().collect(),
+            None if last => Vec::new(),
+            None => self.onward.links().collect(),
         };
         self.onward.split(word.origin, nexts.len());
         for next in &nexts {

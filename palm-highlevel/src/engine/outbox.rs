@@ -84,6 +84,11 @@ impl Engine {
         if !self.onward.is_empty() {
             return self.go_on(parcel);
         }
+        self.reply(parcel);
+    }
+
+    /// Hands an ending to the client, or keeps it until that comes.
+    pub(super) fn reply(&mut self, parcel: Parcel) {
         let client = parcel.route.client();
         let origin = parcel.origin.map(|origin| origin.link);
         let from = self.links.lane_from(&parcel);

@@ -98,6 +98,11 @@ impl Engine {
             ..Greeting::nobody()
         };
         let key = match record.peer {
+            LanePeer::Next(_) if self.onward.is_by_route() => {
+                // Of several that share a name it may be any.
+                let name = record.name.split(' ').next();
+                self.open_named(name.unwrap_or_default())
+            }
             LanePeer::Next(number) => self.onward.link(number).ok_or_else(|| {
                 unsuitable(format!(
                     "the store holds messages for the next server, {}, and this server has none: \

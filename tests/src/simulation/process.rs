@@ -337,6 +337,7 @@ fn config(node: &Node, incarnation: Incarnation, role: wire::Role, now: Duration
         incarnation,
         wall: now,
         name: node.name.clone(),
+        shares: false,
         role,
         functions: vec!["work".to_owned()],
         pid: incarnation.number() as u32,

@@ -144,6 +144,7 @@ impl World {
                 Action::Recall(_) => {}
                 Action::Write(number, batch) => self.write(node, process.life, number, batch),
                 Action::Read(reading) => self.read(node, process.life, reading),
+                Action::Find(_, name) => unreachable!("{name} is not found by name"),
                 Action::Reconnect(index) => self.reconnect(node, process, index),
                 Action::Send(to, frames) => failed.extend(self.send(node, process, to, frames)),
             }

@@ -21,6 +21,9 @@ mod chain;
 /// Longer chains, tees and sinks.
 mod topologies;
 
+/// Servers that find each other by name.
+mod pipelines;
+
 /// Servers that start anew while clients wait for them.
 mod restart;
 

@@ -1,0 +1,142 @@
+use super::names::Announcement;
+use super::presence::ask;
+use crate::{Config, Failure, FailureKind, Job, Result};
+use bytes::Bytes;
+use palm_core::{Incarnation, Route, Step};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// How long the registry may take to answer.
+const ANSWER: Duration = Duration::from_secs(5);
+
+/// Sends messages along routes of names, as in `clean.strip words.count last.show`: the registry knows
+/// where the servers are.
+///
+/// A route is checked when it is used for the first time. From then on the client goes on without the
+/// registry; a server that comes back has to have its address.
+pub struct Client {
+    registry: crate::Client,
+    config: Config,
+    /// The clients that go along the routes that were checked.
+    routes: Mutex<HashMap<String, Arc<crate::Client>>>,
+}
+
+impl Client {
+    /// A client that asks the registry at `registry`.
+    ///
+    /// # Errors
+    ///
+    /// If the endpoint is none, or the system refuses a thread or a socket.
+    pub fn connect(registry: &str) -> Result<Client> {
+        Client::start(registry, Config::default())
+    }
+
+    /// A client with other settings than the default ones.
+    ///
+    /// # Errors
+    ///
+    /// As [`connect`](Self::connect), or if a setting is not as it should be.
+    pub fn start(registry: &str, config: Config) -> Result<Client> {
+        let own = Config {
+            session: None,
+            ..config.clone()
+        };
+        Ok(Client {
+            registry: crate::Client::start(registry, None, own)?,
+            config,
+            routes: Mutex::new(HashMap::new()),
+        })
+    }
+
+    /// Sends one message along `route` and waits for its ending, as long as it takes.
+    ///
+    /// # Errors
+    ///
+    /// As [`job`](Self::job), or how the message ended, if not with success.
+    pub fn call(
+        &self,
+        route: &str,
+        payload: impl Into<Bytes>,
+    ) -> std::result::Result<Bytes, Failure> {
+        self.along(route)?.call(route, payload)
+    }
+
+    /// Begins a stream of messages along `route`.
+    ///
+    /// # Errors
+    ///
+    /// [`FailureKind::Unknown`], at once, if `route` is none, no server of a name in it is announced, or
+    /// it does not offer the function; [`FailureKind::Expired`] if the registry does not answer.
+    pub fn job(&self, route: &str) -> std::result::Result<Job, Failure> {
+        self.along(route)?.job(route)
+    }
+
+    fn along(&self, route: &str) -> std::result::Result<Arc<crate::Client>, Failure> {
+        let mut routes = self.routes.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = routes.get(route) {
+            return Ok(client.clone());
+        }
+        let steps = Route::parse(Incarnation::UNKNOWN, 0, route)
+            .map_err(|error| unknown(error.to_string()))?;
+        let servers = self.check(steps.steps())?;
+        let (Some(first), Some(last)) = (steps.steps().first(), steps.steps().last()) else {
+            return Err(unknown("a route needs a function".to_owned()));
+        };
+        let (entry, exit) = (&servers[&first.server], &servers[&last.server]);
+        if exit.shares && steps.steps().len() > 1 {
+            return Err(unknown(format!(
+                "{} shares its name with others, and which of them a route ends at can't be known: let \
+                 it end at a server that has its name alone",
+                exit.name
+            )));
+        }
+        let (entry, exit) = match entry.shares {
+            false => (entry.address.clone(), exit.address.clone()),
+            true => {
+                let one = ask(&self.registry, "registry.find", &entry.name, ANSWER)?.address;
+                match entry.name == exit.name {
+                    true => (one.clone(), one),
+                    false => (one, exit.address.clone()),
+                }
+            }
+        };
+        let client = crate::Client::start(&entry, Some(&exit), self.config.clone());
+        let client = Arc::new(client.map_err(|error| Failure::new(error.to_string()))?);
+        routes.insert(route.to_owned(), client.clone());
+        Ok(client)
+    }
+
+    /// Finds all servers of a route, and checks that they offer what it asks for.
+    fn check(
+        &self,
+        steps: &[Step],
+    ) -> std::result::Result<BTreeMap<String, Announcement>, Failure> {
+        let mut servers = BTreeMap::new();
+        for step in steps {
+            if step.server.is_empty() {
+                return Err(unknown(format!(
+                    "`{step}` names no server: write `server.{step}`"
+                )));
+            }
+            if !servers.contains_key(&step.server) {
+                let found = ask(&self.registry, "registry.look", &step.server, ANSWER)?;
+                servers.insert(step.server.clone(), found);
+            }
+            let functions = servers[&step.server].functions.as_deref();
+            if let Some(functions) = functions.filter(|all| !all.contains(&step.function)) {
+                return Err(unknown(format!(
+                    "{} has no function `{}`; it has {}",
+                    step.server,
+                    step.function,
+                    functions.join(", ")
+                )));
+            }
+        }
+        Ok(servers)
+    }
+}
+
+fn unknown(message: String) -> Failure {
+    Failure::of(FailureKind::Unknown, message)
+}

@@ -1,0 +1,289 @@
+use palm_highlevel::store::MemoryStore;
+use palm_highlevel::{Call, ErrorKind, Failure, FailureKind, Running, pipelined, standalone};
+use palm_persist::SledStore;
+use tests::cluster::{Cluster, Transport, end};
+
+/// A server whose function `append` appends `text`, and fails for what ends with `no`.
+fn server(cluster: &Cluster, name: &str, text: &'static str) -> pipelined::Server {
+    let append = move |call: &Call| match call.payload().ends_with(b"no") {
+        true => Err(Failure::new("it takes no more")),
+        false => Ok([call.payload(), text.as_bytes()].concat()),
+    };
+    pipelined::Server::new(name)
+        .function("append", append)
+        .config(cluster.config())
+}
+
+fn registry(cluster: &Cluster) -> Running {
+    let registry = pipelined::Registry::new().config(cluster.config());
+    registry.bind(&cluster.endpoint()).unwrap()
+}
+
+fn start(cluster: &Cluster, registry: &Running, name: &str, text: &'static str) -> Running {
+    let server = server(cluster, name, text);
+    server
+        .bind(&cluster.endpoint(), registry.address())
+        .unwrap()
+}
+
+fn client(cluster: &Cluster, registry: &Running) -> pipelined::Client {
+    pipelined::Client::start(registry.address(), cluster.config()).unwrap()
+}
+
+#[test]
+fn messages_go_where_their_routes_say() {
+    Cluster::on_each(|cluster| {
+        let registry = registry(cluster);
+        let _servers = [("a", "1"), ("b", "2"), ("c", "3")]
+            .map(|(name, text)| start(cluster, &registry, name, text));
+        let client = client(cluster, &registry);
+        let cases = [
+            ("a.append", "1"),
+            ("a.append b.append c.append", "123"),
+            ("c.append b.append a.append", "321"),
+            ("a.append b.append a.append b.append a.append", "12121"),
+            ("b.append b.append a.append a.append", "2211"),
+        ];
+        for (route, expected) in cases {
+            assert_eq!(client.call(route, "").unwrap(), expected, "{route}");
+        }
+        let mut job = client.job("c.append a.append b.append").unwrap();
+        for number in 0..2_000 {
+            job.submit(number.to_string()).unwrap();
+        }
+        job.submit("no").unwrap();
+        cluster.check(job, Vec::new(), |index| match index {
+            2_000 => Err("it takes no more".into()),
+            _ => Ok(format!("{index}312").into()),
+        });
+    });
+}
+
+#[test]
+fn what_a_route_can_not_go_along_is_an_error_at_once() {
+    Cluster::on_each(|cluster| {
+        let registry = registry(cluster);
+        let _servers = ["a", "b"].map(|name| start(cluster, &registry, name, ""));
+        let client = client(cluster, &registry);
+        let cases = [
+            (
+                "a.append x.append",
+                "no server called x is announced; those that are: a, b",
+            ),
+            (
+                "a.append b.remove",
+                "b has no function `remove`; it has append",
+            ),
+            (
+                "a.append append",
+                "`append` names no server: write `server.append`",
+            ),
+            (
+                " ",
+                "a route needs at least one function, written `server.function`",
+            ),
+            ("a.", "`a.` names no function: write `server.function`"),
+        ];
+        for (route, message) in cases {
+            let failure = client.call(route, "").unwrap_err();
+            assert_eq!(failure, Failure::of(FailureKind::Unknown, message));
+        }
+        let long = ["a.append"; 1025].join(" ");
+        let failure = client.call(&long, "").unwrap_err();
+        let message = "a route of 1025 steps is too long: 1024 are allowed";
+        assert_eq!(failure, Failure::of(FailureKind::Unknown, message));
+        let longest = ["a.append b.append"; 512].join(" ");
+        assert_eq!(client.call(&longest, "back").unwrap(), "back");
+    });
+}
+
+#[test]
+fn a_hub_has_workers() {
+    Cluster::on_each(|cluster| {
+        let registry = registry(cluster);
+        let _ends =
+            [("a", "<"), ("z", ">")].map(|(name, text)| start(cluster, &registry, name, text));
+        let hub = pipelined::Master::new("hub").config(cluster.config());
+        let hub = hub.bind(&cluster.endpoint(), registry.address()).unwrap();
+        let _workers = ["one", "two"].map(|name| {
+            let echo = |call: &Call| Ok::<_, Failure>([call.payload(), &b"*"[..]].concat());
+            let worker = standalone::Worker::new(name).function("mark", echo);
+            worker
+                .config(cluster.config())
+                .connect(hub.address())
+                .unwrap()
+        });
+        let client = client(cluster, &registry);
+        let mut job = client.job("a.append hub.mark z.append").unwrap();
+        for number in 0..1_000 {
+            job.submit(number.to_string()).unwrap();
+        }
+        cluster.check(job, Vec::new(), |index| Ok(format!("{index}<*>").into()));
+    });
+}
+
+#[test]
+fn a_name_is_announced_once_or_shared() {
+    Cluster::on_each(|cluster| {
+        let registry = registry(cluster);
+        let first = start(cluster, &registry, "a", "1");
+        let bind = |server: pipelined::Server| server.bind(&cluster.endpoint(), registry.address());
+        for second in [
+            server(cluster, "a", "2"),
+            server(cluster, "a", "2").shared(),
+        ] {
+            let error = bind(second).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Config);
+            let address = first.address();
+            assert_eq!(
+                error.to_string(),
+                format!(
+                    "the name a is that of the server at {address}: give each its own, or have both share it"
+                )
+            );
+        }
+        end(first);
+        let second = bind(server(cluster, "a", "2")).unwrap();
+        assert_eq!(
+            client(cluster, &registry).call("a.append", "").unwrap(),
+            "2"
+        );
+        drop(second);
+
+        let share = |text| bind(server(cluster, "b", text).shared()).unwrap();
+        let _sharing = ["1", "2"].map(share);
+        let _last = start(cluster, &registry, "last", ".");
+        let _firsts = ["x", "y"].map(|name| start(cluster, &registry, name, name_of(name)));
+        let client = client(cluster, &registry);
+        let mut found: Vec<_> = ["x", "y"]
+            .map(|name| {
+                let route = format!("{name}.append b.append last.append");
+                client.call(&route, "").unwrap()
+            })
+            .into_iter()
+            .map(|back| back[1])
+            .collect();
+        found.sort();
+        assert_eq!(found, b"12");
+        let failure = client.call("x.append b.append", "").unwrap_err();
+        assert!(
+            failure.message.starts_with("b shares its name"),
+            "{failure}"
+        );
+    });
+}
+
+fn name_of(name: &str) -> &'static str {
+    match name {
+        "x" => "x",
+        _ => "y",
+    }
+}
+
+#[test]
+fn what_is_connected_goes_on_without_the_registry() {
+    for kept in [false, true] {
+        let cluster = Cluster::start(Transport::Tcp);
+        let address = cluster.nobodys();
+        let mut store = kept.then(MemoryStore::default);
+        let mut bind = || {
+            let registry = pipelined::Registry::new().config(cluster.config());
+            let registry = match store.take() {
+                Some(store) => registry.store(store),
+                None => registry,
+            };
+            registry.bind(&address)
+        };
+        let first = bind().unwrap();
+        let _servers =
+            [("a", "1"), ("b", "2")].map(|(name, text)| start(&cluster, &first, name, text));
+        let client = client(&cluster, &first);
+        let route = "a.append b.append";
+        assert_eq!(client.call(route, "").unwrap(), "12");
+        end(first);
+        assert_eq!(client.call(route, "").unwrap(), "12");
+        // A server that comes meanwhile is announced once there is a registry again.
+        let late = server(&cluster, "c", "3").bind(&cluster.endpoint(), &address);
+        let _late = late.unwrap();
+        let _second = cluster.until("the address is free again", || bind().ok());
+        assert_eq!(client.call(route, "").unwrap(), "12");
+        let back = cluster.until("all are announced again", || {
+            client.call("a.append c.append b.append", "").ok()
+        });
+        assert_eq!(back, "132");
+    }
+}
+
+#[test]
+fn a_job_goes_on_with_a_server_that_comes_back_elsewhere() {
+    let cluster = Cluster::start(Transport::Tcp);
+    let registry = registry(&cluster);
+    let _ends = [("a", "<"), ("z", ">")].map(|(name, text)| start(&cluster, &registry, name, text));
+    let middle = start(&cluster, &registry, "m", "-");
+    let client = client(&cluster, &registry);
+    let mut job = client.job("a.append m.append z.append").unwrap();
+    for number in 0..4_000 {
+        job.submit(number.to_string()).unwrap();
+    }
+    let taken = cluster.take(&mut job, 500);
+    end(middle);
+    let _middle = start(&cluster, &registry, "m", "-");
+    cluster.check(job, taken, |index| Ok(format!("{index}<->").into()));
+}
+
+#[test]
+fn a_job_goes_on_with_the_other_of_two_that_share_a_name() {
+    let cluster = Cluster::start(Transport::Tcp);
+    let registry = registry(&cluster);
+    let _ends = [("a", "<"), ("z", ">")].map(|(name, text)| start(&cluster, &registry, name, text));
+    let share = || {
+        let server = server(&cluster, "m", "-").shared();
+        let endpoint = cluster.endpoint();
+        server.bind(&endpoint, registry.address()).unwrap()
+    };
+    let mut sharing = [share(), share()].map(Some);
+    let client = client(&cluster, &registry);
+    let mut job = client.job("a.append m.append z.append").unwrap();
+    for number in 0..4_000 {
+        job.submit(number.to_string()).unwrap();
+    }
+    let taken = cluster.take(&mut job, 500);
+    let busy = cluster.until("one that is sent the messages", || {
+        let received = |server: &Running| server.counts().received > 0;
+        sharing
+            .iter()
+            .position(|server| server.as_ref().is_some_and(received))
+    });
+    end(sharing[busy].take().unwrap());
+    cluster.check(job, taken, |index| Ok(format!("{index}<->").into()));
+}
+
+#[test]
+fn a_server_with_a_store_finds_again_whom_it_had_messages_for() {
+    let cluster = Cluster::start(Transport::Tcp);
+    let folder = tempfile::tempdir().unwrap();
+    let registry = registry(&cluster);
+    let address = cluster.nobodys();
+    let bind = || {
+        server(&cluster, "a", "<")
+            .store(SledStore::open(folder.path()).unwrap())
+            .bind(&address, registry.address())
+    };
+    let first = bind().unwrap();
+    let last = start(&cluster, &registry, "z", ">");
+    let client = client(&cluster, &registry);
+    let mut job = client.job("a.append z.append").unwrap();
+    let end_of = last.address().to_owned();
+    end(last);
+    for number in 0..1_000 {
+        job.submit(number.to_string()).unwrap();
+    }
+    cluster.until("what is on its way to nobody", || {
+        (first.counts().succeeded == 1_000).then_some(())
+    });
+    end(first);
+    let _first = cluster.until("the address is free again", || bind().ok());
+    let last = || server(&cluster, "z", ">").bind(&end_of, registry.address());
+    let _last = cluster.until("the address is free again", || last().ok());
+    cluster.check(job, Vec::new(), |index| Ok(format!("{index}<>").into()));
+}
