@@ -73,7 +73,7 @@ pub enum Outcome<R = String> {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Figures {
     amounts: [f64; Amount::ALL.len()],
-    present: u8,
+    present: u16,
     /// Without scenarios it is empty.
     pnl: Box<[f64]>,
 }
@@ -143,7 +143,8 @@ impl Figures {
     }
 }
 
-/// The present value and the greeks in base currency; a greek by several curves is their sum.
+/// The present value, the greeks, and the square of the standard error in base currency; a greek by
+/// several curves is their sum.
 impl From<&Valuation> for Figures {
     fn from(valuation: &Valuation) -> Self {
         let mut figures = Self::new(valuation.npv_base);
@@ -151,6 +152,10 @@ impl From<&Valuation> for Figures {
             let amount = sensitivity.greek.into();
             let sum = figures.get(amount).unwrap_or(0.0) + sensitivity.base;
             figures = figures.with(amount, sum);
+        }
+        let error = valuation.standard_error_base;
+        if error > 0.0 {
+            figures = figures.with(Amount::Variance, error * error);
         }
         figures
     }

@@ -26,11 +26,14 @@ pub enum Amount {
     Rho,
     /// The change in value for a basis point more of dividend yield.
     DividendRho,
+    /// The square of the value's standard error, where it is simulated: those of trades add up, as
+    /// each has random numbers of its own.
+    Variance,
 }
 
 impl Amount {
     /// Every amount, in the order of their columns.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Npv,
         Self::Delta,
         Self::Gamma,
@@ -38,6 +41,7 @@ impl Amount {
         Self::Theta,
         Self::Rho,
         Self::DividendRho,
+        Self::Variance,
     ];
 
     /// The name in files and on the command line.
@@ -50,6 +54,7 @@ impl Amount {
             Self::Theta => "theta",
             Self::Rho => "rho",
             Self::DividendRho => "dividend_rho",
+            Self::Variance => "variance",
         }
     }
 
@@ -86,6 +91,8 @@ impl From<Greek> for Amount {
 pub enum Measure {
     /// The exact sum of an amount over the group's valued trades.
     Sum(Amount),
+    /// The standard error of the group's value, as far as it is simulated.
+    StandardError,
     /// How many trades of the group are valued: those that its sums hold.
     Count,
     /// The loss that is exceeded beyond this level only, over the scenarios.
@@ -99,13 +106,18 @@ pub enum Measure {
 impl Measure {
     /// Those without a level, by name.
     fn plain() -> impl Iterator<Item = Self> {
-        Amount::ALL.into_iter().map(Self::Sum).chain([Self::Count])
+        let sums = Amount::ALL.into_iter().map(|amount| match amount {
+            Amount::Variance => Self::StandardError,
+            amount => Self::Sum(amount),
+        });
+        sums.chain([Self::Count])
     }
 
     /// The amount that has to be summed to answer, if any.
     pub(crate) const fn amount(self) -> Option<Amount> {
         match self {
             Self::Sum(amount) => Some(amount),
+            Self::StandardError => Some(Amount::Variance),
             _ => None,
         }
     }
@@ -113,7 +125,7 @@ impl Measure {
     /// Whether it is one of the distribution over scenarios.
     pub(crate) const fn needs_scenarios(self) -> bool {
         match self {
-            Self::Sum(_) | Self::Count => false,
+            Self::Sum(_) | Self::StandardError | Self::Count => false,
             Self::ValueAtRisk(_) | Self::ExpectedShortfall(_) | Self::Quantile(_) => true,
         }
     }
@@ -124,6 +136,7 @@ impl fmt::Display for Measure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Sum(amount) => f.write_str(amount.name()),
+            Self::StandardError => f.write_str("stderr"),
             Self::Count => f.write_str("count"),
             Self::ValueAtRisk(level) => write!(f, "var:{level}"),
             Self::ExpectedShortfall(level) => write!(f, "es:{level}"),
@@ -197,8 +210,8 @@ mod tests {
         let error = "NPV".parse::<Measure>().unwrap_err();
         assert_eq!(
             error.to_string(),
-            "there is no measure `NPV`: npv, delta, gamma, vega, theta, rho, dividend_rho, count, \
-             var:LEVEL, es:LEVEL, quantile:P exist"
+            "there is no measure `NPV`: npv, delta, gamma, vega, theta, rho, dividend_rho, stderr, \
+             count, var:LEVEL, es:LEVEL, quantile:P exist"
         );
     }
 }

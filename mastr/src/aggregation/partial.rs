@@ -72,6 +72,7 @@ impl Tally {
         let value = |measure: &Measure| {
             Ok(match measure {
                 Measure::Sum(_) => sums.next().copied().unwrap_or_default().to_f64(),
+                Measure::StandardError => sums.next().copied().unwrap_or_default().to_f64().sqrt(),
                 Measure::Count => self.completeness.valued as f64,
                 Measure::ValueAtRisk(level) => distribution.value_at_risk(*level),
                 Measure::ExpectedShortfall(level) => distribution.expected_shortfall(*level)?,

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use rand_chacha::ChaCha8Rng;
 
+use super::exotics::{self, SEASON};
 use super::random::{between, rounded};
 use super::world::World;
 use crate::results::Shortest;
@@ -11,8 +12,8 @@ use crate::results::Shortest;
 /// So many days back they go: over any period of six months that is not paid yet.
 const DAYS: i32 = 220;
 
-/// Writes what the indices were on every business day before the as-of date, from there back a
-/// random walk.
+/// Writes what the indices were on every business day before the as-of date, and the prices of
+/// equities on the days of averages; from there back random walks.
 pub(super) fn write(
     world: &World,
     random: &mut ChaCha8Rng,
@@ -31,6 +32,16 @@ pub(super) fn write(
                 let day = date.to_string().replace('-', "");
                 writeln!(out, "{day} {index} {}", Shortest(rounded(rate, 6)))?;
             }
+        }
+    }
+    for equity in &world.equities {
+        let mut price = equity.spot;
+        for months in 1..=SEASON {
+            price *= 1.0 + equity.volatility * between(random, -0.3, 0.3);
+            let day = exotics::observed(world, equity, -months);
+            let day = day.to_string().replace('-', "");
+            let price = Shortest(rounded(price, 3));
+            writeln!(out, "{day} EQ-{} {price}", equity.name)?;
         }
     }
     Ok(())

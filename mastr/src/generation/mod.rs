@@ -5,6 +5,7 @@
 // Invariant: the same bits on every machine; clippy.toml names what would break it.
 #![deny(clippy::disallowed_methods)]
 
+mod exotics;
 mod fixings;
 mod market;
 mod random;

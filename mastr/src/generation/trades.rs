@@ -6,16 +6,18 @@ use rand_chacha::ChaCha8Rng;
 
 use super::random::{below, between, happens, one, rounded};
 use super::world::World;
-use super::{BASE, rates};
+use super::{BASE, exotics, rates};
 use crate::portfolio::choice::Style;
 use crate::portfolio::record::{
-    BarrierData, EnvelopeRecord, EquityBarrierOptionData, EquityForwardData, EquityOptionData,
-    Fields, FxForwardData, FxOptionData, OptionData, Terms, TradeRecord,
+    EnvelopeRecord, EquityForwardData, EquityOptionData, Fields, FxForwardData, FxOptionData,
+    OptionData, Terms, TradeRecord,
 };
 use crate::portfolio::scalar::{Code, Day, NonNegative, One, Positive};
-use crate::portfolio::{BarrierType, OptionKind, Position};
+use crate::portfolio::{OptionKind, Position, PricingEngine};
 use crate::time::Date;
 
+/// So many paths are simulated of an average: what is left of chance is small beside a spread.
+const PATHS: u32 = 1000;
 /// `progress` is told after so many trades.
 const STRIDE: u64 = 1 << 12;
 
@@ -30,8 +32,10 @@ pub(super) fn write(
     let as_of = world.as_of;
     write!(
         out,
-        "{{\"AsOfDate\":\"{as_of}\",\"BaseCurrency\":\"{BASE}\",\"Portfolio\":["
+        "{{\"AsOfDate\":\"{as_of}\",\"BaseCurrency\":\"{BASE}\",\"PricingEngines\":"
     )?;
+    serde_json::to_writer(&mut *out, &[PricingEngine::simulating(PATHS)])?;
+    out.write_all(b",\"Portfolio\":[")?;
     for number in 1..=count {
         out.write_all(if number == 1 { b"\n" } else { b",\n" })?;
         serde_json::to_writer(&mut *out, &trade(world, number, random))?;
@@ -46,8 +50,17 @@ pub(super) fn write(
 fn trade(world: &World, number: u64, random: &mut ChaCha8Rng) -> TradeRecord {
     let (prefix, desk, terms) = match below(random, 100) {
         0..27 => ("EQO", "Equity Derivatives", equity_option(world, random)),
-        27..33 => ("EQB", "Exotics", equity_barrier_option(world, random)),
-        33..42 => ("EQF", "Delta One", equity_forward(world, random)),
+        27..32 => (
+            "EQB",
+            "Exotics",
+            exotics::equity_barrier_option(world, random),
+        ),
+        32..35 => (
+            "EQA",
+            "Exotics",
+            exotics::equity_asian_option(world, random),
+        ),
+        35..42 => ("EQF", "Delta One", equity_forward(world, random)),
         42..58 => ("FXF", "FX Forwards", fx_forward(world, random)),
         58..72 => ("FXO", "FX Options", fx_option(world, random)),
         72..89 => ("SWP", "Rates", rates::swap(world, random)),
@@ -94,7 +107,10 @@ fn equity_option(world: &World, random: &mut ChaCha8Rng) -> Terms {
     Terms::EquityOption {
         data: EquityOptionData {
             option: OptionData {
-                style: *one(random, &[Style::European, Style::European, Style::American]),
+                style: Some(*one(
+                    random,
+                    &[Style::European, Style::European, Style::American],
+                )),
                 ..option(world.as_of, random)
             },
             name: Some(equity.name.to_owned()),
@@ -104,48 +120,6 @@ fn equity_option(world: &World, random: &mut ChaCha8Rng) -> Terms {
             strike_data: None,
             strike_currency: None,
             quantity: NonNegative(quantity(equity.spot, random)),
-        },
-    }
-}
-
-fn equity_barrier_option(world: &World, random: &mut ChaCha8Rng) -> Terms {
-    let equity = one(random, &world.equities);
-    let moneyness = between(random, 0.85, 1.15);
-    let kinds = [
-        BarrierType::UpAndOut,
-        BarrierType::UpAndIn,
-        BarrierType::DownAndOut,
-        BarrierType::DownAndIn,
-    ];
-    let kind = *one(random, &kinds);
-    let distance = if kind.is_up() {
-        between(random, 1.1, 1.4)
-    } else {
-        between(random, 0.65, 0.9)
-    };
-    let quantity = quantity(equity.spot, random);
-    // A third of them pay some two per cent of what they are about.
-    let rebate = happens(random, 33).then(|| {
-        NonNegative(rounded(
-            0.02 * equity.spot * quantity * between(random, 0.5, 1.5),
-            0,
-        ))
-    });
-    Terms::EquityBarrierOption {
-        data: EquityBarrierOptionData {
-            option: option(world.as_of, random),
-            barrier: BarrierData {
-                kind,
-                levels: One::new(Positive(rounded(equity.spot * distance, 2))),
-                rebate,
-            },
-            name: Some(equity.name.to_owned()),
-            underlying: None,
-            currency: Code(equity.currency),
-            strike: Some(NonNegative(rounded(equity.spot * moneyness, 2))),
-            strike_data: None,
-            strike_currency: None,
-            quantity: NonNegative(quantity),
         },
     }
 }
@@ -216,11 +190,11 @@ fn fx_option(world: &World, random: &mut ChaCha8Rng) -> Terms {
     }
 }
 
-fn option(as_of: Date, random: &mut ChaCha8Rng) -> OptionData {
+pub(super) fn option(as_of: Date, random: &mut ChaCha8Rng) -> OptionData {
     OptionData {
         position: position(random),
         kind: *one(random, &[OptionKind::Call, OptionKind::Put]),
-        style: Style::European,
+        style: Some(Style::European),
         payoff_type: None,
         payoff_type_2: None,
         exercise_dates: One::new(later(as_of, random)),
@@ -244,7 +218,7 @@ fn later(as_of: Date, random: &mut ChaCha8Rng) -> Day {
 }
 
 /// Units worth some ten thousand to some million.
-fn quantity(spot: f64, random: &mut ChaCha8Rng) -> f64 {
+pub(super) fn quantity(spot: f64, random: &mut ChaCha8Rng) -> f64 {
     let value = between(random, 2e4, 2e6);
     (value / spot).round().max(1.0)
 }

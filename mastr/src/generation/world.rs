@@ -4,7 +4,7 @@ use rand_chacha::ChaCha8Rng;
 
 use super::random::{between, rounded};
 use crate::portfolio::{Currency, Index};
-use crate::time::Date;
+use crate::time::{Calendar, Date};
 
 /// One made-up state of the world.
 pub(super) struct World {
@@ -92,6 +92,17 @@ const EQUITIES: [(&str, [u8; 3], f64, f64, f64); 14] = [
     ("NESTLE", *b"CHF", 87.18, 0.0349, 0.186),
     ("TOYOTA", *b"JPY", 2614.0, 0.0342, 0.291),
 ];
+
+impl Equity {
+    /// The business days of its market, or of the nearest that is known.
+    pub(super) fn calendar(&self) -> Calendar {
+        match self.currency {
+            Currency::USD => Calendar::US,
+            Currency::GBP => Calendar::UK,
+            _ => Calendar::TARGET,
+        }
+    }
+}
 
 impl World {
     pub(super) fn new(as_of: Date, random: &mut ChaCha8Rng) -> Self {

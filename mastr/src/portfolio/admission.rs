@@ -2,17 +2,18 @@
 
 use std::sync::Arc;
 
-use super::choice::{PayoffType, Style};
+use super::choice::{PayoffType, PayoffType2, Style};
 use super::cursor::Cursor;
 use super::names::Names;
 use super::record::{
-    EnvelopeRecord, EquityBarrierOptionData, EquityForwardData, EquityOptionData, FxForwardData,
-    FxOptionData, OptionData, StrikeData, Terms, TradeRecord, Underlying,
+    EnvelopeRecord, EquityAsianOptionData, EquityBarrierOptionData, EquityForwardData,
+    EquityOptionData, FxForwardData, FxOptionData, OptionData, StrikeData, Terms, TradeRecord,
+    Underlying,
 };
 use super::scalar::{Code, NonNegative};
 use super::{
-    Currency, Envelope, EquityBarrierOption, EquityForward, EquityOption, Exercise, FxForward,
-    FxOption, Product, Trade,
+    Averaging, Currency, Envelope, EquityAsianOption, EquityBarrierOption, EquityForward,
+    EquityOption, Exercise, FxForward, FxOption, Product, Simulation, Trade,
 };
 use crate::time::Date;
 
@@ -25,6 +26,10 @@ pub(super) fn admit(record: TradeRecord, names: &mut Names, at: &mut Cursor) -> 
         Terms::EquityBarrierOption { data } => at.field("EquityBarrierOptionData", |at| {
             Product::EquityBarrierOption(equity_barrier_option(data, names, at))
         }),
+        Terms::EquityAsianOption { data } => at.field("EquityAsianOptionData", |at| {
+            let option = equity_asian_option(data, names, at)?;
+            Some(Product::EquityAsianOption(Box::new(option)))
+        })?,
         Terms::EquityForward { data } => at.field("EquityForwardData", |at| {
             Product::EquityForward(equity_forward(data, names, at))
         }),
@@ -106,6 +111,60 @@ fn equity_barrier_option(
     }
 }
 
+fn equity_asian_option(
+    data: EquityAsianOptionData,
+    names: &mut Names,
+    at: &mut Cursor,
+) -> Option<EquityAsianOption> {
+    let option = data.option;
+    at.field("OptionData", |at| {
+        if option.payoff_type != Some(PayoffType::Asian) {
+            at.fault_in("PayoffType", "only Asian is supported for this trade type");
+        }
+        if let Some(found) = option.style.filter(|found| *found != Style::European) {
+            style(found, "European", at);
+        }
+    });
+    let expiry = option.exercise_dates.get().0;
+    let payment = data.settlement.map_or(expiry, |day| day.0);
+    if payment < expiry {
+        let message = format!("{payment} is before the exercise date {expiry}");
+        at.fault_in("Settlement", message);
+    }
+    let currency = data.currency.0;
+    same_currency("StrikeCurrency", data.strike_currency, currency, at);
+    let strike = strike(data.strike, data.strike_data, currency, at);
+    let observations = at.field("ObservationDates", |at| {
+        let observations = data.observations.schedule(at)?;
+        let last = *observations.dates().ok()?.last()?;
+        if last > payment {
+            at.fault(format!(
+                "the last date is {last}, after the option is paid on {payment}"
+            ));
+        }
+        Some(observations)
+    })?;
+    Some(EquityAsianOption {
+        option: EquityOption {
+            position: option.position,
+            kind: option.kind,
+            exercise: Exercise::European,
+            expiry,
+            name: equity(data.name, data.underlying, names),
+            currency,
+            strike,
+            quantity: data.quantity.0,
+        },
+        averaging: match option.payoff_type_2 {
+            Some(PayoffType2::Geometric) => Averaging::Geometric,
+            // The portfolio may ask for another simulation.
+            Some(PayoffType2::Arithmetic) | None => Averaging::Arithmetic(Simulation::default()),
+        },
+        observations,
+        payment,
+    })
+}
+
 fn equity_forward(data: EquityForwardData, names: &mut Names, at: &mut Cursor) -> EquityForward {
     let currency = data.currency.0;
     same_currency("StrikeCurrency", data.strike_currency, currency, at);
@@ -147,7 +206,7 @@ fn fx_option(data: &FxOptionData, at: &mut Cursor) -> FxOption {
 fn european_expiry(option: &OptionData, at: &mut Cursor) -> Date {
     let (exercise, expiry) = vanilla(option, at);
     if exercise == Exercise::American {
-        at.field("OptionData", |at| style(option, "European", at));
+        at.field("OptionData", |at| style(Style::American, "European", at));
     }
     expiry
 }
@@ -165,8 +224,12 @@ fn vanilla(option: &OptionData, at: &mut Cursor) -> (Exercise, Date) {
             at.fault_in("PayoffType2", "this trade type takes no average: remove it");
         }
         match option.style {
-            Style::European => Exercise::European,
-            Style::American => {
+            None => {
+                at.fault("the field \"Style\" is missing");
+                Exercise::European
+            }
+            Some(Style::European) => Exercise::European,
+            Some(Style::American) => {
                 if option.pay_off_at_expiry == Some(true) {
                     at.fault_in(
                         "PayOffAtExpiry",
@@ -176,8 +239,8 @@ fn vanilla(option: &OptionData, at: &mut Cursor) -> (Exercise, Date) {
                 }
                 Exercise::American
             }
-            Style::Bermudan => {
-                style(option, "European or American", at);
+            Some(Style::Bermudan) => {
+                style(Style::Bermudan, "European or American", at);
                 Exercise::European
             }
         }
@@ -186,8 +249,7 @@ fn vanilla(option: &OptionData, at: &mut Cursor) -> (Exercise, Date) {
 }
 
 /// Tells that the style is not among those that are supported.
-fn style(option: &OptionData, supported: &str, at: &mut Cursor) {
-    let found = option.style;
+fn style(found: Style, supported: &str, at: &mut Cursor) {
     at.fault_in(
         "Style",
         format!("the style {found:?} is not supported for this trade type: {supported} is"),

@@ -14,7 +14,7 @@ use super::json::{Cause, Elements, FromJson, Members, elements, text};
 use super::names::Names;
 use super::record::{EnvelopeRecord, TradeRecord};
 use super::scalar::{Code, Day, Version};
-use super::{Currency, PricingEngine, Trade, admission, duplicates};
+use super::{Currency, PricingEngine, Simulation, Trade, admission, duplicates};
 use crate::fault::{Fault, Faults, Place};
 use crate::time::Date;
 
@@ -164,6 +164,7 @@ struct Reading {
     as_of: Option<Date>,
     base: Option<Currency>,
     engines: Vec<PricingEngine>,
+    simulation: Option<Simulation>,
     entries: Vec<Entry>,
     names: Names,
     header_faults: Faults,
@@ -193,6 +194,7 @@ impl Reading {
             elements(value, at, |element, at| {
                 if let Some(engine) = PricingEngine::from_json(element, at) {
                     engine.check(at);
+                    self.simulation = self.simulation.or(engine.simulation(at));
                     self.engines.push(engine);
                 }
             })
@@ -263,6 +265,11 @@ impl Reading {
                 self.header_faults
                     .push(Fault::new(Place::Pointer("/".to_owned() + key), message));
             }
+        }
+        if let Some(simulation) = self.simulation {
+            self.entries
+                .iter_mut()
+                .for_each(|entry| entry.simulate(simulation));
         }
         duplicates::reject(&mut self.entries, &mut self.faults);
         match (self.as_of, self.base) {

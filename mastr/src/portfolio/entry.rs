@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Envelope, Trade};
+use super::{Averaging, Envelope, Product, Simulation, Trade};
 
 /// One element of a portfolio: a trade, or what has to count as failed.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,6 +31,16 @@ pub struct Rejected {
 }
 
 impl Entry {
+    /// Sets how the trade is simulated, if it is.
+    pub(super) fn simulate(&mut self, by: Simulation) {
+        if let Self::Valid(trade) = self
+            && let Product::EquityAsianOption(option) = &mut trade.product
+            && let Averaging::Arithmetic(simulation) = &mut option.averaging
+        {
+            *simulation = by;
+        }
+    }
+
     /// The trade's id.
     pub fn id(&self) -> &str {
         match self {

@@ -37,6 +37,7 @@ pub use leg::{Bond, Leg, Swap};
 pub use pricing_engine::{Parameters, PricingEngine};
 pub use schema::schema;
 pub use trade::{
-    BarrierType, EquityBarrierOption, EquityForward, EquityOption, Exercise, FxForward, FxOption,
-    Knock, OptionKind, Position, Product, Trade, TradeType,
+    Averaging, BarrierType, EquityAsianOption, EquityBarrierOption, EquityForward, EquityOption,
+    Exercise, FxForward, FxOption, Knock, OptionKind, Position, Product, Simulation, Trade,
+    TradeType,
 };

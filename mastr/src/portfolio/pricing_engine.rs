@@ -4,6 +4,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use super::Simulation;
 use super::cursor::Cursor;
 use super::json::{FromJson, Members, shown, text};
 use super::record::record;
@@ -30,8 +31,15 @@ record! {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Parameters(pub Vec<(String, String)>);
 
+/// What is valued by simulation.
+const SIMULATED: (&str, &str, &str) = (
+    "EquityAsianOptionArithmeticPrice",
+    "BlackScholesMerton",
+    "MonteCarlo",
+);
+
 /// Product, model and engine of the trade types there are.
-const ENGINES: [(&str, &str, &str); 7] = [
+const ENGINES: [(&str, &str, &str); 9] = [
     (
         "EquityOption",
         "BlackScholesMerton",
@@ -41,6 +49,12 @@ const ENGINES: [(&str, &str, &str); 7] = [
         "EquityBarrierOption",
         "BlackScholesMerton",
         "AnalyticBarrierEngine",
+    ),
+    SIMULATED,
+    (
+        "EquityAsianOptionGeometricPrice",
+        "BlackScholesMerton",
+        "AnalyticDiscreteGeometricAPEngine",
     ),
     (
         "EquityForward",
@@ -58,6 +72,18 @@ const ENGINES: [(&str, &str, &str); 7] = [
 ];
 
 impl PricingEngine {
+    /// The one that simulates so many paths.
+    pub(crate) fn simulating(paths: u32) -> Self {
+        let parameters = vec![("RequiredSamples".to_owned(), paths.to_string())];
+        Self {
+            product: SIMULATED.0.to_owned(),
+            model: SIMULATED.1.to_owned(),
+            engine: SIMULATED.2.to_owned(),
+            model_parameters: None,
+            engine_parameters: Some(Parameters(parameters)),
+        }
+    }
+
     /// Tells `at` if a trade type that is supported is to be valued in a way that is not.
     pub(super) fn check(&self, at: &mut Cursor) {
         let known = ENGINES
@@ -71,6 +97,42 @@ impl PricingEngine {
                 self.model, self.engine
             ));
         }
+    }
+
+    /// How it simulates, if it does; `at` is told of parameters that make no sense.
+    pub(super) fn simulation(&self, at: &mut Cursor) -> Option<Simulation> {
+        if self.product != SIMULATED.0 {
+            return None;
+        }
+        let mut simulation = Simulation::default();
+        let parameters = self.engine_parameters.iter().flat_map(|all| &all.0);
+        at.field("EngineParameters", |at| {
+            for (name, value) in parameters {
+                let known = match &**name {
+                    "RequiredSamples" => match value.parse() {
+                        Ok(paths) if paths > 0 => {
+                            simulation.paths = paths;
+                            Ok(())
+                        }
+                        _ => Err(format!("from 1 to {}", u32::MAX)),
+                    },
+                    "Seed" => match value.parse() {
+                        Ok(seed) => {
+                            simulation.seed = seed;
+                            Ok(())
+                        }
+                        Err(_) => Err(format!("from 0 to {}", u64::MAX)),
+                    },
+                    // Others say how the same value is arrived at.
+                    _ => Ok(()),
+                };
+                if let Err(range) = known {
+                    let message = format!("found {value}: a whole number {range} is needed");
+                    at.fault_in(name, message);
+                }
+            }
+        });
+        Some(simulation)
     }
 }
 

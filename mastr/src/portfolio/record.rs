@@ -13,6 +13,7 @@ use super::choice::{PayoffType, PayoffType2, Settlement, Style, UnderlyingType};
 use super::cursor::Cursor;
 use super::json::{FromJson, Members, shown, text};
 use super::scalar::{Code, Day, Ignored, NonNegative, One, Positive, Version};
+use super::schedule_data::ScheduleData;
 use super::swap_data::{BondData, SwapData};
 use super::{BarrierType, OptionKind, Position, TradeType};
 
@@ -76,8 +77,9 @@ record! {
         /// Call or put.
         "OptionType" kind: OptionKind,
         /// When it can be exercised.
-        "Style" style: Style,
-        /// `Vanilla`, which is the default.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        "Style" style: Option<Style>,
+        /// Of an Asian option `Asian`, of all others `Vanilla`, which is the default.
         #[serde(skip_serializing_if = "Option::is_none")]
         "PayoffType" payoff_type: Option<PayoffType>,
         /// How an Asian option averages.
@@ -194,6 +196,42 @@ record! {
 }
 
 record! {
+    /// `EquityAsianOptionData`.
+    pub struct EquityAsianOptionData {
+        /// Side, right and exercise.
+        "OptionData" option: OptionData,
+        /// The equity's name in the market.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        "Name" name: Option<String>,
+        /// The equity, in the place of its name.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        "Underlying" underlying: Option<Underlying>,
+        /// Currency of strike, spot and value.
+        "Currency" currency: Code,
+        /// What the average is compared with.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        "Strike" strike: Option<NonNegative>,
+        /// The strike with its currency.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        "StrikeData" strike_data: Option<StrikeData>,
+        /// The trade's currency.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        "StrikeCurrency" strike_currency: Option<Code>,
+        /// Units.
+        "Quantity" quantity: NonNegative,
+        /// When it is paid; by default when it expires.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        "Settlement" settlement: Option<Day>,
+        /// When the price is observed.
+        "ObservationDates" observations: ScheduleData,
+    }
+    exactly one of {
+        "Name" or "Underlying",
+        "Strike" or "StrikeData",
+    }
+}
+
+record! {
     /// `EquityForwardData`.
     pub struct EquityForwardData {
         /// Long buys, short sells.
@@ -289,6 +327,12 @@ pub enum Terms {
         #[serde(rename = "EquityBarrierOptionData")]
         data: EquityBarrierOptionData,
     },
+    /// A European option on an average of an equity's prices.
+    EquityAsianOption {
+        /// Its terms.
+        #[serde(rename = "EquityAsianOptionData")]
+        data: EquityAsianOptionData,
+    },
     /// A forward on an equity.
     EquityForward {
         /// Its terms.
@@ -367,6 +411,9 @@ fn terms(members: &mut Members<'_>, at: &mut Cursor) -> Option<Terms> {
         },
         TradeType::EquityBarrierOption => Terms::EquityBarrierOption {
             data: members.field("EquityBarrierOptionData", at)?,
+        },
+        TradeType::EquityAsianOption => Terms::EquityAsianOption {
+            data: members.field("EquityAsianOptionData", at)?,
         },
         TradeType::EquityForward => Terms::EquityForward {
             data: members.field("EquityForwardData", at)?,

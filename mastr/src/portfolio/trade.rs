@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Bond, Currency, Envelope, Swap};
-use crate::time::Date;
+use crate::time::{Date, Schedule};
 
 /// A valid trade. Compact, and made to travel: it serialises in any serde format, bincode included.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -28,6 +28,8 @@ pub enum Product {
     EquityOption(EquityOption),
     /// A European option on an equity that a barrier brings to life or ends.
     EquityBarrierOption(EquityBarrierOption),
+    /// An option on an average of an equity's prices.
+    EquityAsianOption(Box<EquityAsianOption>),
     /// A forward on an equity.
     EquityForward(EquityForward),
     /// Two amounts exchanged on one day.
@@ -47,6 +49,8 @@ pub enum TradeType {
     EquityOption,
     /// `EquityBarrierOption`.
     EquityBarrierOption,
+    /// `EquityAsianOption`.
+    EquityAsianOption,
     /// `EquityForward`.
     EquityForward,
     /// `FxForward`.
@@ -146,6 +150,47 @@ pub struct EquityBarrierOption {
     pub rebate: f64,
 }
 
+/// An option on the average of an equity's prices on several days.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EquityAsianOption {
+    /// What it is but for the average; European.
+    pub option: EquityOption,
+    /// How the average is taken, and how that is valued.
+    pub averaging: Averaging,
+    /// On which days the price is observed; none of them is after `payment`.
+    pub observations: Schedule,
+    /// When it is paid; not before it expires.
+    pub payment: Date,
+}
+
+/// How an average is taken, and how an option on it is valued.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Averaging {
+    /// The root of the product; valued in closed form.
+    Geometric,
+    /// The sum over the count; valued by simulation.
+    Arithmetic(Simulation),
+}
+
+/// How much is simulated, and with which random numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Simulation {
+    /// How many paths; at least one.
+    pub paths: u32,
+    /// What the random numbers follow from, with the trade's id.
+    pub seed: u64,
+}
+
+impl Default for Simulation {
+    /// A hundred thousand paths, seed 42.
+    fn default() -> Self {
+        Self {
+            paths: 100_000,
+            seed: 42,
+        }
+    }
+}
+
 /// `quantity` units of an equity bought or sold for later.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EquityForward {
@@ -233,6 +278,7 @@ impl Product {
         match self {
             Self::EquityOption(_) => TradeType::EquityOption,
             Self::EquityBarrierOption(_) => TradeType::EquityBarrierOption,
+            Self::EquityAsianOption(_) => TradeType::EquityAsianOption,
             Self::EquityForward(_) => TradeType::EquityForward,
             Self::FxForward(_) => TradeType::FxForward,
             Self::FxOption(_) => TradeType::FxOption,
@@ -250,6 +296,7 @@ impl Product {
         match self {
             Self::EquityOption(option) => &option.currency,
             Self::EquityBarrierOption(option) => &option.option.currency,
+            Self::EquityAsianOption(option) => &option.option.currency,
             Self::EquityForward(forward) => &forward.currency,
             Self::FxForward(forward) => &forward.sold,
             Self::FxOption(option) => &option.sold,
@@ -258,11 +305,23 @@ impl Product {
         }
     }
 
-    /// The day of its last flow.
+    /// How many paths are simulated to value it; none of most products.
+    pub fn paths(&self) -> u32 {
+        match self {
+            Self::EquityAsianOption(option) => match option.averaging {
+                Averaging::Arithmetic(simulation) => simulation.paths,
+                Averaging::Geometric => 0,
+            },
+            _ => 0,
+        }
+    }
+
+    /// The day of its last flow; of an option its expiry.
     pub fn maturity(&self) -> Date {
         match self {
             Self::EquityOption(option) => option.expiry,
             Self::EquityBarrierOption(option) => option.option.expiry,
+            Self::EquityAsianOption(option) => option.option.expiry,
             Self::EquityForward(forward) => forward.maturity,
             Self::FxForward(forward) => forward.value_date,
             Self::FxOption(option) => option.expiry,
@@ -274,9 +333,10 @@ impl Product {
 
 impl TradeType {
     /// Every trade type there is.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::EquityOption,
         Self::EquityBarrierOption,
+        Self::EquityAsianOption,
         Self::EquityForward,
         Self::FxForward,
         Self::FxOption,
@@ -294,6 +354,7 @@ impl TradeType {
         match self {
             Self::EquityOption => "EquityOption",
             Self::EquityBarrierOption => "EquityBarrierOption",
+            Self::EquityAsianOption => "EquityAsianOption",
             Self::EquityForward => "EquityForward",
             Self::FxForward => "FxForward",
             Self::FxOption => "FxOption",

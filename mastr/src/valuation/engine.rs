@@ -31,6 +31,8 @@ pub(super) struct Priced {
     /// Of products on one underlying.
     pub(super) inputs: Option<Inputs>,
     pub(super) npv: f64,
+    /// Of the `npv`, where that is an estimate.
+    pub(super) standard_error: f64,
     /// In the order of [`Greek::ALL`], those that the product has; one greek by several curves
     /// several times.
     pub(super) greeks: Vec<(Greek, f64)>,
@@ -53,6 +55,7 @@ impl Priced {
         Self {
             inputs: Some(inputs),
             npv: scale * value,
+            standard_error: 0.0,
             greeks: greeks
                 .map(|(greek, value)| (greek, scale * value))
                 .collect(),
@@ -64,6 +67,7 @@ impl Priced {
         Self {
             inputs: Some(inputs),
             npv: sign * forward.value,
+            standard_error: 0.0,
             greeks: vec![
                 (Greek::Delta, sign * forward.delta),
                 (Greek::Theta, sign * forward.theta),
@@ -78,6 +82,7 @@ impl Priced {
         Self {
             inputs: None,
             npv,
+            standard_error: 0.0,
             greeks: rhos.iter().map(|rho| (Greek::Rho, *rho)).collect(),
         }
     }

@@ -73,6 +73,6 @@ pub(super) fn unit(option: &EquityOption, inputs: &Inputs) -> BlackScholes {
 }
 
 /// How many units, negative if they are owed.
-fn scale(option: &EquityOption) -> f64 {
+pub(super) fn scale(option: &EquityOption) -> f64 {
     option.position.sign() * option.quantity
 }

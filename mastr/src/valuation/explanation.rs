@@ -7,7 +7,7 @@ use super::value::evaluate;
 use super::{BlackScholes, BondPrice, Factor, Flow, Greek, RateSource, Valuation, bond, swap};
 use crate::fault::Fault;
 use crate::market::{Market, Unavailable};
-use crate::portfolio::{EquityBarrierOption, Exercise, Leg, Product, Trade};
+use crate::portfolio::{Averaging, EquityBarrierOption, Exercise, Leg, Product, Simulation, Trade};
 use crate::results::Shortest;
 use crate::time::Date;
 
@@ -30,7 +30,7 @@ pub struct Explanation<'t> {
 /// Those of [`value`](super::value).
 pub fn explain<'t>(trade: &'t Trade, market: &Market) -> Result<Explanation<'t>, Fault> {
     let of_trade = |reason: Unavailable| Fault::of_trade(&trade.id, reason.0);
-    let (valuation, inputs) = evaluate(trade, market).map_err(of_trade)?;
+    let (valuation, inputs) = evaluate(trade, market, None).map_err(of_trade)?;
     let mut explanation = Explanation {
         trade,
         as_of: market.as_of(),
@@ -90,6 +90,10 @@ impl<'t> Explanation<'t> {
                 Exercise::American => "Andersen-Lake-Offengenden",
             },
             Product::EquityBarrierOption(_) => "Reiner-Rubinstein",
+            Product::EquityAsianOption(option) => match option.averaging {
+                Averaging::Geometric => "Kemna-Vorst",
+                Averaging::Arithmetic(_) => "Monte Carlo, geometric control variate",
+            },
             Product::FxOption(_) => "Garman-Kohlhagen",
             Product::EquityForward(_)
             | Product::FxForward(_)
@@ -116,7 +120,9 @@ impl<'t> Explanation<'t> {
                 (option.kind, option.strike)
             }
             Product::FxOption(option) => (option.kind, option.sold_amount / option.bought_amount),
-            Product::EquityForward(_)
+            // It is no option on one price.
+            Product::EquityAsianOption(_)
+            | Product::EquityForward(_)
             | Product::FxForward(_)
             | Product::Swap(_)
             | Product::Bond(_) => return None,
@@ -166,6 +172,16 @@ impl fmt::Display for Explanation<'_> {
             let source = format!("{:?}", option.barrier);
             line(f, "barrier", &Shortest(option.level), &source)?;
             line(f, "rebate", &Shortest(option.rebate), &"")?;
+        }
+        if let Product::EquityAsianOption(asian) = product {
+            let (option, number) = (&asian.option, Shortest);
+            line(f, "strike", &number(option.strike), &"of the average")?;
+            line(f, "paid on", &asian.payment, &"")?;
+            if let Averaging::Arithmetic(Simulation { paths, seed }) = asian.averaging {
+                line(f, "paths", &paths, &format!("seed {seed}"))?;
+                let error = number(valuation.standard_error);
+                line(f, "standard error", &error, &"of the npv")?;
+            }
         }
         line(f, "npv", &Shortest(valuation.npv), &valuation.currency)?;
         line(f, "npv in base", &Shortest(valuation.npv_base), &"")?;

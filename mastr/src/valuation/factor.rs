@@ -46,6 +46,9 @@ impl<'t> Factor<'t> {
             | Product::EquityBarrierOption(EquityBarrierOption { option, .. }) => {
                 Self::equity(&option.name, option.currency, greek)
             }
+            Product::EquityAsianOption(asian) => {
+                Self::equity(&asian.option.name, asian.option.currency, greek)
+            }
             Product::EquityForward(forward) => Self::equity(&forward.name, forward.currency, greek),
             Product::FxForward(forward) => Self::exchange(forward.bought, forward.sold, greek),
             Product::FxOption(option) => Self::exchange(option.bought, option.sold, greek),

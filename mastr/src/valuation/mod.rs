@@ -4,6 +4,7 @@
 #![deny(clippy::disallowed_methods)]
 
 mod american;
+mod average;
 mod barrier;
 mod black_scholes;
 mod bond;
@@ -11,6 +12,7 @@ mod bump;
 mod collocation;
 mod elementary;
 mod engine;
+mod equity_asian_option;
 mod equity_barrier_option;
 mod equity_forward;
 mod equity_option;
@@ -23,7 +25,10 @@ mod fx_forward;
 mod fx_option;
 mod greek;
 mod normal;
+mod normals;
 mod parallel_shift;
+mod path_sums;
+mod paths;
 mod profit_and_loss;
 mod quadrature;
 mod result;
@@ -40,6 +45,7 @@ pub use explanation::{Explanation, explain};
 pub use factor::Factor;
 pub use flow::{Flow, RateSource};
 pub use greek::Greek;
-pub use profit_and_loss::profit_and_loss;
+pub use path_sums::{PathSums, path_blocks};
+pub use profit_and_loss::{profit_and_loss, profit_and_loss_simulated};
 pub use result::{Note, Sensitivity, Valuation};
-pub use value::value;
+pub use value::{value, value_simulated};

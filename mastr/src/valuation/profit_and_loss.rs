@@ -1,7 +1,7 @@
 //! What a trade gains or loses in scenarios.
 
-use super::Valuation;
 use super::value::{npv_base, npvs_base};
+use super::{PathSums, Valuation};
 use crate::fault::Fault;
 use crate::market::{Scenario, Scenarios, Unavailable};
 use crate::portfolio::Trade;
@@ -31,11 +31,24 @@ pub fn profit_and_loss(
     valuation: &Valuation,
     scenarios: &Scenarios,
 ) -> Result<Box<[f64]>, Fault> {
-    let product = &trade.product;
-    let at_once = npvs_base(product, scenarios);
+    profit_and_loss_simulated(trade, valuation, scenarios, None)
+}
+
+/// The same, with what the trade's `paths` add up to where somebody else has simulated them all; to the
+/// bit as if it had been simulated here.
+///
+/// # Errors
+/// Those of [`profit_and_loss`].
+pub fn profit_and_loss_simulated(
+    trade: &Trade,
+    valuation: &Valuation,
+    scenarios: &Scenarios,
+    paths: Option<&PathSums>,
+) -> Result<Box<[f64]>, Fault> {
+    let at_once = npvs_base(trade, scenarios, paths);
     let npv_base = |place: usize, scenario: &Scenario| match &at_once {
-        Some(npvs) => Ok(npvs[place]),
-        None => npv_base(product, &scenario.market),
+        Some(npvs) if !npvs[place].is_nan() => Ok(npvs[place]),
+        _ => npv_base(trade, &scenario.market),
     };
     let pnl = |(place, scenario): (usize, &Scenario)| {
         npv_base(place, scenario)

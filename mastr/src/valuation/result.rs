@@ -15,6 +15,10 @@ pub struct Valuation {
     pub npv: f64,
     /// Net present value in base currency.
     pub npv_base: f64,
+    /// Of `npv`, where it is an estimate by simulation; zero of all others.
+    pub standard_error: f64,
+    /// Of `npv_base`.
+    pub standard_error_base: f64,
     /// Currency of `npv` and of every sensitivity's `value`.
     pub currency: Currency,
     /// The day of the last flow.

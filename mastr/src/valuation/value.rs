@@ -2,8 +2,8 @@
 
 use super::engine::{Inputs, Priced};
 use super::{
-    Greek, Note, Sensitivity, Valuation, bond, equity_barrier_option, equity_forward,
-    equity_option, flow, fx_forward, fx_option, swap,
+    Greek, Note, PathSums, Sensitivity, Valuation, bond, equity_asian_option,
+    equity_barrier_option, equity_forward, equity_option, flow, fx_forward, fx_option, swap,
 };
 use crate::fault::Fault;
 use crate::market::{Market, Scenarios, Unavailable};
@@ -28,7 +28,20 @@ use crate::portfolio::{Currency, EquityBarrierOption, Product, Trade};
 /// assert_eq!(valuation.currency, trade.product.currency());
 /// ```
 pub fn value(trade: &Trade, market: &Market) -> Result<Valuation, Fault> {
-    evaluate(trade, market)
+    value_simulated(trade, market, None)
+}
+
+/// The same, with what the trade's `paths` add up to where somebody else has simulated them all; to the
+/// bit as if it had been simulated here.
+///
+/// # Errors
+/// Those of [`value`].
+pub fn value_simulated(
+    trade: &Trade,
+    market: &Market,
+    paths: Option<&PathSums>,
+) -> Result<Valuation, Fault> {
+    evaluate(trade, market, paths)
         .map(|(valuation, _)| valuation)
         .map_err(|reason| Fault::of_trade(&trade.id, reason.0))
 }
@@ -37,13 +50,14 @@ pub fn value(trade: &Trade, market: &Market) -> Result<Valuation, Fault> {
 pub(super) fn evaluate(
     trade: &Trade,
     market: &Market,
+    paths: Option<&PathSums>,
 ) -> Result<(Valuation, Option<Inputs>), Unavailable> {
     let product = &trade.product;
     let maturity = product.maturity();
     let priced = if maturity <= market.as_of() {
         None
     } else {
-        Some(price(product, market)?)
+        Some(price(trade, market, paths)?)
     };
     let currency = product.currency();
     let to_base = market.exchange_rate(currency, market.base())?;
@@ -52,9 +66,12 @@ pub(super) fn evaluate(
     let npv = priced
         .as_ref()
         .map_or(0.0, |priced| unsigned_zero(priced.npv));
+    let standard_error = priced.as_ref().map_or(0.0, |priced| priced.standard_error);
     let valuation = Valuation {
         npv,
         npv_base: unsigned_zero(npv * to_base),
+        standard_error,
+        standard_error_base: standard_error * to_base,
         currency,
         maturity,
         notional,
@@ -74,10 +91,14 @@ pub(super) fn evaluate(
 }
 
 /// One engine for each product.
-fn price(product: &Product, market: &Market) -> Result<Priced, Unavailable> {
-    match product {
+fn price(trade: &Trade, market: &Market, paths: Option<&PathSums>) -> Result<Priced, Unavailable> {
+    match &trade.product {
         Product::EquityOption(option) => equity_option::price(option, market),
         Product::EquityBarrierOption(option) => equity_barrier_option::price(option, market),
+        Product::EquityAsianOption(option) => {
+            let sums = paths.map(|paths| &*paths.today);
+            equity_asian_option::price(&trade.id, option, market, sums)
+        }
         Product::EquityForward(forward) => equity_forward::price(forward, market),
         Product::FxForward(forward) => fx_forward::price(forward, market),
         Product::FxOption(option) => fx_option::price(option, market),
@@ -86,8 +107,9 @@ fn price(product: &Product, market: &Market) -> Result<Priced, Unavailable> {
     }
 }
 
-/// What `product` is worth in base currency: to the bit the `npv_base` of its valuation.
-pub(super) fn npv_base(product: &Product, market: &Market) -> Result<f64, Unavailable> {
+/// What `trade` is worth in base currency: to the bit the `npv_base` of its valuation.
+pub(super) fn npv_base(trade: &Trade, market: &Market) -> Result<f64, Unavailable> {
+    let product = &trade.product;
     if product.maturity() <= market.as_of() {
         return Ok(0.0);
     }
@@ -95,17 +117,23 @@ pub(super) fn npv_base(product: &Product, market: &Market) -> Result<f64, Unavai
         // Their greeks cost more than their values.
         Product::EquityOption(option) => equity_option::npv(option, market)?,
         Product::EquityBarrierOption(option) => equity_barrier_option::npv(option, market)?,
+        Product::EquityAsianOption(option) => equity_asian_option::npv(&trade.id, option, market)?,
         Product::FxOption(option) => fx_option::npv(option, market)?,
         Product::EquityForward(_) | Product::FxForward(_) | Product::Swap(_) | Product::Bond(_) => {
-            price(product, market)?.npv
+            price(trade, market, None)?.npv
         }
     };
     let to_base = market.exchange_rate(product.currency(), market.base())?;
     Ok(unsigned_zero(npv * to_base))
 }
 
-/// The same in each scenario, if that can be told of all at once.
-pub(super) fn npvs_base(product: &Product, scenarios: &Scenarios) -> Option<Vec<f64>> {
+/// The same in each scenario, if that can be told of all at once; not a number where it cannot.
+pub(super) fn npvs_base(
+    trade: &Trade,
+    scenarios: &Scenarios,
+    paths: Option<&PathSums>,
+) -> Option<Vec<f64>> {
+    let product = &trade.product;
     let market = &scenarios.first()?.market;
     let maturity = product.maturity();
     if maturity <= market.as_of() {
@@ -116,6 +144,10 @@ pub(super) fn npvs_base(product: &Product, scenarios: &Scenarios) -> Option<Vec<
         Product::EquityOption(option) => equity_option::npvs(option, scenarios, time)?,
         Product::EquityBarrierOption(option) => {
             equity_barrier_option::npvs(option, scenarios, time)?
+        }
+        Product::EquityAsianOption(option) => {
+            let sums = paths.map(|paths| &*paths.scenarios);
+            equity_asian_option::npvs(&trade.id, option, scenarios, sums)
         }
         Product::EquityForward(forward) => equity_forward::npvs(forward, scenarios, time)?,
         Product::FxForward(forward) => fx_forward::npvs(forward, scenarios, time)?,
@@ -138,6 +170,10 @@ fn notional(
     Ok(match product {
         Product::EquityOption(option)
         | Product::EquityBarrierOption(EquityBarrierOption { option, .. }) => {
+            (option.strike * option.quantity, option.currency)
+        }
+        Product::EquityAsianOption(asian) => {
+            let option = &asian.option;
             (option.strike * option.quantity, option.currency)
         }
         Product::EquityForward(forward) => (forward.strike * forward.quantity, forward.currency),
@@ -193,7 +229,11 @@ fn unsigned_zero(number: f64) -> f64 {
 fn check(valuation: &Valuation) -> Result<(), Unavailable> {
     let greeks = valuation.sensitivities.iter();
     let own = greeks.clone().map(|s| (s.greek.name(), s.value));
-    let own = own.chain([("NPV", valuation.npv), ("notional", valuation.notional)]);
+    let own = own.chain([
+        ("NPV", valuation.npv),
+        ("standard error", valuation.standard_error),
+        ("notional", valuation.notional),
+    ]);
     for (name, figure) in own {
         if !figure.is_finite() {
             return Err(Unavailable(format!(
@@ -203,6 +243,7 @@ fn check(valuation: &Valuation) -> Result<(), Unavailable> {
     }
     let base = greeks.map(|s| (s.greek.name(), s.base)).chain([
         ("NPV", valuation.npv_base),
+        ("standard error", valuation.standard_error_base),
         ("notional", valuation.notional_base),
     ]);
     for (name, figure) in base {

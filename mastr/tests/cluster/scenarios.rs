@@ -100,7 +100,7 @@ fn cents(value: f64) -> i64 {
 
 #[test]
 fn a_valuation_worker_is_killed_and_the_risk_is_the_same() {
-    let trades = 20_000;
+    let trades = 5000;
     let folder = Folder::new();
     let files = generate(&folder, trades);
     let undisturbed = run(&files, "2", &folder.path("undisturbed")).finish();

@@ -411,8 +411,8 @@ fn collect_keys(value: &serde_json::Value, keys: &mut Vec<String>) {
         serde_json::Value::Object(members) => {
             for (key, value) in members {
                 keys.push(key.clone());
-                // Its keys are names that the user chooses.
-                if key != "AdditionalFields" {
+                // Their keys are names that the user chooses.
+                if key != "AdditionalFields" && key != "EngineParameters" {
                     collect_keys(value, keys);
                 }
             }

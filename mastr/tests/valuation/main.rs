@@ -1,5 +1,6 @@
 //! Valuation without a cluster: against reference values, against bad input, from the command line.
 
+mod asian;
 mod calendars;
 mod command;
 mod conventions;

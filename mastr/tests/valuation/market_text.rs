@@ -108,6 +108,22 @@ pub(crate) fn barrier_trade(id: &str, currency: &str, row: &Row) -> String {
     )
 }
 
+/// The trade of an `asian` row, with this `PayoffType2`.
+pub(crate) fn asian_trade(id: &str, currency: &str, average: &str, row: &Row) -> String {
+    let days = row.number("days_between_fixings");
+    let fixings = row.number("fixings") as u32;
+    let dates: Vec<_> = (1..=fixings)
+        .map(|fixing| format!("\"{}\"", after(days * f64::from(fixing))))
+        .collect();
+    let expiry = after(days * f64::from(fixings));
+    format!(
+        r#"{{"id":"{id}","TradeType":"EquityAsianOption","EquityAsianOptionData":{{"OptionData":{{"LongShort":"Long","OptionType":"{}","PayoffType":"Asian","PayoffType2":"{average}","ExerciseDates":["{expiry}"]}},"Name":"{currency}","Currency":"{currency}","Strike":{},"Quantity":1,"ObservationDates":{{"Dates":{{"Dates":[{}]}}}}}}}}"#,
+        row.text("type"),
+        row.text("strike"),
+        dates.join(",")
+    )
+}
+
 /// Everything of an `fx_forward` row that the market says.
 pub(crate) fn fx_forward_market(market: &mut MarketText, bought: &str, sold: &str, row: &Row) {
     market.currency(bought, row.number("foreign_rate"));

@@ -147,6 +147,37 @@ fn barrier_options() {
 }
 
 #[test]
+fn asian_options() {
+    let rows = rows("asian.csv");
+    let mut geometric = Comparison::new("asian, geometric", 1e-10, 1e-12);
+    for (index, row) in rows.iter().enumerate() {
+        let mut market = MarketText::new();
+        market_text::option_market(&mut market, "XXX", row);
+        let trade = |average| market_text::asian_trade("AS", "XXX", average, row);
+        let got = valuation(&market, &trade("Geometric"));
+        geometric.hold(
+            &format!("row {index}"),
+            got.npv,
+            row.number("geometric_npv"),
+        );
+        assert_eq!(got.standard_error, 0.0);
+
+        let got = valuation(&market, &trade("Arithmetic"));
+        let theirs = row.number("arithmetic_standard_error");
+        assert!(got.standard_error > 0.0, "row {index}");
+        let combined = (got.standard_error * got.standard_error + theirs * theirs).sqrt();
+        let mut arithmetic = Comparison::new("asian, arithmetic", 0.0, 4.0 * combined + 1e-6);
+        arithmetic.hold(
+            &format!("row {index}"),
+            got.npv,
+            row.number("arithmetic_npv"),
+        );
+        arithmetic.finish(1);
+    }
+    geometric.finish(rows.len());
+}
+
+#[test]
 fn fx_forwards() {
     let rows = rows("fx_forward.csv");
     let mut comparison = Comparison::new("fx_forward", 1e-9, 1e-6);

@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 
-use mastr::portfolio::OptionKind;
-use mastr::valuation::BlackScholes;
+use mastr::market::Market;
+use mastr::portfolio::{Currency, OptionKind, Portfolio};
+use mastr::valuation::{BlackScholes, value};
 
 use super::command::{Folder, mastr};
 use super::market_text::{self, MarketText, currency};
-use super::table::{Comparison, Row, rows};
+use super::table::{AS_OF, Comparison, Row, rows};
 
 /// NPV by trade id, as `mastr price` prints it.
 fn npvs(trades: &[String], market: &MarketText) -> HashMap<String, f64> {
@@ -61,6 +62,41 @@ fn barrier_options() {
         market_text::barrier_trade,
         Comparison::new("mastr price, barrier", 1e-8, 1e-10),
     );
+}
+
+#[test]
+fn asian_options() {
+    let rows = rows("asian.csv");
+    let (mut market, mut trades) = (MarketText::new(), Vec::new());
+    for (index, row) in rows.iter().enumerate() {
+        let currency = currency('X', index);
+        market_text::option_market(&mut market, &currency, row);
+        for average in ["Arithmetic", "Geometric"] {
+            let id = format!("{average} {index}");
+            trades.push(market_text::asian_trade(&id, &currency, average, row));
+        }
+    }
+    let npvs = npvs(&trades, &market);
+    let as_of = AS_OF.parse().unwrap();
+    let parsed = Market::parse(market.0.as_bytes(), as_of, Currency::EUR).unwrap();
+    let mut geometric = Comparison::new("mastr price, asian, geometric", 1e-10, 1e-12);
+    for (index, row) in rows.iter().enumerate() {
+        let id = format!("Geometric {index}");
+        geometric.hold(&id, npvs[&id], row.number("geometric_npv"));
+        // The command does not tell standard errors, the library does.
+        let id = format!("Arithmetic {index}");
+        let portfolio = market_text::portfolio(&trades[2 * index..][..1]);
+        let portfolio = Portfolio::parse(portfolio.as_bytes()).unwrap();
+        let own = value(portfolio.trades().next().unwrap(), &parsed).unwrap();
+        assert_eq!(own.npv, npvs[&id]);
+        let theirs = row.number("arithmetic_standard_error");
+        let combined = (own.standard_error * own.standard_error + theirs * theirs).sqrt();
+        let allowed = 4.0 * combined + 1e-6;
+        let mut arithmetic = Comparison::new("mastr price, asian, arithmetic", 0.0, allowed);
+        arithmetic.hold(&id, npvs[&id], row.number("arithmetic_npv"));
+        arithmetic.finish(1);
+    }
+    geometric.finish(rows.len());
 }
 
 fn options(table: &str, trade: impl Fn(&str, &str, &Row) -> String, mut comparison: Comparison) {
