@@ -6,7 +6,7 @@ use palm_highlevel::{Failure, PartitionId};
 use serde::{Deserialize, Serialize};
 
 use crate::aggregation::Batch;
-use crate::valuation::Valuation;
+use crate::valuation::{PathSums, Valuation};
 
 /// What the client hears of an assignment once its contributions are held.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -17,6 +17,8 @@ pub struct Returns {
     pub failed: Vec<(u32, String)>,
     /// The values of the others, in the assignment's order, if the client wants them.
     pub valuations: Vec<Valuation>,
+    /// What a block of paths adds up to, if that was asked for.
+    pub paths: Option<PathSums>,
 }
 
 /// The bytes before the contributions: the partition and how long they are.
@@ -88,6 +90,7 @@ mod tests {
             worker: 12,
             failed: vec![(0, "no curve".into())],
             valuations: Vec::new(),
+            paths: Some(PathSums::default()),
         };
         let partition = PartitionId { number: 2, of: 3 };
         let payload: Bytes = pack(partition, &batch, Some(&returns)).unwrap().into();

@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::aggregation::Batch;
 use crate::portfolio::{Product, Trade};
+use crate::valuation::PathSums;
 
-/// Trades of one partition that are to be valued.
+/// Trades of one partition that are to be valued; or one, of which only some paths are to be simulated.
 ///
 /// Their dimensions travel as the contributions' dimensions will, and the contributions are added
 /// to `batch` when they are valued: what trades are filed under is packed once, by the client.
@@ -19,6 +20,8 @@ pub struct Assignment {
     pub wants_valuations: bool,
     /// The job, its market and the trades' dimensions; no contributions yet.
     pub batch: Batch,
+    /// Nothing but this block of the paths of the only trade is to be simulated.
+    pub block: Option<u64>,
     /// The trades.
     pub trades: Vec<Assigned>,
 }
@@ -34,6 +37,8 @@ pub struct Assigned {
     pub combination: u32,
     /// What was agreed.
     pub product: Product,
+    /// What its paths add up to, if they have been simulated.
+    pub paths: Option<PathSums>,
 }
 
 /// The same as [`Assignment`], of trades that belong to somebody else.
@@ -42,6 +47,7 @@ pub(super) struct Draft<'t> {
     pub(super) partition: PartitionId,
     pub(super) wants_valuations: bool,
     pub(super) batch: Batch,
+    pub(super) block: Option<u64>,
     pub(super) trades: Vec<Drafted<'t>>,
 }
 
@@ -52,15 +58,17 @@ pub(super) struct Drafted<'t> {
     version: u32,
     combination: u32,
     product: &'t Product,
+    paths: Option<PathSums>,
 }
 
 impl<'t> Drafted<'t> {
-    pub(super) fn new(trade: &'t Trade, combination: u32) -> Self {
+    pub(super) fn new(trade: &'t Trade, combination: u32, paths: Option<PathSums>) -> Self {
         Self {
             id: &trade.id,
             version: trade.version,
             combination,
             product: &trade.product,
+            paths,
         }
     }
 }
@@ -101,13 +109,17 @@ mod tests {
         let mut packing = Packing::new(job);
         let drafted: Vec<_> = trades
             .iter()
-            .map(|trade| Drafted::new(trade, packing.combination(trade.dimensions())))
+            .map(|trade| {
+                let combination = packing.combination(trade.dimensions());
+                Drafted::new(trade, combination, Some(PathSums::default()))
+            })
             .collect();
         let partition = PartitionId { number: 7, of: 9 };
         let draft = Draft {
             partition,
             wants_valuations: true,
             batch: packing.finish(),
+            block: Some(3),
             trades: drafted,
         };
         let payload = draft.encode().unwrap();
@@ -115,9 +127,11 @@ mod tests {
         let assignment = Assignment::decode(&payload).unwrap();
         assert_eq!(assignment.partition, partition);
         assert_eq!(assignment.batch, draft.batch);
+        assert_eq!(assignment.block, Some(3));
         for (assigned, trade) in assignment.trades.iter().zip(trades) {
             assert_eq!(assigned.product, trade.product);
             assert_eq!(assigned.id, trade.id);
+            assert_eq!(assigned.paths, Some(PathSums::default()));
         }
         assert!(Assignment::decode(&payload[1..]).is_err());
     }

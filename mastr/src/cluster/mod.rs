@@ -31,6 +31,7 @@ mod market_server;
 mod market_text;
 mod outstanding;
 mod packer;
+mod simulations;
 mod submission;
 pub mod valuation_master;
 pub mod valuation_worker;
@@ -40,7 +41,7 @@ pub use assignment::Assignment;
 pub use error::ClusterError;
 pub use inquiry::Inquiry;
 pub use market_text::MarketText;
-pub use submission::{Fate, Submission, Summary, Take};
+pub use submission::{Fate, Submission, Summary, Take, Work};
 
 #[cfg(test)]
 mod fatal_trade;

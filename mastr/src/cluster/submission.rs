@@ -7,15 +7,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use palm_core::{Incarnation, codec};
 use palm_highlevel::{Client, Ending, Failure, FailureKind, Job, PartitionId};
+use serde::{Deserialize, Serialize};
 
 use super::appraisal::{self, Returns};
 use super::assignment::{Draft, Drafted};
 use super::outstanding::Outstanding;
 use super::packer::Packer;
+use super::simulations::{Block, Simulations};
 use super::{ClusterError, GLANCE, MarketText, Servers, broken, call, next_ending, partitions};
 use crate::aggregation::{self, Outcome, partition_of};
 use crate::portfolio::{Entry, Portfolio};
-use crate::valuation::Valuation;
+use crate::valuation::{PathSums, Valuation, path_blocks};
 
 /// The most trades of an assignment …
 const LARGEST_ASSIGNMENT: usize = 256;
@@ -53,9 +55,17 @@ pub struct Summary {
     pub failed: u64,
     /// In how many assignments they travelled.
     pub assignments: u64,
-    /// How many trades each process has valued, or tried to, by its id: exactly those whose
-    /// results count.
-    pub workers: BTreeMap<u32, u64>,
+    /// What each process has done, by its id: exactly what counts.
+    pub workers: BTreeMap<u32, Work>,
+}
+
+/// What of a submission one process has done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Work {
+    /// How many trades it has valued, or tried to.
+    pub trades: u64,
+    /// How many paths it has simulated.
+    pub paths: u64,
 }
 
 /// What became of a trade: its value (`None` if values are not wanted), or why it has none.
@@ -105,6 +115,7 @@ impl<'p> Submission<'p> {
             wants_valuations: self.wants_valuations,
             next: 0,
             outstanding: Outstanding::default(),
+            simulations: Simulations::default(),
             announcements: job(&aggregation, "aggregation.ingest")?,
             assignments: job(&valuation, "valuation.value aggregation.ingest")?,
             summary: Summary::default(),
@@ -134,6 +145,7 @@ struct Running<'p> {
     /// The place of the first entry that has not been sent.
     next: usize,
     outstanding: Outstanding,
+    simulations: Simulations,
     announcements: Job,
     assignments: Job,
     summary: Summary,
@@ -206,8 +218,11 @@ impl<'p> Running<'p> {
             while let Some(ending) = self.announcements.try_next() {
                 ending.result.map_err(ClusterError::Failed)?;
             }
-            let sends = self.next < self.entries.len() && self.has_room();
-            if sends {
+            if self.messages() < UNDER_WAY
+                && let Some(block) = self.simulations.next()
+            {
+                self.simulate(block)?;
+            } else if self.next < self.entries.len() && self.has_room() {
                 self.assign()?;
             } else if let Some(ending) = self.assignments.next_timeout(GLANCE) {
                 self.end(ending)?;
@@ -220,12 +235,18 @@ impl<'p> Running<'p> {
         Ok(())
     }
 
+    /// How many are under way.
+    fn messages(&self) -> usize {
+        self.outstanding.messages() + self.simulations.messages()
+    }
+
     fn has_room(&self) -> bool {
-        self.outstanding.messages() < UNDER_WAY
+        self.messages() < UNDER_WAY
             && self.outstanding.windows() * self.partitions as usize <= WAITING
     }
 
-    /// Sends the next window, an assignment for each partition that owns some of its trades.
+    /// Sends the next window, an assignment for each partition that owns some of its trades. Those
+    /// with several blocks of paths are simulated first, by as many workers as there are.
     fn assign(&mut self) -> Result<(), ClusterError> {
         let end = self.next + self.batch * self.partitions as usize;
         let places = self.next..end.min(self.entries.len());
@@ -238,60 +259,150 @@ impl<'p> Running<'p> {
             });
         let window = self.outstanding.open(places.clone(), known);
         for (number, mut places) in (0..).zip(self.split(places)) {
-            places.retain(|place| self.entries[*place].trade().is_some());
+            places.retain(|place| {
+                let trade = self.entries[*place].trade();
+                let blocks = trade.map_or(0, |trade| path_blocks(&trade.product).len());
+                if blocks > 1 {
+                    self.simulations.start(*place, window, blocks as u64);
+                }
+                trade.is_some() && blocks <= 1
+            });
             if places.is_empty() {
                 continue;
             }
-            self.send(number, window, places)?;
+            self.send(number, window, places, None)?;
         }
         Ok(())
     }
 
-    /// Sends an assignment of trades of that window, which the partition of this number owns.
-    fn send(&mut self, number: u32, window: u64, places: Vec<usize>) -> Result<(), ClusterError> {
-        let payload = self
-            .draft(self.partition(number), &places)
-            .encode()
-            .map_err(ClusterError::Failed)?;
-        let index = self
-            .assignments
-            .submit(payload)
-            .map_err(ClusterError::Failed)?;
+    /// Sends an assignment of trades of that window, which the partition of this number owns. One alone
+    /// may have been simulated: then its `paths` go with it.
+    fn send(
+        &mut self,
+        number: u32,
+        window: u64,
+        places: Vec<usize>,
+        paths: Option<PathSums>,
+    ) -> Result<(), ClusterError> {
+        let draft = self.draft(self.partition(number), &places, paths);
+        let index = self.submit(&draft)?;
         self.outstanding.sent(index, window, places);
-        self.summary.assignments += 1;
         Ok(())
     }
 
-    fn draft(&self, partition: PartitionId, places: &[usize]) -> Draft<'p> {
+    /// Asks for a block of the paths of a trade.
+    fn simulate(&mut self, block: Block) -> Result<(), ClusterError> {
+        let owner = self.owner(block.place);
+        let draft = Draft {
+            block: Some(block.number),
+            ..self.draft(self.partition(owner), &[block.place], None)
+        };
+        let index = self.submit(&draft)?;
+        self.simulations.sent(index, block);
+        Ok(())
+    }
+
+    fn submit(&mut self, draft: &Draft<'_>) -> Result<u64, ClusterError> {
+        let payload = draft.encode().map_err(ClusterError::Failed)?;
+        self.summary.assignments += 1;
+        self.assignments
+            .submit(payload)
+            .map_err(ClusterError::Failed)
+    }
+
+    /// The number of the partition that owns the trade at this place.
+    fn owner(&self, place: usize) -> u32 {
+        partition_of(self.entries[place].id(), self.partitions)
+    }
+
+    fn draft(
+        &self,
+        partition: PartitionId,
+        places: &[usize],
+        mut paths: Option<PathSums>,
+    ) -> Draft<'p> {
         let mut packer = Packer::new(&self.job);
         let trades = places
             .iter()
             .filter_map(|place| {
                 let entry = self.entries[*place];
                 let trade = entry.trade()?;
-                Some(Drafted::new(trade, packer.combination(entry)))
+                Some(Drafted::new(trade, packer.combination(entry), paths.take()))
             })
             .collect();
         Draft {
             partition,
             wants_valuations: self.wants_valuations,
             batch: packer.finish(),
+            block: None,
             trades,
         }
     }
 
     /// Takes in how an assignment ended.
     fn end(&mut self, ending: Ending) -> Result<(), ClusterError> {
+        if let Some(block) = self.simulations.ended(ending.index) {
+            return self.end_block(block, ending);
+        }
         let count = self.outstanding.places(ending.index).map_or(0, <[_]>::len);
         match ending.result {
             Ok(payload) => {
                 let returns = Returns::decode(&payload).map_err(ClusterError::Failed)?;
-                *self.summary.workers.entry(returns.worker).or_default() += count as u64;
+                let paths = self.paths_of(ending.index);
+                let work = self.summary.workers.entry(returns.worker).or_default();
+                work.trades += count as u64;
+                work.paths += paths;
                 self.outstanding
                     .ended(ending.index, fates(returns, count, self.wants_valuations));
                 Ok(())
             }
             Err(failure) if is_of_the_trades(&failure) => self.give_up(ending.index, &failure),
+            Err(failure) => Err(ClusterError::Failed(failure)),
+        }
+    }
+
+    /// How many paths the worker had to simulate that has valued the trades of this message: those of a
+    /// single block are simulated with it.
+    fn paths_of(&self, index: u64) -> u64 {
+        let places = self.outstanding.places(index).unwrap_or_default();
+        let trades = places
+            .iter()
+            .filter_map(|place| self.entries[*place].trade());
+        let blocks = trades.map(|trade| path_blocks(&trade.product));
+        let alone = blocks.filter(|blocks| blocks.len() == 1);
+        alone.flatten().map(u64::from).sum()
+    }
+
+    /// Takes in how a message ended that asked for a block of paths. With the last of them the trade is
+    /// sent to be valued like any other.
+    fn end_block(&mut self, block: Block, ending: Ending) -> Result<(), ClusterError> {
+        match ending.result {
+            Ok(payload) => {
+                let returns = Returns::decode(&payload).map_err(ClusterError::Failed)?;
+                let trade = self.entries[block.place].trade();
+                let paths =
+                    trade.and_then(|trade| path_blocks(&trade.product).nth(block.number as usize));
+                let work = self.summary.workers.entry(returns.worker).or_default();
+                work.paths += u64::from(paths.unwrap_or(0));
+                let sums = returns.paths.unwrap_or_default();
+                let Some((window, paths)) = self.simulations.add(block, sums) else {
+                    return Ok(());
+                };
+                self.send(
+                    self.owner(block.place),
+                    window,
+                    vec![block.place],
+                    Some(paths),
+                )
+            }
+            Err(failure) if is_of_the_trades(&failure) => {
+                let Some(window) = self.simulations.give_up(block.place) else {
+                    return Ok(());
+                };
+                self.outstanding
+                    .sent(ending.index, window, vec![block.place]);
+                self.give_up(ending.index, &failure)
+            }
             Err(failure) => Err(ClusterError::Failed(failure)),
         }
     }
@@ -312,7 +423,7 @@ impl<'p> Running<'p> {
         let Some(place) = places.first() else {
             return Ok(());
         };
-        let owner = partition_of(self.entries[*place].id(), self.partitions);
+        let owner = self.owner(*place);
         self.contribute(self.partition(owner), &places, |_| {
             Outcome::Failed(reason.clone())
         })
@@ -321,8 +432,7 @@ impl<'p> Running<'p> {
     fn try_each_alone(&mut self, index: u64) -> Result<(), ClusterError> {
         let (window, places) = self.outstanding.withdraw(index).unwrap_or_default();
         for place in places {
-            let owner = partition_of(self.entries[place].id(), self.partitions);
-            self.send(owner, window, vec![place])?;
+            self.send(self.owner(place), window, vec![place], None)?;
         }
         Ok(())
     }

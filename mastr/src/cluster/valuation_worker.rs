@@ -15,7 +15,7 @@ use super::market_cache::MarketCache;
 use crate::aggregation::{Figures, Outcome};
 use crate::market::{Market, Scenarios};
 use crate::portfolio::{Envelope, Trade};
-use crate::valuation::{Valuation, profit_and_loss, value};
+use crate::valuation::{PathSums, Valuation, profit_and_loss_simulated, value_simulated};
 
 /// A running valuation worker.
 #[derive(Debug)]
@@ -94,6 +94,7 @@ impl Valuer {
             partition,
             wants_valuations,
             mut batch,
+            block,
             trades,
         } = Assignment::decode(call.payload())?;
         let market = self.markets.get(&batch.job().market)?;
@@ -102,10 +103,22 @@ impl Valuer {
             worker: std::process::id(),
             ..Returns::default()
         };
+        if let Some(block) = block {
+            let assigned = trades.into_iter().next();
+            let (trade, ..) =
+                self.trade(assigned.ok_or_else(|| Failure::new("no trade to simulate"))?);
+            returns.paths = Some(PathSums::simulate(&trade, market, scenarios, block));
+            // Its contribution is made once all its paths are known.
+            return Ok(appraisal::pack(partition, &batch, Some(&returns))?.into());
+        }
         let count = trades.len() as u64;
         for (place, assigned) in (0..).zip(trades) {
-            let (trade, combination) = self.trade(assigned);
-            let outcome = match appraise(&trade, market, scenarios) {
+            let (trade, combination, paths) = self.trade(assigned);
+            if paths.is_none() && trade.product.paths() > 0 {
+                // It may take as long as all others together.
+                call.progress(&*trade.id);
+            }
+            let outcome = match appraise(&trade, market, scenarios, paths.as_ref()) {
                 Ok((valued, valuation)) => {
                     if wants_valuations {
                         returns.valuations.push(valuation);
@@ -124,14 +137,14 @@ impl Valuer {
         Ok(appraisal::pack(partition, &batch, Some(&returns))?.into())
     }
 
-    fn trade(&self, assigned: Assigned) -> (Trade, u32) {
+    fn trade(&self, assigned: Assigned) -> (Trade, u32, Option<PathSums>) {
         let trade = Trade {
             id: assigned.id,
             version: assigned.version,
             envelope: self.nowhere.clone(),
             product: assigned.product,
         };
-        (trade, assigned.combination)
+        (trade, assigned.combination, assigned.paths)
     }
 }
 
@@ -140,9 +153,11 @@ fn appraise(
     trade: &Trade,
     market: &Market,
     scenarios: &Scenarios,
+    paths: Option<&PathSums>,
 ) -> Result<(Outcome, Valuation), String> {
-    let valuation = value(trade, market).map_err(|fault| fault.message)?;
-    let pnl = profit_and_loss(trade, &valuation, scenarios).map_err(|fault| fault.message)?;
+    let valuation = value_simulated(trade, market, paths).map_err(|fault| fault.message)?;
+    let pnl = profit_and_loss_simulated(trade, &valuation, scenarios, paths)
+        .map_err(|fault| fault.message)?;
     match Outcome::of(Figures::from(&valuation).with_pnl(pnl)) {
         Outcome::Failed(reason) => Err(reason),
         valued => Ok((valued, valuation)),

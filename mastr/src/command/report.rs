@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::lifeline::Supervision;
 use crate::aggregation::Aggregate;
+use crate::cluster::Work;
 
 /// What a process of the cluster tells on standard output: to its supervisor all of it, as a line
 /// of JSON each; to a person where it is bound and, at the end, what it did.
@@ -19,8 +20,8 @@ pub(super) enum Report {
     Table(Aggregate),
     /// How many trades a valuation worker has worked on.
     Worked(u64),
-    /// How many trades each process has valued, by its id.
-    Valued(Vec<(u32, u64)>),
+    /// What each process has done that counts, by its id.
+    Valued(Vec<(u32, Work)>),
     /// What the process did, in a few words.
     Did(String),
 }
@@ -57,7 +58,13 @@ mod tests {
             Report::Submitting,
             Report::Table(table),
             Report::Worked(7),
-            Report::Valued(vec![(1, 2)]),
+            Report::Valued(vec![(
+                1,
+                Work {
+                    trades: 2,
+                    paths: 3,
+                },
+            )]),
             Report::Did("valued\n7 trades".into()),
         ] {
             let line = serde_json::to_string(&report).unwrap();

@@ -7,3 +7,4 @@ mod endings;
 mod process;
 mod results;
 mod scenarios;
+mod simulations;

@@ -9,6 +9,7 @@ use super::child::{Child, Event};
 use super::role::Role;
 use crate::aggregation::{Aggregate, Completeness};
 use crate::client::{Display, Process, count};
+use crate::cluster::Work;
 use crate::command::CommandError;
 use crate::command::report::Report;
 
@@ -32,8 +33,8 @@ pub(super) struct Crew {
     is_live: bool,
     /// Whether the children have been told to end.
     is_ending: bool,
-    /// How many trades each process has valued whose results count.
-    valued: BTreeMap<u32, u64>,
+    /// What each process has done that counts.
+    valued: BTreeMap<u32, Work>,
 }
 
 impl Crew {
@@ -214,9 +215,12 @@ impl Crew {
     fn did(&self, child: &Child) -> String {
         let mut did = match child.role {
             Role::ValuationWorker => {
-                let counted = self.valued.get(&child.pid).copied().unwrap_or(0);
-                let more = child.worked.unwrap_or(0).saturating_sub(counted);
-                let mut did = format!("valued {} trades", count(counted));
+                let counted = self.valued.get(&child.pid).copied().unwrap_or_default();
+                let more = child.worked.unwrap_or(0).saturating_sub(counted.trades);
+                let mut did = format!("valued {} trades", count(counted.trades));
+                if counted.paths > 0 {
+                    did += &format!(", simulated {} paths", count(counted.paths));
+                }
                 if more > 0 {
                     did += &format!(", and {} that another had valued too", count(more));
                 }

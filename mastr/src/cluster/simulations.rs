@@ -1,0 +1,167 @@
+//! Trades that are simulated by several workers, each some of the paths.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+
+use crate::valuation::PathSums;
+
+/// A block of the paths of a trade.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Block {
+    /// The place of its trade.
+    pub(super) place: usize,
+    /// Its number.
+    pub(super) number: u64,
+}
+
+/// The blocks of paths that have not come back, and the sums of those that have.
+///
+/// Sums are joined in the order of the blocks, as one who simulates all of them adds them up, so that
+/// it does not show who has simulated what.
+#[derive(Debug, Default)]
+pub(super) struct Simulations {
+    running: HashMap<usize, Simulation>,
+    waiting: VecDeque<Block>,
+    sent: HashMap<u64, Block>,
+}
+
+#[derive(Debug)]
+struct Simulation {
+    /// The window of the trade.
+    window: u64,
+    blocks: u64,
+    /// Of the blocks before the next one.
+    sums: PathSums,
+    next: u64,
+    /// Those that have come before it.
+    early: BTreeMap<u64, PathSums>,
+}
+
+impl Simulations {
+    /// How many messages have not come back.
+    pub(super) fn messages(&self) -> usize {
+        self.sent.len()
+    }
+
+    /// Has the blocks of a trade of that window sent.
+    pub(super) fn start(&mut self, place: usize, window: u64, blocks: u64) {
+        let simulation = Simulation {
+            window,
+            blocks,
+            sums: PathSums::default(),
+            next: 0,
+            early: BTreeMap::new(),
+        };
+        self.running.insert(place, simulation);
+        let block = |number| Block { place, number };
+        self.waiting.extend((0..blocks).map(block));
+    }
+
+    /// The next block to send.
+    pub(super) fn next(&mut self) -> Option<Block> {
+        self.waiting.pop_front()
+    }
+
+    /// Notes that the message of this index asks for a block.
+    pub(super) fn sent(&mut self, index: u64, block: Block) {
+        self.sent.insert(index, block);
+    }
+
+    /// The block that the message of this index asked for, which has ended; `None` if it asked for
+    /// none.
+    pub(super) fn ended(&mut self, index: u64) -> Option<Block> {
+        self.sent.remove(&index)
+    }
+
+    /// Takes in the sums of a block; gives back the window of its trade and all its sums, if it was the
+    /// last. Of a trade that has been given up nothing is kept.
+    pub(super) fn add(&mut self, block: Block, sums: PathSums) -> Option<(u64, PathSums)> {
+        let simulation = self.running.get_mut(&block.place)?;
+        simulation.early.insert(block.number, sums);
+        while let Some(sums) = simulation.early.remove(&simulation.next) {
+            simulation.sums.add(&sums);
+            simulation.next += 1;
+        }
+        if simulation.next < simulation.blocks {
+            return None;
+        }
+        let whole = self.running.remove(&block.place)?;
+        Some((whole.window, whole.sums))
+    }
+
+    /// Gives a trade up; gives back its window, if it has not been before.
+    pub(super) fn give_up(&mut self, place: usize) -> Option<u64> {
+        self.waiting.retain(|block| block.place != place);
+        self.running.remove(&place).map(|given_up| given_up.window)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::market::Scenarios;
+    use crate::portfolio::{Averaging, Product, Trade};
+    use crate::sample;
+    use crate::valuation::{path_blocks, value, value_simulated};
+
+    /// One of the sample's, with so many paths.
+    fn trade(paths: u32) -> Trade {
+        let portfolio = sample::portfolio();
+        let mut trades = portfolio.trades().cloned();
+        let mut trade = trades.find(|trade| trade.product.paths() > 0).unwrap();
+        if let Product::EquityAsianOption(option) = &mut trade.product
+            && let Averaging::Arithmetic(simulation) = &mut option.averaging
+        {
+            simulation.paths = paths;
+        }
+        trade
+    }
+
+    #[test]
+    fn blocks_in_any_order_are_as_good_as_all_at_once() {
+        let (trade, market) = (trade(40_000), sample::market());
+        let blocks: Vec<u32> = path_blocks(&trade.product).collect();
+        assert_eq!(blocks, [16_384, 16_384, 7232]);
+        let mut simulations = Simulations::default();
+        simulations.start(5, 9, blocks.len() as u64);
+        for index in 0..3 {
+            let block = simulations.next().unwrap();
+            assert_eq!((block.place, block.number), (5, index));
+            simulations.sent(index, block);
+        }
+        assert_eq!(simulations.next(), None);
+        assert_eq!(simulations.messages(), 3);
+        let mut ended = |index| {
+            let block = simulations.ended(index).unwrap();
+            let none = Scenarios::default();
+            let sums = PathSums::simulate(&trade, &market, &none, block.number);
+            simulations.add(block, sums)
+        };
+        assert_eq!(ended(2), None);
+        assert_eq!(ended(0), None);
+        let (window, paths) = ended(1).unwrap();
+        assert_eq!(window, 9);
+        let at_once = value(&trade, &market).unwrap();
+        let joined = value_simulated(&trade, &market, Some(&paths)).unwrap();
+        assert_eq!(joined, at_once);
+        assert_eq!(simulations.ended(1), None, "only once");
+    }
+
+    #[test]
+    fn what_is_given_up_is_forgotten() {
+        let mut simulations = Simulations::default();
+        simulations.start(1, 7, 3);
+        simulations.start(2, 8, 2);
+        let block = simulations.next().unwrap();
+        simulations.sent(0, block);
+        assert_eq!(simulations.give_up(1), Some(7));
+        assert_eq!(simulations.give_up(1), None);
+        let next = simulations.next().unwrap();
+        assert_eq!(
+            (next.place, next.number),
+            (2, 0),
+            "nothing more of the first is sent"
+        );
+        assert_eq!(simulations.ended(0), Some(block));
+        assert_eq!(simulations.add(block, PathSums::default()), None);
+    }
+}
