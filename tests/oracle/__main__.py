@@ -34,7 +34,7 @@ def main() -> int:
 
     random_market = market.draw(arguments.seed)
     trades = portfolio.draw(arguments.seed, arguments.trades, random_market)
-    results = mastr.price(ROOT, TARGET, random_market.quotes, trades)
+    results = mastr.price(ROOT, TARGET, random_market, trades)
     outcome = comparison.compare(trades, random_market, results)
     for line in outcome.disagreements:
         print(line)

@@ -25,6 +25,18 @@ RATES = {
     ("EUR", "JPY"): 166.0,
     ("USD", "JPY"): 147.0,
 }
+# Calendar, days from fixing to start, and how years are counted.
+UK = ql.UnitedKingdom(ql.UnitedKingdom.Settlement)
+INDICES = {
+    "EUR-EURIBOR-3M": (ql.TARGET(), 2, ql.Actual360()),
+    "EUR-EURIBOR-6M": (ql.TARGET(), 2, ql.Actual360()),
+    "GBP-LIBOR-3M": (UK, 0, ql.Actual365Fixed()),
+    "GBP-LIBOR-6M": (UK, 0, ql.Actual365Fixed()),
+    "USD-LIBOR-3M": (UK, 2, ql.Actual360()),
+    "USD-LIBOR-6M": (UK, 2, ql.Actual360()),
+}
+# So many days back fixings are known.
+PAST = 800
 NAMES = ["AAA", "BBB", "CCC", "DDD", "EEE", "FFF", "GGG", "HHH"]
 DAY_COUNTERS = {
     "A365F": TIME,
@@ -73,9 +85,19 @@ class Market:
     surface: dict[str, Surface] = field(default_factory=dict)
     pair_surface: dict[tuple[str, str], Surface] = field(default_factory=dict)
     rates: dict[tuple[str, str], float] = field(default_factory=dict)
+    # By the name of the index, or of the equity after `EQ-`.
+    projection: dict[str, ql.YieldTermStructureHandle] = field(default_factory=dict)
+    fixings: dict[str, dict[ql.Date, float]] = field(default_factory=dict)
 
     def quote(self, key: str, value: float) -> None:
         self.quotes.append(f"{day(AS_OF)} {key} {value!r}")
+
+    def fixing_lines(self) -> list[str]:
+        return [
+            f"{day(date)} {name} {value!r}"
+            for name, by_date in self.fixings.items()
+            for date, value in by_date.items()
+        ]
 
     def rate(self, foreign: str, domestic: str) -> float:
         """Units of `domestic` for one `foreign`."""
@@ -126,14 +148,32 @@ def draw(seed: int) -> Market:
         market.quote(f"FX/RATE/{foreign}/{domestic}", market.rates[foreign, domestic])
     for currency in CURRENCIES:
         market.discount[currency] = draw_curve(random, market, currency, f"{currency}1D")
+    for name in INDICES:
+        currency, _, tenor = name.split("-")
+        curve_name = f"{currency}{tenor}"
+        market.projection[name] = draw_curve(random, market, currency, curve_name)
+        market.fixings[name] = draw_fixings(random, random.uniform(0.0, 0.05), 0.0, 0.0005, 6)
     for name in NAMES:
         draw_equity(random, market, name)
+        spot = market.spot[name]
+        market.fixings[f"EQ-{name}"] = draw_fixings(random, spot, 0.01, 0.0, 2)
     for foreign, domestic in draw_pairs(random):
         spot = market.rate(foreign, domestic)
         growth = [market.discount[foreign], market.discount[domestic]]
         surface = draw_surface(random, market, f"FX_OPTION/RATE_LNVOL/{foreign}/{domestic}", spot, growth)
         market.pair_surface[foreign, domestic] = surface
     return market
+
+
+def draw_fixings(
+    random: Random, value: float, relative: float, absolute: float, digits: int
+) -> dict[ql.Date, float]:
+    """What a random walk was on each past day that ends at a value; today only sometimes."""
+    fixings = {}
+    for days in range(random.randint(0, 1), PAST):
+        fixings[AS_OF - days] = round(value, digits)
+        value += random.gauss(0.0, 1.0) * (absolute + relative * value)
+    return fixings
 
 
 def draw_pairs(random: Random) -> list[tuple[str, str]]:
