@@ -6,6 +6,7 @@ use std::time::Instant;
 use crate::error::{Error, Result};
 use crate::palm::Palm;
 use crate::raw::Raw;
+use crate::shape;
 
 /// Tasks that a client keeps in flight when throughput is measured.
 pub(crate) const OUTSTANDING: usize = 1_000;
@@ -72,6 +73,7 @@ pub(crate) fn all() -> Vec<Box<dyn Contender>> {
 pub(crate) fn by_name(name: &str) -> Result<Box<dyn Contender>> {
     all()
         .into_iter()
+        .chain(shape::contenders())
         .find(|contender| contender.name() == name)
         .ok_or_else(|| Error::new(format!("there is no contender named {name}")))
 }

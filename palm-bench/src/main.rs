@@ -17,6 +17,7 @@ mod raw;
 mod report;
 mod role;
 mod servers;
+mod shape;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -69,6 +70,16 @@ enum Command {
         #[arg(long, default_value_t = 10_000_000)]
         tasks: u64,
     },
+    /// Measure serial servers in a row, and a tee of two into a sink, beside raw libzmq in the same
+    /// shape
+    Chains {
+        /// How often everything is measured
+        #[arg(long, default_value_t = ROUNDS, value_parser = rounds)]
+        rounds: usize,
+        /// How long each measurement takes, in seconds, after a warm-up of a quarter of that
+        #[arg(long, default_value_t = SECONDS, value_parser = seconds)]
+        seconds: f64,
+    },
     /// Be a client, broker or worker of a measurement, until standard input ends
     #[command(hide = true)]
     Role {
@@ -97,6 +108,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let result = match arguments.command {
         Some(Command::Disk { tasks }) => disk::measure(tasks),
+        Some(Command::Chains { rounds, seconds }) => shape::measure(rounds, span(seconds)),
         Some(Command::Role { contender, role }) => be(&contender, role),
         None => match Plan::new(&arguments.only) {
             Ok(plan) => measure(&plan, arguments.rounds, arguments.seconds),
@@ -120,12 +132,15 @@ fn be(contender: &str, role: Role) -> Result<()> {
 }
 
 fn measure(plan: &Plan, rounds: usize, seconds: f64) -> Result<()> {
-    let span = Span {
-        warm_up: Duration::from_secs_f64(seconds * WARM_UP),
-        measured: Duration::from_secs_f64(seconds),
-    };
-    for line in plan.run(rounds, span)? {
+    for line in plan.run(rounds, span(seconds))? {
         measurement::say(&line)?;
     }
     Ok(())
+}
+
+fn span(seconds: f64) -> Span {
+    Span {
+        warm_up: Duration::from_secs_f64(seconds * WARM_UP),
+        measured: Duration::from_secs_f64(seconds),
+    }
 }

@@ -113,6 +113,24 @@ fn what_a_store_takes_of_the_disk() {
 }
 
 #[test]
+fn servers_in_a_row_and_a_tee_beside_raw_ones() {
+    let output = run(&["chains", "--rounds", "1", "--seconds", "0.05"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let lines: Vec<&str> = text(&output.stdout).lines().collect();
+    assert_eq!(lines.len(), 16);
+    assert_baseline(lines[0], "raw-chain-1-100B", "tasks/s");
+    assert_baseline(lines[12], "raw-tee-2-100B", "tasks/s");
+    for (line, name) in [
+        (lines[6], "palm-chain-3-100B "),
+        (lines[15], "palm-tee-2-rtt-p50 "),
+    ] {
+        assert!(line.starts_with(name), "{line}");
+        let ratio = line.rsplit(' ').next().unwrap();
+        assert!(ratio.parse::<f64>().unwrap() > 0.0, "{line}");
+    }
+}
+
+#[test]
 fn faults_of_the_command_line_are_named() {
     for (arguments, fault) in [
         (["--only", "3w-100B"], "3w-100B"),

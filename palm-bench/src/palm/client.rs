@@ -19,6 +19,12 @@ impl PalmClient {
             Connection::connect(address).attempt(|| format!("cannot connect to {address}"))?;
         Ok(Self(connection))
     }
+
+    pub(super) fn connect_through(entry: &str, exit: &str) -> Result<Self> {
+        let connection = Connection::connect_through(entry, exit)
+            .attempt(|| format!("cannot connect to {entry} and {exit}"))?;
+        Ok(Self(connection))
+    }
 }
 
 impl Client for PalmClient {

@@ -2,6 +2,9 @@
 //! without.
 
 mod client;
+mod shape;
+
+pub(crate) use shape::PalmShape;
 
 use std::path::Path;
 use std::thread;

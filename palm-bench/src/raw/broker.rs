@@ -2,7 +2,7 @@
 
 use zmq::{Message, SNDMORE, Socket};
 
-use super::{DRAIN, open, take, uninterrupted};
+use super::{DRAIN, listen, take, uninterrupted};
 use crate::contender::Addresses;
 use crate::error::{Attempt, Result};
 
@@ -11,8 +11,8 @@ pub(super) fn run(
     workers: usize,
     announce: &mut dyn FnMut(&Addresses) -> Result<()>,
 ) -> Result<()> {
-    let (frontend, client) = listen()?;
-    let (backend, worker) = listen()?;
+    let (frontend, client) = listen(zmq::ROUTER)?;
+    let (backend, worker) = listen(zmq::ROUTER)?;
     announce(&Addresses { client, worker })?;
     let mut broker = Broker {
         frontend,
@@ -25,19 +25,6 @@ pub(super) fn run(
             .step(workers)
             .attempt(|| "the broker's sockets failed".to_owned())?;
     }
-}
-
-fn listen() -> Result<(Socket, String)> {
-    let socket = open(zmq::ROUTER)?;
-    let endpoint = socket
-        .bind("tcp://127.0.0.1:*")
-        .and_then(|()| socket.get_last_endpoint())
-        .attempt(|| "cannot listen on the loopback interface".to_owned())?;
-    let endpoint = endpoint.map_err(|_| zmq::Error::EINVAL);
-    Ok((
-        socket,
-        endpoint.attempt(|| "libzmq gives no endpoint".to_owned())?,
-    ))
 }
 
 struct Worker {

@@ -63,7 +63,7 @@ impl Client for RawClient {
 }
 
 /// Makes sure that a result is a task's payload.
-fn check(result: &[u8], size: usize) -> Result<()> {
+pub(super) fn check(result: &[u8], size: usize) -> Result<()> {
     if result.len() == size {
         return Ok(());
     }

@@ -5,10 +5,12 @@
 
 mod broker;
 mod client;
+mod shape;
 mod worker;
 
 use std::path::Path;
 
+pub(crate) use shape::RawShape;
 use zmq::{Context, Message, Socket, SocketType};
 
 use crate::contender::{Addresses, Client, Contender};
@@ -53,6 +55,20 @@ fn open(kind: SocketType) -> Result<Socket> {
         Ok::<_, zmq::Error>(socket)
     };
     open().attempt(|| "cannot open a socket".to_owned())
+}
+
+/// Opens a socket that listens on loopback at a free port, and tells where.
+fn listen(kind: SocketType) -> Result<(Socket, String)> {
+    let socket = open(kind)?;
+    let endpoint = socket
+        .bind("tcp://127.0.0.1:*")
+        .and_then(|()| socket.get_last_endpoint())
+        .attempt(|| "cannot listen on the loopback interface".to_owned())?;
+    let endpoint = endpoint.map_err(|_| zmq::Error::EINVAL);
+    Ok((
+        socket,
+        endpoint.attempt(|| "libzmq gives no endpoint".to_owned())?,
+    ))
 }
 
 /// Connects a DEALER.
