@@ -32,6 +32,12 @@
 //! its path and 0, 1, 2 …. **A sink** is a server with several previous ones; it executes each branch
 //! on its own. The client's message has ended once all its branches have come to the exit
 //! ([`Ending::branches`](crate::Ending::branches)), or one of them without success.
+//!
+//! **What goes wrong** is a failure that says so, where it can be known: an unknown function or server,
+//! servers that lead in a circle (after 64 functions), a result that no filter takes, a tee in a circle
+//! (beyond 4096 branches). A next server that is down is waited for, and a message waits for a branch
+//! that is silent: a deadline ([`Job::set_deadline`](crate::Job::set_deadline)) bounds that. What does
+//! not need them goes on meanwhile.
 
 use crate::engine::{Next, Output};
 use crate::store::Store;

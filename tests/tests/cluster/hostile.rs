@@ -1,7 +1,10 @@
-use palm_core::Incarnation;
-use palm_core::wire::{FrameWriter, Greeting, HEADER_LENGTH, Header, Kind, Outcome, Record, Role};
+use palm_core::lane::Credit;
+use palm_core::wire::{
+    Frame, FrameWriter, Greeting, HEADER_LENGTH, Header, Kind, Outcome, Record, Role,
+};
 use palm_core::wire::{OWN_FRAME, control};
-use palm_highlevel::{Running, standalone};
+use palm_core::{Frames, Incarnation, Route, codec};
+use palm_highlevel::{Failure, FailureKind, Running, standalone};
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use tests::cluster::{Cluster, Transport};
@@ -45,6 +48,10 @@ fn frame() -> Vec<u8> {
 }
 
 fn hello(name: &str) -> Vec<u8> {
+    hello_of(name, Incarnation::random())
+}
+
+fn hello_of(name: &str, incarnation: Incarnation) -> Vec<u8> {
     let greeting = Greeting {
         name: name.into(),
         role: Role::Client,
@@ -59,7 +66,7 @@ fn hello(name: &str) -> Vec<u8> {
         window: 1 << 16,
         pid: 0,
     };
-    let header = Header::new(Kind::Hello, Incarnation::random(), Incarnation::UNKNOWN);
+    let header = Header::new(Kind::Hello, incarnation, Incarnation::UNKNOWN);
     control(header, &greeting).unwrap().first.to_vec()
 }
 
@@ -170,6 +177,62 @@ fn a_peer_that_was_greeted_and_then_sends_none_is_named() {
         lines[0].contains("7 bytes is shorter than its header"),
         "{lines:?}"
     );
+}
+
+#[test]
+fn a_stage_out_of_range_is_a_failure() {
+    let cluster = Cluster::start(Transport::Tcp);
+    let server = server(&cluster, "server");
+    let me = Incarnation::random();
+    let socket = stranger(server.address(), None);
+    let left = cluster.time_left().as_millis() as i32;
+    socket.set_rcvtimeo(left).unwrap();
+    let receive = || {
+        let bytes = bytes::Bytes::from(socket.recv_bytes(0).unwrap());
+        Frame::read(Frames::one(bytes)).unwrap()
+    };
+    socket.send(hello_of("far", me), 0).unwrap();
+    let welcome = receive().header;
+
+    let mut writer = FrameWriter::new(1 << 16);
+    writer.define(0, &Route::parse(me, 1, "server.echo").unwrap());
+    for (sequence, stage) in [(1, 1), (2, 9), (3, u16::MAX)] {
+        let record = Record {
+            sequence,
+            token: 0,
+            route: 0,
+            stage,
+            outcome: Outcome::Pending,
+            extras: false,
+            attempt: 0,
+            length: 0,
+        };
+        writer.push(&record, &"".into());
+    }
+    let header = Header {
+        first: 1,
+        peer_lane: welcome.lane,
+        credit: Credit {
+            number: 100,
+            bytes: 1 << 20,
+        },
+        ..Header::new(Kind::Messages, me, welcome.sender)
+    };
+    let frames = writer.finish(header).unwrap();
+    socket.send(&frames.first[..], 0).unwrap();
+
+    let mut ended = Vec::new();
+    while ended.len() < 3 {
+        for (record, payload) in receive().records() {
+            let failure: Failure = codec::decode(&payload).unwrap();
+            let message = "the route is over, but the message was sent on to the server server";
+            assert_eq!(failure, Failure::of(FailureKind::Unknown, message));
+            assert_eq!(record.outcome, Outcome::Failure);
+            ended.push(record.sequence);
+        }
+    }
+    assert_eq!(ended, [1, 2, 3]);
+    check_job(&cluster, &server, || {});
 }
 
 #[test]
