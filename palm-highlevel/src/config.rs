@@ -24,6 +24,8 @@ pub struct Config {
     /// How long a server keeps what belongs to a peer that does not answer: unfetched endings, and
     /// the positions of lanes. Who comes back later is not known any more.
     pub retention: Duration,
+    /// How many bytes the keys and values of a server's [`Cache`](crate::Cache) may have.
+    pub cache_bytes: u64,
     /// The session of a client: a name of its own under which servers know it again when it comes
     /// back as another process, see [`Client::resume`](crate::Client::resume).
     pub session: Option<String>,
@@ -38,6 +40,7 @@ impl Default for Config {
             window_bytes: 64 << 20,
             drain: Duration::from_secs(5),
             retention: Duration::from_secs(60),
+            cache_bytes: 64 << 20,
             session: None,
             context: None,
         }
@@ -83,6 +86,8 @@ pub(crate) fn check_name(what: &str, name: &str, dots: bool) -> Result<()> {
         "is longer than 256 bytes"
     } else if name.contains(|c: char| c.is_whitespace() || c.is_control()) {
         "holds a blank or a control character"
+    } else if name.starts_with('@') {
+        "begins with @, as the names of PALM's own functions do"
     } else if !dots && name.contains('.') {
         "holds a dot, which separates it from the server's name"
     } else {

@@ -1,5 +1,6 @@
+use crate::home::Home;
 use crate::watch::Watch;
-use crate::{Failure, FailureKind, PartitionId};
+use crate::{Cache, Failure, FailureKind, PartitionId};
 use bytes::Bytes;
 use palm_core::{Id, Message, codec};
 use serde::{Serialize, de::DeserializeOwned};
@@ -47,6 +48,7 @@ pub struct Call {
     partition: Option<PartitionId>,
     token: u64,
     watch: Arc<Watch>,
+    home: Arc<Home>,
 }
 
 impl Call {
@@ -55,12 +57,14 @@ impl Call {
         partition: Option<PartitionId>,
         token: u64,
         watch: Arc<Watch>,
+        home: Arc<Home>,
     ) -> Call {
         Call {
             message,
             partition,
             token,
             watch,
+            home,
         }
     }
 
@@ -91,6 +95,16 @@ impl Call {
     /// passed. A function that takes long may ask, and give up.
     pub fn is_cancelled(&self) -> bool {
         self.watch.is_recalled(self.token)
+    }
+
+    /// The cache of the server that the message came to: this one, or the master of this worker. A
+    /// function that waits for its answer goes on using up its lease.
+    ///
+    /// # Errors
+    ///
+    /// If the system refuses a thread or a socket for the client that asks.
+    pub fn cache(&self) -> Result<Cache<'_>, Failure> {
+        Ok(self.home.client()?.own_cache())
     }
 
     /// The partition that this worker owns, if its master has partitions.

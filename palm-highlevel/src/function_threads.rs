@@ -1,4 +1,5 @@
 use crate::engine::{Done, Task};
+use crate::home::Home;
 use crate::watch::Watch;
 use crate::{Call, Failure, FailureKind, Function, Result, thread};
 use bytes::Bytes;
@@ -64,6 +65,7 @@ impl FunctionThreads {
         name: &str,
         count: u32,
         functions: FunctionTable,
+        home: Home,
         waker: &Waker,
     ) -> Result<FunctionThreads> {
         // The engine gives each thread two chunks at most, so that handing over never blocks.
@@ -72,6 +74,7 @@ impl FunctionThreads {
         let runner = Runner {
             server: name.to_owned(),
             functions: Arc::new(functions),
+            home: Arc::new(home),
             todo,
             ended,
             waker: waker.clone(),
@@ -169,6 +172,7 @@ impl FunctionThreads {
 struct Runner {
     server: String,
     functions: Arc<FunctionTable>,
+    home: Arc<Home>,
     todo: Receiver<Vec<Task>>,
     ended: Sender<Ended>,
     waker: Waker,
@@ -243,7 +247,8 @@ impl Runner {
             return Err(self.unknown(name));
         };
         self.watch.begin(task.token, *lease, now);
-        let call = Call::new(task.message, task.partition, task.token, self.watch.clone());
+        let (watch, home) = (self.watch.clone(), self.home.clone());
+        let call = Call::new(task.message, task.partition, task.token, watch, home);
         let result = catch_unwind(AssertUnwindSafe(|| function.call(&call)));
         self.watch.end();
         let payload = result.unwrap_or_else(|panic| Err(self.panicked(&call, &*panic)))?;
@@ -293,7 +298,8 @@ impl Runner {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use palm_core::{EventLoop, Id, Incarnation, Message, Path, Route};
+    use crate::Config;
+    use palm_core::{Endpoint, EventLoop, Id, Incarnation, Message, Path, Route};
 
     #[test]
     fn a_function_hangs_only_while_its_process_runs() {
@@ -311,7 +317,9 @@ mod tests {
         };
         let functions = FunctionTable::from([("hang".to_owned(), registered)]);
         let waker = EventLoop::new().unwrap().waker();
-        let mut threads = FunctionThreads::start("s", 1, functions, &waker).unwrap();
+        let nowhere = Endpoint::parse("inproc://nowhere").unwrap();
+        let home = Home::new(nowhere, Config::default());
+        let mut threads = FunctionThreads::start("s", 1, functions, home, &waker).unwrap();
         let client = Incarnation::from_number(1);
         let message = Message {
             id: Id {

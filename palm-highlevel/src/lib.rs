@@ -40,6 +40,7 @@ mod error;
 mod failure;
 mod function;
 mod function_threads;
+mod home;
 pub mod mutant;
 pub mod pipelined;
 mod retry;
@@ -53,7 +54,7 @@ mod thread;
 mod watch;
 mod wires;
 
-pub use client::{Client, Ending, Job};
+pub use client::{Cache, Client, Ending, Job};
 pub use config::Config;
 pub use dead_letter::DeadLetter;
 pub use engine::{Counts, PartitionId};

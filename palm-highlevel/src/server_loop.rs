@@ -1,5 +1,6 @@
 use crate::engine::{Action, Engine, Event, Reading, Task};
 use crate::function_threads::{FunctionTable, FunctionThreads, Overdue};
+use crate::home::Home;
 use crate::pipelined::{Announcement, Presence, Registration};
 use crate::running::{Published, Started};
 use crate::store::{Batch, Store};
@@ -94,8 +95,6 @@ impl ServerLoop {
         let waker = wires.events.waker();
         // Those of a master are its workers'.
         let offered = (parts.threads > 0).then(|| parts.functions.keys().cloned().collect());
-        let functions =
-            FunctionThreads::start(&parts.name, parts.threads, parts.functions, &waker)?;
         let presence = match (&parts.registration, addresses.first()) {
             (Some(Registration { registry, shares }), Some(address)) => {
                 let said = Announcement {
@@ -110,6 +109,20 @@ impl ServerLoop {
             }
             _ => None,
         };
+        // A server is where it is bound, a worker's is the one that it connects to.
+        let home = addresses.first().or(parts.connect.first());
+        let home = home.ok_or_else(|| {
+            let why = format!("{} neither binds nor connects anywhere", parts.name);
+            Error::new(ErrorKind::Config, why)
+        })?;
+        let config = Config {
+            context: Some(wires.context()),
+            session: None,
+            ..parts.config.clone()
+        };
+        let home = Home::new(home.clone(), config);
+        let functions =
+            FunctionThreads::start(&parts.name, parts.threads, parts.functions, home, &waker)?;
         let start = |store| StoreThread::start(&parts.name, store, waker);
         let store = parts.store.map(start).transpose()?;
         let server = ServerLoop {

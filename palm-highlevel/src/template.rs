@@ -123,6 +123,7 @@ impl Template {
             pid: std::process::id(),
             window: config.window(),
             retention: config.retention,
+            cache: config.cache_bytes,
             retry,
         };
         let engine = match &mut store {

@@ -74,6 +74,11 @@ impl Wires {
         })
     }
 
+    /// The context of its sockets.
+    pub(crate) fn context(&self) -> Context {
+        self.context.clone()
+    }
+
     pub(crate) fn bind(&mut self, endpoints: &[Endpoint]) -> Result<Vec<Endpoint>> {
         let router = Router::bind(&self.context, endpoints, &self.options)?;
         let addresses = router.addresses().to_vec();

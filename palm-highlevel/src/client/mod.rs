@@ -1,10 +1,12 @@
 //! The client of every server.
 
 mod branches;
+mod cache;
 mod client_loop;
 mod job;
 pub mod machine;
 
+pub use cache::Cache;
 pub use job::{Ending, Job};
 
 use crate::config::check_name;

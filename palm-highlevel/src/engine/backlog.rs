@@ -1,10 +1,12 @@
+use super::cache::CACHE;
 use super::stored::{self, Attempts, CancelWord, Stored};
 use super::{Action, Engine, Key, Origin, Taken};
 use crate::mutant::{self, Mutant};
 use crate::store::{LogId, Store, StoreError};
 use bytes::Bytes;
+use palm_core::Route;
 use palm_core::lane::Credit;
-use palm_core::wire::Outcome;
+use palm_core::wire::{Outcome, Record};
 use std::collections::BTreeMap;
 use std::ops::Bound::{Excluded, Unbounded};
 use std::time::Duration;
@@ -160,7 +162,8 @@ impl Backlog {
 }
 
 impl Engine {
-    /// Has wait in the store what a lane has just accepted beyond its window.
+    /// Has wait in the store what a lane has just accepted beyond its window. Orders to the cache are
+    /// obeyed at once: they are done before what waits.
     pub(super) fn defer(&mut self, key: Key, taken: &mut Vec<Taken>) {
         let Some(link) = self.links.get_mut(key).filter(|link| link.spills()) else {
             return;
@@ -176,8 +179,14 @@ impl Engine {
         let log = stored::intake_log(lane, link.era());
         let (loaded, last) = (first.number - 1, last.number);
         self.backlog.wait(log, key, link.era(), loaded, last);
-        let mut words = Vec::new();
+        let era = link.era();
+        let (mut words, mut orders) = (Vec::new(), Vec::new());
         for taken in taken.drain(keeps..) {
+            let route = link.route(taken.record.route);
+            if let Some(route) = route.filter(|route| is_order(route, &taken.record)) {
+                orders.push((route.clone(), taken));
+                continue;
+            }
             link.unhold(taken.record.weight());
             let route = link.route(taken.record.route);
             let word = route.and_then(|route| CancelWord::of(&taken.record, route));
@@ -189,6 +198,19 @@ impl Engine {
             if let Some(journal) = &mut self.journal {
                 journal.keep_word(log, number, Some(&word));
             }
+        }
+        for (route, taken) in orders {
+            let number = taken.number;
+            self.admit(
+                Origin {
+                    link: key,
+                    era,
+                    number,
+                },
+                route,
+                taken,
+                None,
+            );
         }
     }
 
@@ -311,6 +333,12 @@ impl Engine {
             _ => self.pass_on(origin, message.route, taken),
         }
     }
+}
+
+/// Whether a message is an order to the cache.
+fn is_order(route: &Route, record: &Record) -> bool {
+    let step = route.steps().get(usize::from(record.stage));
+    record.outcome == Outcome::Pending && step.is_some_and(|step| step.function == CACHE)
 }
 
 /// Whether a window takes what is held.

@@ -66,6 +66,10 @@ impl Engine {
         let name = (self.links.me.role != Role::Worker).then_some(name);
         let resolved = self.functions.resolve(&route, taken.record.stage, name);
         let function = match resolved {
+            // A worker gets no orders: its master obeys them.
+            Resolved::Function(function) if function == self.cache.function => {
+                return self.obey(origin, route, taken);
+            }
             Resolved::Function(function) => function,
             Resolved::Elsewhere | Resolved::NoStep => {
                 let step = route.steps().get(usize::from(taken.record.stage));
@@ -180,7 +184,7 @@ impl Engine {
 }
 
 /// What was taken, as it leaves again without having been in the ledger.
-fn ending(origin: Origin, route: Arc<Route>, taken: Taken) -> Parcel {
+pub(super) fn ending(origin: Origin, route: Arc<Route>, taken: Taken) -> Parcel {
     Parcel {
         sequence: taken.record.sequence,
         token: taken.record.token,

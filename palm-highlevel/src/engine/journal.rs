@@ -239,6 +239,15 @@ impl Journal {
         };
     }
 
+    /// Keeps a value of the cache, or forgets it.
+    pub(super) fn keep_value(&mut self, key: &[u8], value: Option<&Bytes>) {
+        let key = [stored::VALUES, key].concat();
+        match value {
+            Some(value) => self.rest.put(key, value.clone()),
+            None => self.rest.delete(key),
+        };
+    }
+
     /// Whether there is no room for more than what is to be written already.
     fn is_full(&self) -> bool {
         let writing = self.writing.as_ref().map_or(0, |writing| writing.bytes);

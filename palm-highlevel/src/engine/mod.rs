@@ -20,6 +20,7 @@
 //! | who is to blame for a death | `blame` |
 //! | deadlines and waits | `timed` |
 //! | cancelling | `cancel` |
+//! | values by key | `cache` |
 //! | clients that come back | `sessions` |
 //! | who comes and goes | `peers` |
 //! | endings and settlement | `outbox` |
@@ -29,6 +30,7 @@
 
 mod backlog;
 mod blame;
+mod cache;
 mod cancel;
 mod dispatch;
 mod event;
@@ -54,6 +56,7 @@ mod stored;
 mod timed;
 
 pub use backlog::{Read, Reading};
+pub(crate) use cache::{CACHE, CacheOrder};
 pub use event::{Action, Address, Done, Event, PartitionId, Task};
 pub use inspect::{EntryView, LaneView, ParcelView};
 pub(crate) use link::Me;
@@ -62,6 +65,7 @@ pub(crate) use parcel::{Parcel, Taken};
 pub(crate) use slab::Key;
 
 use backlog::Backlog;
+use cache::Cache;
 use dispatch::{CHARGES, Dispatch};
 use functions::Functions;
 use journal::Journal;
@@ -154,6 +158,8 @@ pub struct EngineConfig {
     pub window: Credit,
     /// How long what belongs to a peer that does not answer is kept for it.
     pub retention: Duration,
+    /// How many bytes keys and values of the cache may have.
+    pub cache: u64,
     /// Which failures of functions are tried again.
     pub retry: Option<Retry>,
 }
@@ -200,6 +206,7 @@ pub struct Engine {
     /// Nothing more is taken in, as the store has no room for it.
     is_closed: bool,
     backlog: Backlog,
+    cache: Cache,
     sessions: Sessions,
     retention: Duration,
     /// What functions are to be told of, once the event is dealt with.
@@ -259,9 +266,11 @@ impl Engine {
         };
         let mut links = Links::new(me, config.window);
         let opened: Vec<Key> = (0..opens).map(|_| links.open(Duration::ZERO)).collect();
+        let mut functions = Functions::default();
+        let cache = Cache::new(config.cache, functions.id(CACHE));
         Engine {
             links,
-            functions: Functions::default(),
+            functions,
             ledger: Ledger::new(),
             executor,
             onward: Onward::new(opened, nexts, by_route),
@@ -273,6 +282,7 @@ impl Engine {
             journal: None,
             is_closed: false,
             backlog: Backlog::default(),
+            cache,
             sessions: Sessions::default(),
             retention: config.retention,
             recalled: Vec::new(),

@@ -75,6 +75,14 @@ impl Engine {
         }
     }
 
+    /// Answers the client of a message that never was in the ledger, wherever others go on to.
+    pub(super) fn answer(&mut self, parcel: Parcel, weight: u64) {
+        self.hold_ending(&parcel, weight);
+        self.counts.succeeded += u64::from(parcel.outcome == Outcome::Success);
+        self.counts.failed += u64::from(parcel.outcome != Outcome::Success);
+        self.reply(parcel);
+    }
+
     /// Hands an ending to whoever is next: the next server, or who waits for it.
     fn leave(&mut self, parcel: Parcel) {
         match parcel.outcome {

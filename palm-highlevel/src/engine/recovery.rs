@@ -36,6 +36,10 @@ impl Engine {
         engine.journal = Some(Journal::new(wall));
         engine.room(store.room()?.bytes);
         let mut recovery = Recovery::read(store, wall)?;
+        for entry in store.entries(stored::VALUES) {
+            let (key, value) = entry?;
+            engine.restore_value(&key, value);
+        }
         for letter in &recovery.letters {
             engine.letters.restore(letter.clone());
         }

@@ -8,6 +8,7 @@
 //! | entry `try/` log, number | [`Attempts`] of a message that was tried before |
 //! | entry `cancel/` log, number | a [`CancelWord`] that stands there, behind others that wait |
 //! | entry `dead/` number | a dead letter |
+//! | entry `cache/` key | a value of the cache |
 //! | log lane, era, 0 | what was taken in of the lane from a peer; its groups are frames |
 //! | log lane, generation, 1 | what is on the lane to a peer, or waits for a client to come |
 //!
@@ -33,6 +34,7 @@ pub(super) const LANES: &[u8] = b"lane/";
 pub(super) const ATTEMPTS: &[u8] = b"try/";
 pub(super) const WORDS: &[u8] = b"cancel/";
 pub(super) const DEAD_LETTERS: &[u8] = b"dead/";
+pub(super) const VALUES: &[u8] = b"cache/";
 
 /// About how many bytes a group has.
 const GROUP: usize = 64 << 10;

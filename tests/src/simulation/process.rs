@@ -342,6 +342,7 @@ fn config(node: &Node, incarnation: Incarnation, role: wire::Role, now: Duration
         functions: vec!["work".to_owned()],
         pid: incarnation.number() as u32,
         window: node.window,
+        cache: 0,
         retry: None,
         retention: Duration::from_secs(60),
     }

@@ -16,6 +16,7 @@ mod parallel;
 mod partitioned;
 
 /// A chain of two masters, and a client that sends to one and hears from the other.
+mod cache;
 mod chain;
 
 /// Longer chains, tees and sinks.
