@@ -41,6 +41,12 @@ pub enum Mutant {
     LeavesUnwritten,
     /// With a store, the sender is told of what is accepted before it is written.
     TellsUnwritten,
+    /// With a store, what leaves is forgotten there before it was taken.
+    TrimsEarly,
+    /// With a store, a message is settled before it is written that all that came of it was taken.
+    SettlesUnwritten,
+    /// With a store, a server is somebody before it is written who.
+    OpensUnwritten,
     /// With a store, a message is marked as done as soon as it is taken in.
     MarksEarly,
     /// What waits in a store is passed over where there is no room for it.
@@ -53,7 +59,7 @@ pub enum Mutant {
 
 impl Mutant {
     /// All of them.
-    pub const ALL: [Mutant; 22] = [
+    pub const ALL: [Mutant; 25] = [
         Mutant::HearsTwice,
         Mutant::RenumbersRoutes,
         Mutant::KeepsOldWork,
@@ -72,6 +78,9 @@ impl Mutant {
         Mutant::ChargesAll,
         Mutant::LeavesUnwritten,
         Mutant::TellsUnwritten,
+        Mutant::TrimsEarly,
+        Mutant::SettlesUnwritten,
+        Mutant::OpensUnwritten,
         Mutant::MarksEarly,
         Mutant::ForgetsWaiting,
         Mutant::SettlesFirstBranch,

@@ -303,11 +303,12 @@ impl Journal {
                 continue;
             };
             let released = link.out.released();
-            if released.number > 0 {
-                batch.trim(
-                    stored::outbox_log(lane, released.generation),
-                    released.number,
-                );
+            let taken = match mutant::is(Mutant::TrimsEarly) {
+                true => link.out.last(),
+                false => released.number,
+            };
+            if taken > 0 {
+                batch.trim(stored::outbox_log(lane, released.generation), taken);
             }
             batch.put(
                 stored::lane_key(lane),
@@ -433,8 +434,10 @@ impl Engine {
     /// Settles a message once it is written that all that came of it has left for good.
     pub(super) fn settle_safely(&mut self, origin: Origin, weight: u64) {
         match &mut self.journal {
-            Some(journal) => journal.settled.push((origin, weight)),
-            None => self.settle(origin, weight),
+            Some(journal) if !mutant::is(Mutant::SettlesUnwritten) => {
+                journal.settled.push((origin, weight));
+            }
+            _ => self.settle(origin, weight),
         }
     }
 

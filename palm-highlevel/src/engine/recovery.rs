@@ -3,6 +3,7 @@ use super::link::{Link, State as LinkState};
 use super::stored::{self, Attempts, CancelWord, LanePeer, LaneRecord, ServerRecord, Stored};
 use super::{Address, Engine, EngineConfig, Execution, Journal, Key, Origin, Output, Parcel};
 use crate::DeadLetter;
+use crate::mutant::{self, Mutant};
 use crate::store::{Batch, LogId, LogState, Store, StoreError, StoreErrorKind};
 use palm_core::PeerId;
 use palm_core::lane::{Carried, Incoming, Outgoing};
@@ -407,7 +408,9 @@ fn server_record(config: &EngineConfig, store: &mut dyn Store) -> Result<ServerR
     batch.put(stored::FORMAT_KEY, stored::encode(&stored::FORMAT));
     batch.put(stored::SERVER, stored::encode(&server));
     store.write(&batch)?;
-    store.flush()?;
+    if !mutant::is(Mutant::OpensUnwritten) {
+        store.flush()?;
+    }
     Ok(server)
 }
 

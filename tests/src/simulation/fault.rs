@@ -6,6 +6,20 @@ use std::fmt;
 pub enum Fault {
     /// A server's process is killed and starts again some time later.
     ServerCrash,
+    /// So is that of a server with a store, when it has written a batch that is not flushed.
+    CrashWritten,
+    /// When that batch forgets what has left and was taken.
+    CrashTrimming,
+    /// When a batch is flushed and it has not heard of it.
+    CrashFlushed,
+    /// When it has heard of it and done nothing with it.
+    CrashHeard,
+    /// When it has sent a part of what it has to send.
+    CrashSent,
+    /// When it has heard that what it sent was taken, and written nothing of it.
+    CrashReleased,
+    /// When it takes the place of another one and opens the store.
+    CrashOpening,
     /// A worker's process is killed and starts again.
     WorkerCrash,
     /// A client's process is killed; another client comes instead.
@@ -48,8 +62,15 @@ pub enum Fault {
 
 impl Fault {
     /// All of them.
-    pub const ALL: [Fault; 20] = [
+    pub const ALL: [Fault; 27] = [
         Fault::ServerCrash,
+        Fault::CrashWritten,
+        Fault::CrashTrimming,
+        Fault::CrashFlushed,
+        Fault::CrashHeard,
+        Fault::CrashSent,
+        Fault::CrashReleased,
+        Fault::CrashOpening,
         Fault::WorkerCrash,
         Fault::ClientCrash,
         Fault::ClientLeaves,
@@ -69,6 +90,16 @@ impl Fault {
         Fault::Duplicate,
         Fault::Reorder,
         Fault::Delay,
+    ];
+
+    /// The moments at which a server with a store may be killed once it has opened it.
+    pub(super) const MOMENTS: [Fault; 6] = [
+        Fault::CrashWritten,
+        Fault::CrashTrimming,
+        Fault::CrashFlushed,
+        Fault::CrashHeard,
+        Fault::CrashSent,
+        Fault::CrashReleased,
     ];
 
     /// Those that are planned for a time and hit a process or a connection.

@@ -23,6 +23,7 @@ mod dice;
 mod disk;
 mod fault;
 mod functions;
+mod moment;
 mod network;
 mod payload;
 mod process;

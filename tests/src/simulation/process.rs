@@ -267,6 +267,13 @@ impl Process {
         }
     }
 
+    /// How many messages it keeps that it has sent to clients and servers.
+    pub(super) fn kept(&self) -> u64 {
+        let lanes = self.lanes().into_iter();
+        let lanes = lanes.filter(|lane| lane.role != wire::Role::Worker);
+        lanes.map(|lane| lane.kept.number).sum()
+    }
+
     pub(super) fn engine(&self) -> Option<&Engine> {
         match &self.machine {
             Machine::Server(engine) => Some(engine),
@@ -321,7 +328,7 @@ fn server(
     };
     let config = config(node, incarnation, wire::Role::Server, now);
     let engine = match disk {
-        Some(disk) => Engine::restored(config, execution, output, disk.store())?,
+        Some(disk) => Engine::restored(config, execution, output, &mut disk.open())?,
         None => Engine::new(config, execution, output),
     };
     Ok((Machine::Server(Box::new(engine)), targets, threads))

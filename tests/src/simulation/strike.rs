@@ -13,7 +13,7 @@ use palm_highlevel::engine::Event;
 use std::time::Duration;
 
 /// How long after its start a server counts as recovered.
-const RECOVERY: Duration = Duration::from_secs(5);
+pub(super) const RECOVERY: Duration = Duration::from_secs(5);
 
 impl World {
     pub(super) fn strike(&mut self, fault: Fault) {
@@ -31,7 +31,8 @@ impl World {
                 self.hamper(fault)
             }
             Fault::FullDisk => self.fill_disk(),
-            Fault::Poison | Fault::Loss | Fault::Duplicate | Fault::Reorder | Fault::Delay => None,
+            // These come of their own.
+            _ => None,
         };
         if let Some(whom) = struck {
             self.injected.count(fault);
@@ -54,6 +55,10 @@ impl World {
             return None;
         }
         let node = self.choose(fits)?;
+        if fault == Fault::ServerCrash && self.is_durable(node) && !self.dice.one_in(4) {
+            self.arm(node);
+            return None;
+        }
         let delay = self.dice.milliseconds(20, 5_000);
         if fault == Fault::ServerCrash {
             self.recovered = self.now + delay + RECOVERY;
@@ -62,7 +67,7 @@ impl World {
         Some(node)
     }
 
-    fn is_recovering(&self) -> bool {
+    pub(super) fn is_recovering(&self) -> bool {
         self.now < self.recovered
     }
 

@@ -30,7 +30,10 @@ impl World {
             process.drain_until = Some(now + Duration::from_secs(5));
             process.step(now, Event::Drain);
         }
-        self.receive(&mut process);
+        let waits_for_release = self.moments[node] == Some(Fault::CrashReleased);
+        let kept = waits_for_release.then(|| process.kept());
+        let heard = self.receive(&mut process);
+        let released = kept.is_some_and(|kept| process.kept() < kept);
         if is_client {
             process.take_commands(now);
             self.arrive(node, &mut process);
@@ -40,13 +43,20 @@ impl World {
         if is_client && process.stopping {
             process.bye();
         }
-        self.perform(node, &mut process);
+        let dies = heard && self.meets(node, Fault::CrashHeard)
+            || released && self.meets(node, Fault::CrashReleased)
+            || self.perform(node, &mut process);
+        if dies {
+            self.processes[node] = Some(process);
+            return self.die(node);
+        }
         let leaves = match is_client {
             true => process.stopping,
             false => process.is_drained(now),
         };
         if leaves {
             if !is_client {
+                self.moments[node] = None;
                 process.bye();
                 self.perform(node, &mut process);
             }
@@ -67,7 +77,8 @@ impl World {
         self.wake(node, next);
     }
 
-    fn receive(&mut self, process: &mut Process) {
+    /// Whether it hears that a batch is flushed.
+    fn receive(&mut self, process: &mut Process) -> bool {
         let now = self.now;
         for _ in 0..BURST.min(process.router.len()) {
             if let Some((peer, frames)) = process.router.pop_front() {
@@ -95,9 +106,12 @@ impl World {
         while let Some((done, all)) = process.ended.pop_front() {
             process.step(now, Event::Executed { done, all });
         }
+        let mut heard = false;
         while let Some(event) = process.stored.pop_front() {
+            heard |= matches!(event, Event::Flushed(_));
             process.step(now, event);
         }
+        heard
     }
 
     /// Hands endings to the application.
@@ -135,18 +149,34 @@ impl World {
         process.stopping |= leaves;
     }
 
-    fn perform(&mut self, node: usize, process: &mut Process) {
+    /// Whether the process dies in the middle of it.
+    fn perform(&mut self, node: usize, process: &mut Process) -> bool {
         let mut failed = Vec::new();
+        let mut sent = false;
         for action in std::mem::take(&mut process.actions) {
             match action {
                 Action::Execute(tasks) => self.execute(node, process, tasks),
                 // A function that is not told runs to its end, and its result counts for nothing.
                 Action::Recall(_) => {}
-                Action::Write(number, batch) => self.write(node, process.life, number, batch),
+                Action::Write(number, batch) => {
+                    let trims = self.forgets_sent(node, &batch);
+                    self.write(node, process.life, number, batch);
+                    if self.meets(node, Fault::CrashWritten)
+                        || trims && self.meets(node, Fault::CrashTrimming)
+                    {
+                        return true;
+                    }
+                }
                 Action::Read(reading) => self.read(node, process.life, reading),
                 Action::Find(_, name) => unreachable!("{name} is not found by name"),
                 Action::Reconnect(index) => self.reconnect(node, process, index),
-                Action::Send(to, frames) => failed.extend(self.send(node, process, to, frames)),
+                Action::Send(to, frames) => {
+                    if sent && self.meets(node, Fault::CrashSent) {
+                        return true;
+                    }
+                    sent = true;
+                    failed.extend(self.send(node, process, to, frames));
+                }
             }
         }
         for event in failed {
@@ -155,6 +185,7 @@ impl World {
                 .note(now, &[5, node as u64], format_args!("{event:?} at {node}"));
             process.step(now, event);
         }
+        false
     }
 
     /// A batch is written, and flushed after a while.
@@ -171,10 +202,13 @@ impl World {
     }
 
     pub(super) fn flushed(&mut self, node: usize, life: u32, number: u64) {
-        if let Some(process) = self.processes[node].as_deref_mut()
-            && process.life == life
-            && self.disks[node].flush(number)
-        {
+        if self.process(node, life).is_none() || !self.disks[node].flush(number) {
+            return;
+        }
+        if self.meets(node, Fault::CrashFlushed) {
+            return self.die(node);
+        }
+        if let Some(process) = self.process(node, life) {
             process.stored.push_back(Event::Flushed(number));
             self.wake(node, self.now);
         }

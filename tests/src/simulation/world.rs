@@ -30,6 +30,8 @@ pub(super) struct World {
     pub(super) stopped: Vec<Duration>,
     /// The store of each node, which outlasts its processes.
     pub(super) disks: Vec<Disk>,
+    /// At which moment the process of each node is to die.
+    pub(super) moments: Vec<Option<Fault>>,
     pub(super) network: Network,
     pub(super) wiretap: Wiretap,
     pub(super) witness: Witness,
@@ -120,6 +122,7 @@ impl World {
             lives: vec![0; count],
             stopped: vec![Duration::ZERO; count],
             disks: (0..count).map(|_| Disk::default()).collect(),
+            moments: vec![None; count],
             network: Network::default(),
             wiretap: Wiretap::default(),
             witness: Witness::default(),
@@ -274,11 +277,15 @@ impl World {
         );
         let process = match process {
             Ok(process) => process,
+            Err(_) if self.disks[node].has_died() => return self.died_opening(node),
             Err(error) => {
                 let message = format!("rule 5: {} can't start: {error}", self.name(node));
                 return self.fail(Violation::Broken(message));
             }
         };
+        // One that was to die of its opening has survived it.
+        self.moments[node] = None;
+        self.disks[node].dies_after(None);
         if self.is_durable(node) {
             self.wiretap.keeps(process.identity);
         }
@@ -325,6 +332,7 @@ impl World {
         }
         let survives = self.dice.one_in(2);
         self.disks[node].crash(survives);
+        self.arm_opening(node);
         // Mostly the other ends learn of it at once, sometimes only by silence.
         let abruptly = self.dice.one_in(6);
         for connection in self.network.of_process(node, process.life) {
