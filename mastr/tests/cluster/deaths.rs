@@ -47,7 +47,7 @@ fn a_valuation_worker_is_killed_and_nothing_is_lost_or_counted_twice() {
         run.rest
     );
     assert!(
-        run.rest.contains(" trades, then was killed by signal 9\n"),
+        run.rest.contains(", then was killed by signal 9\n"),
         "{}",
         run.rest
     );
