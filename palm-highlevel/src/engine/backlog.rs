@@ -129,6 +129,11 @@ impl Backlog {
         self.words.retain(|(log, _), _| logs.contains_key(log));
     }
 
+    /// Whether anything waits that came by a link.
+    pub(super) fn holds(&self, link: Key) -> bool {
+        self.logs.values().any(|waiting| waiting.link == link)
+    }
+
     /// What earlier processes have tried, of what waits.
     pub(super) fn knows_attempts(&mut self, attempts: BTreeMap<(LogId, u64), Attempts>) {
         self.attempts = attempts;

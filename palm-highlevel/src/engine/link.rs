@@ -104,6 +104,8 @@ pub(crate) struct Link {
     pub(crate) progress: Vec<Progress>,
     /// What the peer's functions have said, for this process.
     pub(crate) heard: Vec<Progress>,
+    /// The peer is gone for good, and only what it had sent is still to be done.
+    pub(super) retired: bool,
     /// Since when it is asked whether it lives, as another process has come with its name.
     pub(super) probed: Option<Duration>,
     /// Why the peer refuses this process, as it has said last.
@@ -169,6 +171,7 @@ impl Link {
             partition: None,
             progress: Vec::new(),
             heard: Vec::new(),
+            retired: false,
             probed: None,
             refusal: None,
             numbers: RouteNumbers::default(),

@@ -379,16 +379,30 @@ impl Links {
         }
     }
 
-    /// Forgets a peer that was connected to this process.
-    pub(crate) fn remove(&mut self, key: Key) -> Option<Link> {
-        let link = self.links.remove(key)?;
+    /// Knows a peer no more that was connected to this process, but for what it had sent.
+    pub(crate) fn retire(&mut self, key: Key) {
+        let Some(link) = self.links.get_mut(key).filter(|link| !link.retired) else {
+            return;
+        };
+        link.retired = true;
+        link.lose(State::Lost {
+            since: self.last_tick,
+        });
         if let Address::Peer(peer) = link.address
             && self.peers.get(&peer) == Some(&key)
         {
             self.peers.remove(&peer);
         }
-        self.incarnations.remove(&link.incarnation);
+        if self.incarnations.get(&link.incarnation) == Some(&key) {
+            self.incarnations.remove(&link.incarnation);
+        }
         self.departed.push_back((self.last_tick, link.incarnation));
+    }
+
+    /// Forgets a peer that was connected to this process.
+    pub(crate) fn remove(&mut self, key: Key) -> Option<Link> {
+        self.retire(key);
+        let link = self.links.remove(key)?;
         if let Some(session) = link.peer.session.map(Incarnation::from_number)
             && self.sessions.get(&session) == Some(&key)
         {

@@ -399,7 +399,11 @@ impl Engine {
             }
         }
         let retention = self.retention;
-        let forgotten = |link: &link::Link| matches!(link.state, LinkState::Lost { since } if now.saturating_sub(since) >= retention);
+        self.bury_retired();
+        let forgotten = |link: &link::Link| {
+            !link.retired
+                && matches!(link.state, LinkState::Lost { since } if now.saturating_sub(since) >= retention)
+        };
         let expired: Vec<Key> = self
             .links
             .iter()

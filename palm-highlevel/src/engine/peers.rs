@@ -153,10 +153,16 @@ impl Engine {
         }
     }
 
-    /// A peer leaves in order. A session outlasts that.
+    /// A peer leaves in order. A session outlasts that, and so does who has a store.
     pub(super) fn says_bye(&mut self, now: Duration, key: Key, reason: &str) {
         match self.links.get_mut(key) {
-            Some(link) if link.peer.session.is_some() => link.lose(State::Lost { since: now }),
+            // Where this process connects it goes on trying anyway.
+            Some(link)
+                if matches!(link.address, Address::Peer(_))
+                    && (link.peer.session.is_some() || link.peer.epoch > 0) =>
+            {
+                link.lose(State::Lost { since: now });
+            }
             _ => self.left(key, reason),
         }
     }
@@ -174,6 +180,7 @@ impl Engine {
             Role::Worker => self.worker_gone(key, false, reason),
             Role::Client => self.drop_origin(key),
             // What a previous server handed over goes on to the clients that wait for it.
+            Role::Server if self.is_needed(key) => return self.links.retire(key),
             Role::Server => {}
         }
         let Some(link) = self.links.remove(key) else {
@@ -188,6 +195,27 @@ impl Engine {
         if link.peer.role == Role::Client {
             let session = link.peer.session.map(Incarnation::from_number);
             self.gone(session.unwrap_or(link.incarnation));
+        }
+    }
+
+    /// Whether a store keeps what came by a link, and it is not done: the link is needed until then,
+    /// whatever becomes of the peer.
+    pub(super) fn is_needed(&self, key: Key) -> bool {
+        let link = self.links.get(key);
+        link.is_some_and(|link| link.lane.is_some() && link.held.number > 0)
+            || self.backlog.holds(key)
+    }
+
+    /// Forgets the links of peers that are gone for good, once nothing that they had sent is left.
+    pub(super) fn bury_retired(&mut self) {
+        let retired = self.links.iter().filter(|(_, link)| link.retired);
+        let keys: Vec<Key> = retired.map(|(key, _)| key).collect();
+        for key in keys {
+            if !self.is_needed(key)
+                && let Some(link) = self.links.remove(key)
+            {
+                self.forget_lane(&link);
+            }
         }
     }
 

@@ -253,7 +253,10 @@ impl super::Links {
         let key = self.links.insert(link);
         self.incarnations.insert(incarnation, key);
         if let Some(session) = session {
-            self.adopt(session, key);
+            // It was taken up by another process, and only what it had sent is still to be done.
+            if let Some(older) = self.adopt(session, key) {
+                self.retire(older);
+            }
         }
         key
     }

@@ -1,5 +1,6 @@
 use super::ledger::Entry;
 use super::link::Link;
+use super::stored::outbox_log;
 use super::{Engine, Key, Origin, Parcel, Taken};
 use palm_core::lane::Carried;
 use palm_core::{Incarnation, Route};
@@ -64,22 +65,30 @@ impl Engine {
         let Some(old) = self.links.adopt(client, key).filter(|old| *old != key) else {
             return;
         };
-        let Some(link) = self.links.remove(old) else {
+        let Some(link) = self.links.get_mut(old) else {
             return;
         };
-        self.forget_lane(&link);
-        let kept: Vec<Parcel> = link.out.iter().cloned().collect();
+        let before = link.out.generation();
+        let kept = link.restart(|_| false);
         log::info!(
             "{} is back: {} endings were kept for it",
             link.peer.name,
             kept.len()
         );
+        if let (Some(lane), Some(journal)) = (link.lane, &mut self.journal) {
+            journal.forget_log(outbox_log(lane, before));
+            journal.touch(lane, old);
+        }
         let era = self.links.get(key).map_or(0, Link::era);
         for mut parcel in kept {
             // What came by the lane that is gone counts against the window of the new one.
-            if parcel.origin.is_some_and(|origin| origin.link == old)
-                && let Some(link) = self.links.get_mut(key)
-            {
+            if parcel.origin.is_some_and(|origin| origin.link == old) {
+                if let Some(link) = self.links.get_mut(old) {
+                    link.unhold(parcel.weight());
+                }
+                let Some(link) = self.links.get_mut(key) else {
+                    continue;
+                };
                 link.hold(parcel.weight());
                 parcel.origin = Some(Origin {
                     link: key,
@@ -88,6 +97,14 @@ impl Engine {
                 });
             }
             self.post(key, parcel);
+        }
+        match self.is_needed(old) {
+            true => self.links.retire(old),
+            false => {
+                if let Some(link) = self.links.remove(old) {
+                    self.forget_lane(&link);
+                }
+            }
         }
     }
 }

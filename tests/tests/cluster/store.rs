@@ -2,7 +2,9 @@ use bytes::Bytes;
 use palm_highlevel::store::{
     Batch, Entries, Groups, LogId, LogState, MemoryStore, Store, StoreError,
 };
-use palm_highlevel::{Config, Ending, ErrorKind, FailureKind, Job, Running, standalone};
+use palm_highlevel::{
+    Client, Config, Ending, ErrorKind, FailureKind, Job, Running, chained, standalone,
+};
 use palm_persist::SledStore;
 use std::fs;
 use std::ops::Range;
@@ -131,6 +133,124 @@ fn what_the_window_has_no_room_for_waits_in_the_store() {
             (third.counts().unfinished == 0).then_some(())
         });
         end(worker);
+    });
+}
+
+fn worker(cluster: &Cluster, name: &str, address: &str) -> Running {
+    let worker = standalone::Worker::new(name).offer_all();
+    worker.config(cluster.config()).connect(address).unwrap()
+}
+
+/// A client, a first server, with a store if it has a folder, and the next one with a store, which
+/// has accepted 300 messages; and a job of them.
+fn chain<'a>(
+    cluster: &'a Cluster,
+    folder: Option<&Path>,
+    next: &Path,
+) -> (impl Fn() -> Running + 'a, Running, Running, Job, Client) {
+    let (entry, exit) = (cluster.nobodys(), cluster.nobodys());
+    let last = narrow(cluster, next, &exit);
+    let folder = folder.map(Path::to_owned);
+    let start = {
+        let (entry, exit) = (entry.clone(), exit.clone());
+        move || {
+            let mut first = chained::Master::new("first").config(cluster.config());
+            if let Some(folder) = &folder {
+                first = first.store(SledStore::open(folder).unwrap());
+            }
+            first.next("master.square", &exit).bind(&entry).unwrap()
+        }
+    };
+    let first = start();
+    let client = Client::start(&entry, Some(&exit), cluster.config()).unwrap();
+    let mut job = client.job("first.square master.square").unwrap();
+    for number in 0..300u64 {
+        job.submit(encoded(&number)).unwrap();
+    }
+    let squares = worker(cluster, "squares", &entry);
+    cluster.until("all has come to the next one", || {
+        (last.counts().unfinished == 300).then_some(())
+    });
+    end(squares);
+    (start, first, last, job, client)
+}
+
+#[test]
+fn a_server_with_a_store_goes_on_in_its_chain_after_it_was_stopped() {
+    Cluster::on_each(|cluster| {
+        let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+        let [folder, next] = &folders;
+        let (start, first, last, mut job, _client) =
+            chain(cluster, Some(folder.path()), next.path());
+        let address = last.address().to_owned();
+        end(first);
+        let first = start();
+        for number in 300..400u64 {
+            job.submit(encoded(&number)).unwrap();
+        }
+        let squares = worker(cluster, "squares", first.address());
+        cluster.until("more has come to the next one", || {
+            (last.counts().unfinished == 400).then_some(())
+        });
+        end(last);
+        let last = narrow(cluster, next.path(), &address);
+        let again = worker(cluster, "again", &address);
+        cluster.check(job, Vec::new(), |index| Ok(encoded(&square(square(index)))));
+        drop((squares, again, first, last));
+    });
+}
+
+#[test]
+fn what_came_from_a_server_that_has_left_is_done_all_the_same() {
+    Cluster::on_each(|cluster| {
+        let next = tempfile::tempdir().unwrap();
+        let (_, first, last, job, _client) = chain(cluster, None, next.path());
+        let address = last.address().to_owned();
+        end(first);
+        end(last);
+        let last = narrow(cluster, next.path(), &address);
+        let again = worker(cluster, "again", &address);
+        cluster.check(job, Vec::new(), |index| Ok(encoded(&square(square(index)))));
+        drop((again, last));
+    });
+}
+
+#[test]
+fn what_a_session_sent_outlasts_its_first_process_and_the_masters() {
+    Cluster::on_each(|cluster| {
+        let folder = tempfile::tempdir().unwrap();
+        let endpoint = cluster.nobodys();
+        let session = || {
+            let config = Config {
+                session: Some("night".into()),
+                ..cluster.config()
+            };
+            Client::start(&endpoint, None, config).unwrap()
+        };
+        let first = master(cluster, folder.path(), &endpoint);
+        let client = session();
+        let mut job = client.resume("book", "master.square").unwrap();
+        for index in 0..100 {
+            job.submit_at(index, encoded(&index)).unwrap();
+        }
+        cluster.until("all is accepted", || {
+            (first.counts().unfinished == 100).then_some(())
+        });
+        drop((job, client));
+        let client = session();
+        let mut job = client.resume("book", "master.square").unwrap();
+        job.submit_at(100, encoded(&100u64)).unwrap();
+        cluster.until("one more is accepted", || {
+            (first.counts().unfinished == 101).then_some(())
+        });
+        end(first);
+
+        let second = master(cluster, folder.path(), &endpoint);
+        let squares = worker(cluster, "squares", &endpoint);
+        cluster.until("all has ended", || {
+            (second.counts().succeeded == 101).then_some(())
+        });
+        drop((squares, second));
     });
 }
 
