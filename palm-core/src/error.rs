@@ -23,6 +23,9 @@ pub enum ErrorKind {
     Decode,
     /// A value does not fit a limit of the wire.
     TooLarge,
+    /// A socket or a link was asked for what it does not do, or not now: a `Pull` to send, a `Rep` to
+    /// answer where nobody asked.
+    OutOfTurn,
     /// libzmq or the operating system refused a call.
     Io,
 }

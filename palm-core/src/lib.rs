@@ -46,11 +46,17 @@ pub mod lane;
 mod message;
 pub mod mutant;
 mod socket;
+mod switchboard;
 pub mod wire;
 
 pub use endpoint::Endpoint;
 pub use error::{Error, ErrorKind, Result};
 pub use event_loop::{EventLoop, Ready, StopHandle, Waker};
 pub use incarnation::Incarnation;
+pub use lane::{Link, Received};
 pub use message::{Id, Message, Path, Route, Step};
-pub use socket::{Context, Dealer, Frames, PeerId, Pollable, Router, Sent, SocketOptions};
+pub use socket::{
+    Context, Dealer, Frames, Pair, Part, PeerId, Pollable, Pub, Published, Pull, Push, Rep, Req,
+    Router, Sent, SocketOptions, Sub,
+};
+pub use switchboard::{Event, Switchboard};

@@ -9,10 +9,12 @@
 //! greeting that it stands further back.
 
 mod incoming;
+mod link;
 mod outgoing;
 mod ring;
 
 pub use incoming::{Incoming, Offer};
+pub use link::{Link, Received};
 pub use outgoing::{Impossible, Next, Outgoing};
 
 use serde::{Deserialize, Serialize};

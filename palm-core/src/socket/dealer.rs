@@ -1,6 +1,6 @@
-use super::{Context, Frames, Pollable, Sent, Socket, SocketOptions};
+use super::{Context, Frames, Part, PeerId, Pollable, Sent, Socket, SocketOptions, Taken};
 use crate::event_loop::Interest;
-use crate::{Endpoint, Error, ErrorKind, Result};
+use crate::{Endpoint, Result};
 
 /// The socket that connects to one [`Router`](super::Router), and connects again by itself.
 ///
@@ -15,21 +15,15 @@ impl Dealer {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Io`], naming the endpoint, if it can't be connected to at all, as with a
+    /// [`ErrorKind::Io`](crate::ErrorKind::Io), naming the endpoint, if it can't be connected to at all, as with a
     /// wildcard port.
     pub fn connect(
         context: &Context,
         endpoint: &Endpoint,
         options: &SocketOptions,
     ) -> Result<Dealer> {
-        let socket = Socket::new(context, zmq::DEALER, options)?;
-        let connected = socket
-            .inner
-            .set_immediate(true)
-            .and_then(|()| socket.connect(endpoint));
-        connected.map_err(|error| {
-            Error::new(ErrorKind::Io, format!("{endpoint} can't be connected to")).caused_by(error)
-        })?;
+        let socket = Socket::new(context, zmq::DEALER, options)?.for_connections()?;
+        let socket = socket.connected_to(std::slice::from_ref(endpoint))?;
         Ok(Dealer { socket })
     }
 
@@ -37,19 +31,16 @@ impl Dealer {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Io`] if libzmq refuses, as when its context ends.
+    /// [`ErrorKind::Io`](crate::ErrorKind::Io) if libzmq refuses, as when its context ends.
     pub fn receive(&self) -> Result<Option<Frames>> {
-        match self.socket.receive()? {
-            Some(first) => self.socket.receive_rest(Some(first)).map(Some),
-            None => Ok(None),
-        }
+        self.socket.receive_frames()
     }
 
     /// Sends. It never blocks: without a connection it says [`Sent::NotNow`].
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Io`] if libzmq refuses.
+    /// [`ErrorKind::Io`](crate::ErrorKind::Io) if libzmq refuses.
     pub fn send(&self, frames: Frames) -> Result<Sent> {
         self.socket.send_frames(frames)
     }
@@ -58,5 +49,15 @@ impl Dealer {
 impl Pollable for Dealer {
     fn poll_item(&self, interest: Interest) -> zmq::PollItem<'_> {
         self.socket.inner.as_poll_item(interest.events())
+    }
+}
+
+impl Part for Dealer {
+    fn take(&mut self) -> Result<Option<Taken>> {
+        Ok(self.receive()?.map(Taken::from))
+    }
+
+    fn give(&mut self, _: Option<PeerId>, frames: Frames) -> Result<Sent> {
+        self.send(frames)
     }
 }

@@ -1,19 +1,32 @@
-//! The sockets of zmq that PALM uses, with every option set that matters and one thread to live on.
+//! The sockets of zmq, with every option set that matters and one thread to live on.
 
 mod dealer;
+#[macro_use]
+mod ends;
 mod frames;
 mod ipc;
 mod options;
+mod pair;
+mod publish;
+mod push_pull;
+mod request;
 mod router;
+mod subscribe;
 
 pub use dealer::Dealer;
 pub use frames::Frames;
 pub use options::SocketOptions;
+pub use pair::Pair;
+pub use publish::Pub;
+pub use push_pull::{Pull, Push};
+pub use request::{Rep, Req};
 pub use router::{PeerId, Router};
+pub use subscribe::{Published, Sub};
 
 use crate::event_loop::Interest;
 use crate::{Endpoint, Error, ErrorKind, Result};
 use std::marker::PhantomData;
+use std::time::Instant;
 
 /// The I/O threads behind sockets. A clone is the same context; `inproc` endpoints meet only
 /// within one.
@@ -60,6 +73,40 @@ pub trait Pollable {
     fn poll_item(&self, interest: Interest) -> zmq::PollItem<'_>;
 }
 
+/// A socket that a [`Switchboard`](crate::Switchboard) holds: all of this crate's are.
+pub trait Part: Pollable {
+    /// The next message, if one is there.
+    #[doc(hidden)]
+    fn take(&mut self) -> Result<Option<Taken>>;
+
+    /// Sends, to that peer if there are several.
+    #[doc(hidden)]
+    fn give(&mut self, peer: Option<PeerId>, frames: Frames) -> Result<Sent>;
+}
+
+/// What a [`Part`] has received.
+#[derive(Debug, Default)]
+#[doc(hidden)]
+pub struct Taken {
+    pub(crate) peer: Option<PeerId>,
+    pub(crate) missed: u64,
+    pub(crate) frames: Frames,
+}
+
+impl From<Frames> for Taken {
+    fn from(frames: Frames) -> Taken {
+        Taken {
+            frames,
+            ..Taken::default()
+        }
+    }
+}
+
+/// What somebody asked of a socket that only does the opposite.
+fn one_way(why: &str) -> Error {
+    Error::new(ErrorKind::OutOfTurn, why)
+}
+
 /// A zmq socket bound to the thread that made it: the marker makes it not `Send`.
 ///
 /// ```compile_fail
@@ -68,6 +115,7 @@ pub trait Pollable {
 /// ```
 struct Socket {
     inner: zmq::Socket,
+    addresses: Vec<Endpoint>,
     _one_thread: PhantomData<*const ()>,
 }
 
@@ -80,8 +128,56 @@ impl Socket {
         options.apply(&inner).map_err(failed)?;
         Ok(Socket {
             inner,
+            addresses: Vec::new(),
             _one_thread: PhantomData,
         })
+    }
+
+    /// Has the socket hold so many messages at most that can't go on yet, on its own side.
+    fn bounded(self, options: &SocketOptions) -> Result<Socket> {
+        let queue = i32::try_from(options.queue).unwrap_or(i32::MAX);
+        let set = self
+            .inner
+            .set_sndhwm(queue)
+            .and_then(|()| self.inner.set_rcvhwm(queue));
+        self.with(set)
+    }
+
+    /// The socket, if an option of its kind could be set.
+    fn with(self, set: zmq::Result<()>) -> Result<Socket> {
+        set.map_err(|error| Error::new(ErrorKind::Io, "a socket can't be made").caused_by(error))?;
+        Ok(self)
+    }
+
+    /// Binds all of `endpoints`, or none.
+    fn bound_to(mut self, endpoints: &[Endpoint]) -> Result<Socket> {
+        let bound = endpoints.iter().map(|endpoint| self.bind(endpoint));
+        self.addresses = bound.collect::<Result<_>>()?;
+        Ok(self)
+    }
+
+    /// Has nothing be taken for a connection that may never come about.
+    fn for_connections(self) -> Result<Socket> {
+        let immediate = self.inner.set_immediate(true);
+        self.with(immediate)
+    }
+
+    /// Begins to connect to all of `endpoints`.
+    fn connected_to(self, endpoints: &[Endpoint]) -> Result<Socket> {
+        for endpoint in endpoints {
+            self.connect(endpoint).map_err(|error| {
+                Error::new(ErrorKind::Io, format!("{endpoint} can't be connected to"))
+                    .caused_by(error)
+            })?;
+        }
+        Ok(self)
+    }
+
+    fn receive_frames(&self) -> Result<Option<Frames>> {
+        match self.receive()? {
+            Some(first) => self.receive_rest(Some(first)).map(Some),
+            None => Ok(None),
+        }
     }
 
     /// One zmq message, or `None` if none is there.
@@ -118,6 +214,19 @@ impl Socket {
             parts += 1;
         }
         Ok(frames)
+    }
+
+    /// Waits for `events`; whether they came before the deadline. A signal counts as if they had.
+    fn wait(&self, events: zmq::PollEvents, deadline: Option<Instant>) -> Result<bool> {
+        let milliseconds = deadline.map_or(-1, |deadline| {
+            let left = deadline.saturating_duration_since(Instant::now());
+            i64::try_from(left.as_nanos().div_ceil(1_000_000)).unwrap_or(i64::MAX)
+        });
+        match self.inner.poll(events, milliseconds) {
+            Ok(found) => Ok(found != 0),
+            Err(zmq::Error::EINTR) => Ok(true),
+            Err(error) => Err(Error::new(ErrorKind::Io, "waiting failed").caused_by(error)),
+        }
     }
 
     fn more(&self) -> Result<bool> {

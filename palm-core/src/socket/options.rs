@@ -11,6 +11,11 @@ pub struct SocketOptions {
     /// How often the transport probes a silent connection; it closes one that is silent for three
     /// times as long.
     pub heartbeat: Duration,
+    /// The most messages that a [`Push`](crate::Push), [`Pull`](crate::Pull), [`Pub`](crate::Pub),
+    /// [`Sub`](crate::Sub) or [`Pair`](crate::Pair) holds for each connection. A `Pub` drops what is
+    /// beyond, all others say [`Sent::NotNow`](crate::Sent::NotNow). The other sockets have no such
+    /// mark: who uses them bounds what is under way, as [lanes](crate::lane) do.
+    pub queue: usize,
 }
 
 impl Default for SocketOptions {
@@ -19,6 +24,7 @@ impl Default for SocketOptions {
             linger: Duration::from_secs(1),
             max_part: crate::wire::MAX_PAYLOAD,
             heartbeat: Duration::from_secs(1),
+            queue: 1_000,
         }
     }
 }

@@ -1,13 +1,12 @@
-use super::{Context, Frames, Pollable, Sent, Socket, SocketOptions};
+use super::{Context, Frames, Part, Pollable, Sent, Socket, SocketOptions, Taken, one_way};
 use crate::event_loop::Interest;
-use crate::{Endpoint, Error, ErrorKind, Result};
+use crate::{Endpoint, Result};
 
 /// The socket that binds: many peers, each with an id that says where an answer goes.
 ///
 /// It lives on the thread that made it.
 pub struct Router {
     socket: Socket,
-    addresses: Vec<Endpoint>,
 }
 
 /// A connection of a [`Router`], as long as it lasts: who comes back has another.
@@ -40,33 +39,28 @@ impl Router {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Bind`], naming the first that can't be bound and why; none stays bound.
+    /// [`ErrorKind::Bind`](crate::ErrorKind::Bind), naming the first that can't be bound and why; none stays bound.
     pub fn bind(
         context: &Context,
         endpoints: &[Endpoint],
         options: &SocketOptions,
     ) -> Result<Router> {
         let socket = Socket::new(context, zmq::ROUTER, options)?;
-        socket.inner.set_router_mandatory(true).map_err(|error| {
-            Error::new(ErrorKind::Io, "a socket can't be made").caused_by(error)
-        })?;
-        let addresses = endpoints
-            .iter()
-            .map(|endpoint| socket.bind(endpoint))
-            .collect::<Result<_>>()?;
-        Ok(Router { socket, addresses })
+        let mandatory = socket.inner.set_router_mandatory(true);
+        let socket = socket.with(mandatory)?.bound_to(endpoints)?;
+        Ok(Router { socket })
     }
 
     /// What it is bound to, with wildcard ports made real, in the order of the endpoints.
     pub fn addresses(&self) -> &[Endpoint] {
-        &self.addresses
+        &self.socket.addresses
     }
 
     /// The next message and where it came from, or `None` if none is there. It never blocks.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Io`] if libzmq refuses, as when its context ends.
+    /// [`ErrorKind::Io`](crate::ErrorKind::Io) if libzmq refuses, as when its context ends.
     pub fn receive(&self) -> Result<Option<(PeerId, Frames)>> {
         while let Some(id) = self.socket.receive()? {
             let frames = self.socket.receive_rest(None)?;
@@ -82,7 +76,7 @@ impl Router {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Io`] if libzmq refuses.
+    /// [`ErrorKind::Io`](crate::ErrorKind::Io) if libzmq refuses.
     pub fn send(&self, peer: PeerId, frames: Frames) -> Result<Sent> {
         match self.socket.send(&peer.to_wire()[..], true)? {
             Sent::Yes => self.socket.send_frames(frames),
@@ -94,5 +88,19 @@ impl Router {
 impl Pollable for Router {
     fn poll_item(&self, interest: Interest) -> zmq::PollItem<'_> {
         self.socket.inner.as_poll_item(interest.events())
+    }
+}
+
+impl Part for Router {
+    fn take(&mut self) -> Result<Option<Taken>> {
+        Ok(self.receive()?.map(|(peer, frames)| Taken {
+            peer: Some(peer),
+            ..Taken::from(frames)
+        }))
+    }
+
+    fn give(&mut self, peer: Option<PeerId>, frames: Frames) -> Result<Sent> {
+        let peer = peer.ok_or_else(|| one_way("a Router has to be told to which peer it sends"))?;
+        self.send(peer, frames)
     }
 }

@@ -1,6 +1,7 @@
 //! One lane over a link that loses, repeats, reorders and delays, with a receiver that forgets:
 //! whatever happens, the rules of a lane hold, and once it stops happening all arrives.
 
+mod link;
 mod world;
 
 use palm_core::lane::{

@@ -4,5 +4,10 @@
 mod binding;
 mod event_loop;
 mod hostile;
+mod pair;
 mod place;
+mod publish;
+mod push_pull;
+mod request;
 mod router_dealer;
+mod switchboard;

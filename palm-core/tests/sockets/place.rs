@@ -5,6 +5,7 @@ use palm_core::{
     Context, Dealer, Endpoint, EventLoop, Frames, PeerId, Pollable, Router, SocketOptions,
 };
 use std::cell::RefCell;
+use std::fmt::Debug;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
@@ -134,6 +135,20 @@ impl Place {
         while !so() {
             let pause = self.time_left().min(Duration::from_millis(5));
             self.events.borrow_mut().step(sockets, Some(pause)).unwrap();
+        }
+    }
+
+    /// What `receive` gives once it gives something, from a socket that is waited for meanwhile.
+    pub(crate) fn next<S: Pollable, T: Debug>(
+        &self,
+        socket: &mut S,
+        mut receive: impl FnMut(&mut S) -> palm_core::Result<Option<T>>,
+    ) -> T {
+        loop {
+            match receive(socket).unwrap() {
+                Some(received) => return received,
+                None => self.await_readable(&[socket]),
+            }
         }
     }
 
