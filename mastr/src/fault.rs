@@ -1,6 +1,6 @@
 //! What is wrong with an input, and where.
 
-use std::fmt;
+use std::fmt::{self, Write};
 
 use serde::{Deserialize, Serialize};
 
@@ -53,7 +53,7 @@ impl Fault {
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !self.trade.is_empty() {
-            write!(f, "trade {:?}", self.trade)?;
+            write!(f, "trade {}", Shown(&format!("{:?}", self.trade)))?;
             f.write_str(match self.place {
                 Place::Whole => ": ",
                 _ => " at ",
@@ -63,9 +63,38 @@ impl fmt::Display for Fault {
             Place::Whole => {}
             Place::Line(line) => write!(f, "line {line}: ")?,
             Place::Column(line, column) => write!(f, "line {line}, column {column}: ")?,
-            Place::Pointer(pointer) => write!(f, "{pointer}: ")?,
+            Place::Pointer(pointer) => write!(f, "{}: ", Shown(pointer))?,
         }
-        f.write_str(&self.message)
+        Shown(&self.message).fmt(f)
+    }
+}
+
+/// Text that may come from anywhere, on one line: without control characters, which would be obeyed by a
+/// terminal, and without the middle of a long one.
+struct Shown<'a>(&'a str);
+
+impl Shown<'_> {
+    /// So many characters are shown at the beginning …
+    const HEAD: usize = 800;
+    /// … and at the end, where it says what to do.
+    const TAIL: usize = 200;
+}
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let left_out = Self::HEAD..self.0.chars().count().saturating_sub(Self::TAIL);
+        for (place, character) in self.0.chars().enumerate() {
+            if left_out.contains(&place) {
+                if place == left_out.start {
+                    f.write_char('…')?;
+                }
+            } else if character.is_control() {
+                write!(f, "{}", character.escape_default())?;
+            } else {
+                f.write_char(character)?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -174,6 +203,22 @@ mod tests {
         let text = more.to_string();
         assert!(text.starts_with("trade \"T1\": no curve\nline 1: no quote\n"));
         assert!(text.ends_with("line 49: no quote\n… and 11 more faults, 61 in all"));
+    }
+
+    #[test]
+    fn what_comes_from_a_file_stays_on_one_line_of_bounded_length() {
+        let fault = Fault {
+            trade: "a\nb".to_owned(),
+            place: Place::Pointer("/x\u{1b}[2J".to_owned()),
+            message: format!("{}: mend it", "é\r".repeat(1_000)),
+        };
+        let text = fault.to_string();
+        assert!(
+            text.starts_with(r#"trade "a\nb" at /x\u{1b}[2J: é\ré"#),
+            "{text}"
+        );
+        assert!(text.ends_with(r"é\r: mend it"), "{text}");
+        assert!(text.contains('…') && text.chars().count() < 2_000, "{text}");
     }
 
     #[test]

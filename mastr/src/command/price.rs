@@ -8,7 +8,7 @@ use clap::Args;
 
 use super::output::Listener;
 use super::tally::Tally;
-use super::{ALL_VALUED, CommandError, SOME_FAILED, input, output};
+use super::{CommandError, input, output};
 use crate::market::{Market, Scenarios};
 use crate::portfolio::{Entry, Portfolio};
 use crate::results::{Folder, NPV_HEADER, Rows};
@@ -86,15 +86,15 @@ impl Arguments {
         if let Some(folder) = folder {
             folder.finish().map_err(CommandError::Unwritable)?;
         }
-        if self.explain {
-            tell_explanation(entries[0], &market);
+        // Why it has none is told with the others.
+        if self.explain
+            && let Some(trade) = entries[0].trade()
+            && let Ok(explanation) = explain(trade, &market)
+        {
+            output::show(&explanation);
         }
         tally.tell(&portfolio);
-        Ok(if tally.failed == 0 {
-            ALL_VALUED
-        } else {
-            SOME_FAILED
-        })
+        Ok(tally.status())
     }
 
     /// The entries asked for, by id.
@@ -161,7 +161,7 @@ impl Pricing<'_> {
                     }
                 }
                 Err(fault) => {
-                    tally.failed += 1;
+                    tally.failed(entry.id(), &fault);
                     rows.push(entry, Err(&fault));
                 }
             }
@@ -180,15 +180,5 @@ impl Pricing<'_> {
                 .map_err(|fault| fault.message),
             Entry::Rejected(rejected) => Err(rejected.fault.clone()),
         }
-    }
-}
-
-fn tell_explanation(entry: &Entry, market: &Market) {
-    match entry {
-        Entry::Valid(trade) => match explain(trade, market) {
-            Ok(explanation) => output::show(&explanation),
-            Err(fault) => output::tell(&fault),
-        },
-        Entry::Rejected(rejected) => output::tell(&rejected.fault),
     }
 }

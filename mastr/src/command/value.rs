@@ -167,7 +167,7 @@ impl Results {
 
     fn take(&mut self, entry: &Entry, fate: Fate) -> io::Result<()> {
         match (&fate, entry.trade()) {
-            (Err(_), _) => self.tally.failed += 1,
+            (Err(reason), _) => self.tally.failed(entry.id(), reason),
             (Ok(_), Some(trade)) if trade.product.maturity() <= self.as_of => {
                 self.tally.past(&trade.id);
             }

@@ -5,6 +5,7 @@ use std::collections::btree_map::Entry;
 
 use super::line;
 use crate::fault::{Fault, Faults, Place};
+use crate::results::Shortest;
 use crate::time::Date;
 
 /// Fixings by name and day, such as `EUR-EURIBOR-6M` or `EQ-SP5`.
@@ -40,8 +41,11 @@ impl Fixings {
                 Entry::Occupied(first) => {
                     let (value, number) = first.get();
                     let message = format!(
-                        "{} of {} is {}, but line {number} says {value}: leave one",
-                        line.key, line.date, line.value
+                        "{} of {} is {}, but line {number} says {}: leave one",
+                        line.key,
+                        line.date,
+                        Shortest(line.value),
+                        Shortest(*value)
                     );
                     faults.push(Fault::new(Place::Line(line.number), message));
                 }

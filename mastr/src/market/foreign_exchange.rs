@@ -4,6 +4,7 @@ use hashbrown::HashMap;
 
 use super::snapshot::Unavailable;
 use crate::portfolio::Currency;
+use crate::results::Shortest;
 
 /// Which exchange rates are quoted, and how to combine them.
 #[derive(Debug)]
@@ -76,8 +77,10 @@ impl ForeignExchange {
             Ok(Some(result))
         } else {
             Err(Unavailable(format!(
-                "FX/RATE/{}/{} is {rate}: an exchange rate greater than zero is needed",
-                key.0, key.1
+                "FX/RATE/{}/{} is {}: an exchange rate greater than zero is needed",
+                key.0,
+                key.1,
+                Shortest(rate)
             )))
         }
     }

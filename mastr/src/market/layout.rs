@@ -102,7 +102,8 @@ impl Layout {
     pub(super) fn quote_of(&self, key: &str) -> Result<usize, String> {
         let (slot, quotation) = key::parse(key, self.as_of)?;
         let place = self.quotes.binary_search_by(|(known, _)| known.cmp(&slot));
-        let place = place.map_err(|_| format!("the market has no quote {key}"))?;
+        let place = place
+            .map_err(|_| format!("the market has no quote {key}: scenarios move what it quotes"))?;
         let quote = &self.quotes[place].1;
         match quote.quotation == quotation {
             true => Ok(place),

@@ -6,6 +6,7 @@ use std::collections::btree_map::Entry;
 use super::key::{self, Quotation, Slot};
 use super::line;
 use crate::fault::{Fault, Faults, Place};
+use crate::results::Shortest;
 use crate::time::Date;
 
 /// The quotes of one as-of date.
@@ -93,7 +94,11 @@ impl Quotes {
                 }
                 Err(format!(
                     "{} is {}, but line {} says {} is {}: leave one",
-                    quote.key, quote.value, first.line, first.key, first.value
+                    quote.key,
+                    Shortest(quote.value),
+                    first.line,
+                    first.key,
+                    Shortest(first.value)
                 ))
             }
         }

@@ -7,6 +7,11 @@ use csv::{ByteRecord, Position, ReaderBuilder, Trim};
 use super::{Market, Scenario};
 use crate::fault::{Fault, Faults, Place};
 
+/// The most numbers that a market is made of in all scenarios together: some GiB of them …
+const LARGEST: usize = 1 << 26;
+/// … where each scenario takes as much as so many, whatever it is of.
+const OWN: usize = 64;
+
 /// Reads a file of scenarios of `market`; see [`Scenarios::parse`](super::Scenarios::parse).
 pub(super) fn parse(file: &[u8], market: &Market) -> Result<Vec<Scenario>, Faults> {
     let file = file.strip_prefix(b"\xef\xbb\xbf").unwrap_or(file);
@@ -22,7 +27,7 @@ pub(super) fn parse(file: &[u8], market: &Market) -> Result<Vec<Scenario>, Fault
     if next(&mut line) {
         reading.keys(&line);
     }
-    while next(&mut line) {
+    while next(&mut line) && reading.has_room(&line) {
         reading.scenario(&line);
     }
     reading.finish()
@@ -87,6 +92,11 @@ impl<'m> Reading<'m> {
             let key = String::from_utf8_lossy(cell).into();
             self.columns.push(Column { key, quotes });
         }
+        if self.columns.is_empty() {
+            let message = "found no key: after the first cell, one for each column is needed, with \
+                           commas between them";
+            self.fault(Place::Line(line_number(line)), message.to_owned());
+        }
     }
 
     /// The places of the quotes that a key is about.
@@ -100,7 +110,9 @@ impl<'m> Reading<'m> {
                 let quotes = layout.quotes_under(beginning);
                 match quotes.is_empty() {
                     false => Ok(quotes),
-                    true => Err(format!("the market has no quote {beginning}…")),
+                    true => Err(format!(
+                        "the market has no quote {beginning}…: scenarios move what it quotes"
+                    )),
                 }
             }
             _ => layout.quote_of(key).map(|quote| vec![quote]),
@@ -132,6 +144,20 @@ impl<'m> Reading<'m> {
         }
     }
 
+    /// Whether another scenario can be kept; tells if not.
+    fn has_room(&mut self, line: &ByteRecord) -> bool {
+        let quotes = self.market.layout().quotes.len();
+        let most = LARGEST / (quotes + OWN);
+        let has_room = self.scenarios.len() < most;
+        if !has_room {
+            let message = format!(
+                "of a market of {quotes} quotes at most {most} scenarios can be kept: leave some out"
+            );
+            self.fault(Place::Line(line_number(line)), message);
+        }
+        has_room
+    }
+
     fn name(&mut self, cell: &[u8], number: u64) -> Result<Box<str>, String> {
         let name = text(cell)?;
         if name.is_empty() {
@@ -155,14 +181,14 @@ impl<'m> Reading<'m> {
         let text = text(cell)?;
         let step = match text.as_bytes().first() {
             None => return Ok(()),
-            Some(b'+') => Move::By(number(key, &text[1..])?),
-            Some(b'*') => Move::Times(number(key, &text[1..])?),
+            Some(b'+') => Move::By(number(key, text, 1)?),
+            Some(b'*') => Move::Times(number(key, text, 1)?),
             Some(_) if key.ends_with('*') => {
                 return Err(format!(
                     "{key} is \"{text}\", and several quotes can be shifted only: by +x or *x"
                 ));
             }
-            Some(_) => Move::To(number(key, text)?),
+            Some(_) => Move::To(number(key, text, 0)?),
         };
         for &place in quotes {
             let quote = &self.market.layout().quotes[place].1;
@@ -195,13 +221,15 @@ fn text(cell: &[u8]) -> Result<&str, String> {
     std::str::from_utf8(cell).map_err(|_| "not UTF-8: save the file in that encoding".to_owned())
 }
 
-fn number(key: &str, text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
+/// The number of a cell that begins with so many characters of another meaning.
+fn number(key: &str, text: &str, before: usize) -> Result<f64, String> {
+    let digits = &text[before..];
+    match digits.parse::<f64>() {
         Ok(number) if number.is_infinite() || number.is_nan() => {
-            Err(format!("{key} is {number}, which is not finite"))
+            Err(format!("{key} is {text}, which is not finite"))
         }
         // A sign that is a shift, if anything.
-        Ok(number) if !text.starts_with('+') => Ok(number),
+        Ok(number) if !digits.starts_with('+') => Ok(number),
         _ => Err(format!(
             "{key} is \"{text}\": a number, or +x or *x to shift the quote, is needed"
         )),

@@ -3,6 +3,7 @@
 use super::key::{Slot, Strike};
 use super::snapshot::Unavailable;
 use super::{Quote, Surface};
+use crate::results::Shortest;
 use crate::time::Date;
 
 /// The surface through the quotes of one underlying, in the order of expiry and strike, with the
@@ -25,7 +26,8 @@ pub(super) fn surface(
         for ((slot, Quote { key, .. }), &volatility) in of_expiry.iter().zip(&mut values) {
             if volatility < 0.0 {
                 return Err(Unavailable(format!(
-                    "{key} is {volatility}: a volatility that is not negative is needed"
+                    "{key} is {}: a volatility that is not negative is needed",
+                    Shortest(volatility)
                 )));
             }
             let strike = match slot.strike {
@@ -34,16 +36,20 @@ pub(super) fn surface(
                 Some(Strike::Forward) => forward(time)?,
                 Some(Strike::Spot) | None => spot()?,
             };
-            match points.iter().position(|(known, _)| *known == strike) {
-                None => {
-                    points.push((strike, volatility));
-                    keys.push(key);
+            // Numbers come in their order, the few strikes that are none after them; no zero is negative.
+            let place = points.binary_search_by(|(known, _)| known.total_cmp(&strike.abs()));
+            match place {
+                Err(place) => {
+                    points.insert(place, (strike.abs(), volatility));
+                    keys.insert(place, key);
                 }
-                Some(first) if points[first].1 == volatility => {}
-                Some(first) => {
+                Ok(first) if points[first].1 == volatility => {}
+                Ok(first) => {
                     return Err(Unavailable(format!(
-                        "{key} is {volatility}, but {} at the same strike is {}: leave one",
-                        keys[first], points[first].1
+                        "{key} is {}, but {} at the same strike is {}: leave one",
+                        Shortest(volatility),
+                        keys[first],
+                        Shortest(points[first].1)
                     )));
                 }
             }

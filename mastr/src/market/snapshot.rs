@@ -11,6 +11,7 @@ use super::layout::{Layout, Part};
 use super::{Curve, Fixings, Quote, Quotes, Surface, smile};
 use crate::fault::Faults;
 use crate::portfolio::{Accrual, Currency, Period};
+use crate::results::Shortest;
 use crate::time::{Date, DayCount};
 
 /// Why the market cannot give something: what is missing or impossible, and the key at fault.
@@ -200,8 +201,9 @@ impl Market {
             Quotation::Discount if value > 0.0 => libm::log(value),
             Quotation::Discount | Quotation::Plain => {
                 return Err(Unavailable(format!(
-                    "{} is {value}: a discount factor greater than zero is needed",
-                    quote.key
+                    "{} is {}: a discount factor greater than zero is needed",
+                    quote.key,
+                    Shortest(value)
                 )));
             }
         };
@@ -282,8 +284,9 @@ impl Market {
         match number.map(|number| self.spots[number]) {
             Some(spot) if spot >= 0.0 => Ok(spot),
             Some(spot) => Err(Unavailable(format!(
-                "{} is {spot}: a price that is not negative is needed",
-                key()
+                "{} is {}: a price that is not negative is needed",
+                key(),
+                Shortest(spot)
             ))),
             None => Err(Unavailable(format!(
                 "the market has no price of {name} in {currency}: add {}",

@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 use super::Currency;
 use super::cursor::Cursor;
 use super::json::{FromJson, elements, shown, text};
+use crate::results::Shortest;
 use crate::time::Date;
 
 /// A finite number that is not negative.
@@ -86,7 +87,8 @@ impl FromJson for NonNegative {
         let number = f64::from_json(value, at)?;
         if number < 0.0 {
             at.fault(format!(
-                "found {number}, which is negative: zero or more is needed"
+                "found {}, which is negative: zero or more is needed",
+                Shortest(number)
             ));
             return None;
         }
@@ -100,7 +102,8 @@ impl FromJson for Positive {
         let number = f64::from_json(value, at)?;
         if number <= 0.0 {
             at.fault(format!(
-                "found {number}, a number greater than zero is needed"
+                "found {}, a number greater than zero is needed",
+                Shortest(number)
             ));
             return None;
         }

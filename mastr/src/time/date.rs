@@ -22,7 +22,7 @@ pub struct Date(i32);
 
 /// The text of a date is neither `YYYY-MM-DD` nor `YYYYMMDD`, or there is no such day.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("\"{0}\" is no date: a day as YYYY-MM-DD or YYYYMMDD is needed")]
+#[error("{0:?} is no date: a day as YYYY-MM-DD or YYYYMMDD is needed")]
 pub struct NotADate(pub String);
 
 /// Days from 0000-03-01 to 1970-01-01.

@@ -9,6 +9,7 @@ use super::collocation::Collocation;
 use super::exercise_boundary::{Boundary, Terms, UnitPut};
 use super::{BlackScholes, ClosedForm};
 use crate::portfolio::OptionKind;
+use crate::results::Shortest;
 
 /// Value and greeks of an American option on one unit, and when it is exercised.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -25,9 +26,9 @@ pub struct American {
 pub enum NoBoundary {
     /// Early exercise pays between two prices of the asset.
     #[error(
-        "two exercise boundaries are not supported: {} of {rate} a year is negative and above {} \
-         of {carry}",
-        names(*.kind).0, names(*.kind).1
+        "two exercise boundaries are not supported: {} of {} a year is negative and above {} \
+         of {}",
+        names(*.kind).0, Shortest(*.rate), names(*.kind).1, Shortest(*.carry)
     )]
     Two {
         /// Call or put.
@@ -39,8 +40,9 @@ pub enum NoBoundary {
     },
     /// The equations for the boundary have not been solved.
     #[error(
-        "the exercise boundary was not found: the volatility {volatility} is out of all \
-         proportion to the rate {rate} and the yield {carry} a year"
+        "the exercise boundary was not found: the volatility {} is out of all \
+         proportion to the rate {} and the yield {} a year",
+        Shortest(*.volatility), Shortest(*.rate), Shortest(*.carry)
     )]
     NotFound {
         /// The volatility.

@@ -39,7 +39,8 @@ fn flows<'m>(bond: &'m Bond, market: &'m Market) -> Result<Flows<'m>, Unavailabl
     Flows::new(&bond.leg, curve, true, market)
 }
 
-/// Prices at settlement, of the `flows` that are to come; `None` if none is after it.
+/// Prices at settlement, of the `flows` that are to come; `None` if none is after it, or
+/// there is next to nothing to be paid for.
 ///
 /// Dirty is Σ cᵢ·P(tᵢ)/P(s), clean is dirty less accrued: Hull, *Options, Futures, and Other
 /// Derivatives*, 9th edition (2015), sections 4.4 and 6.1.
@@ -55,6 +56,10 @@ pub(super) fn at_settlement(
     let Some(next) = flows.first() else {
         return Ok(None);
     };
+    let percent = 100.0 / next.notional;
+    if !percent.is_finite() {
+        return Ok(None);
+    }
     let curve = market.curve(&bond.curve, bond.currency)?;
     let discount = curve.discount(market.time(settlement));
     let dirty: f64 = flows.iter().map(Flow::present).sum();
@@ -67,7 +72,6 @@ pub(super) fn at_settlement(
             let years = bond.leg.accrual.day_count.years(period.start, until);
             flow.notional * flow.rate * years
         });
-    let percent = 100.0 / next.notional;
     Ok(Some(BondPrice {
         settlement,
         dirty: dirty / discount * percent,

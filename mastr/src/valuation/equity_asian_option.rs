@@ -11,6 +11,7 @@ use super::paths::{self, BLOCK, Block, State, Sums};
 use super::{PathSums, equity_option};
 use crate::market::{Market, Scenarios, Unavailable};
 use crate::portfolio::{Averaging, EquityAsianOption, Simulation};
+use crate::results::Shortest;
 use crate::time::Date;
 
 /// Values an option that is not past. `id` is the trade's, which random numbers follow from; `sums`
@@ -221,6 +222,48 @@ fn average(
     })
 }
 
+/// A price of an average, as it counts today.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Observed {
+    pub(super) date: Date,
+    pub(super) price: f64,
+    /// What the price is: known, or what is expected.
+    pub(super) source: &'static str,
+}
+
+/// The prices that make up the average, in their order.
+pub(super) fn observed(
+    option: &EquityAsianOption,
+    market: &Market,
+) -> Result<Vec<Observed>, Unavailable> {
+    let dates = dates(option)?;
+    let average = average(option, &dates, market)?;
+    let mut known = average.known.iter();
+    let mut to_come = average.to_come.iter();
+    let observed = dates.iter().map(|&date| {
+        let (price, source) = if date > market.as_of() {
+            let growth = to_come.next().map_or(f64::NAN, |to_come| to_come.growth);
+            (average.spot * libm::exp(growth), "forward")
+        } else {
+            match known.next() {
+                Some(price) => (*price, "fixing"),
+                None => (average.spot, "spot"),
+            }
+        };
+        Observed {
+            date,
+            price,
+            source,
+        }
+    });
+    Ok(observed.collect())
+}
+
+/// What an option on one unit of the geometric average is worth.
+pub(super) fn geometric(option: &EquityAsianOption, market: &Market) -> Result<f64, Unavailable> {
+    Ok(average(option, &dates(option)?, market)?.geometric_value())
+}
+
 /// What the price was on a past day, which has to be known, or today, if it is known.
 fn fixing(name: &str, date: Date, market: &Market) -> Result<Option<f64>, Unavailable> {
     let index = format!("EQ-{name}");
@@ -232,7 +275,8 @@ fn fixing(name: &str, date: Date, market: &Market) -> Result<Option<f64>, Unavai
             )))
         }
         Some(price) if price < 0.0 => Err(Unavailable(format!(
-            "the fixing of {index} on {date} is {price}: a price that is not negative is needed"
+            "the fixing of {index} on {date} is {}: a price that is not negative is needed",
+            Shortest(price)
         ))),
         known => Ok(known),
     }

@@ -3,11 +3,16 @@
 use std::fmt;
 
 use super::engine::Inputs;
+use super::equity_asian_option::{self, Observed};
+use super::flow_origin::FlowOrigin;
 use super::value::evaluate;
-use super::{BlackScholes, BondPrice, Factor, Flow, Greek, RateSource, Valuation, bond, swap};
+use super::{BlackScholes, BondPrice, Factor, Flow, Greek, Valuation, bond, swap};
 use crate::fault::Fault;
 use crate::market::{Market, Unavailable};
-use crate::portfolio::{Averaging, EquityBarrierOption, Exercise, Leg, Product, Simulation, Trade};
+use crate::portfolio::{
+    Averaging, Currency, EquityBarrierOption, Exercise, Leg, OptionKind, Position, Product,
+    Simulation, Trade,
+};
 use crate::results::Shortest;
 use crate::time::Date;
 
@@ -18,7 +23,12 @@ use crate::time::Date;
 pub struct Explanation<'t> {
     trade: &'t Trade,
     as_of: Date,
+    base: Currency,
+    /// What one unit of the trade's currency is worth in base.
+    to_base: f64,
     inputs: Option<Inputs>,
+    /// The prices of an average, and what an option on one unit of the geometric one is worth.
+    average: Option<(Vec<Observed>, f64)>,
     legs: Vec<(&'t Leg, Vec<Flow>)>,
     bond_price: Option<BondPrice>,
     valuation: Valuation,
@@ -34,20 +44,30 @@ pub fn explain<'t>(trade: &'t Trade, market: &Market) -> Result<Explanation<'t>,
     let mut explanation = Explanation {
         trade,
         as_of: market.as_of(),
+        base: market.base(),
+        to_base: market
+            .exchange_rate(valuation.currency, market.base())
+            .map_err(of_trade)?,
         inputs,
+        average: None,
         legs: Vec::new(),
         bond_price: None,
         valuation,
     };
     if !explanation.valuation.is_past() {
-        explanation.add_flows(market).map_err(of_trade)?;
+        explanation.add_parts(market).map_err(of_trade)?;
     }
     Ok(explanation)
 }
 
 impl<'t> Explanation<'t> {
-    fn add_flows(&mut self, market: &Market) -> Result<(), Unavailable> {
+    fn add_parts(&mut self, market: &Market) -> Result<(), Unavailable> {
         match &self.trade.product {
+            Product::EquityAsianOption(option) => {
+                let observed = equity_asian_option::observed(option, market)?;
+                let geometric = equity_asian_option::geometric(option, market)?;
+                self.average = Some((observed, geometric));
+            }
             Product::Swap(swap) => {
                 for leg in &swap.legs {
                     self.legs.push((leg, swap::leg_flows(swap, leg, market)?));
@@ -151,8 +171,10 @@ impl fmt::Display for Explanation<'_> {
             return line(f, "value", &0, &past);
         }
         line(f, "formula", &self.formula(), &"")?;
+        self.fmt_terms(f)?;
         if let Some(inputs) = &self.inputs {
             self.fmt_inputs(inputs, f)?;
+            self.fmt_exchange(inputs, f)?;
         }
         for (number, (leg, flows)) in (1..).zip(&self.legs) {
             self.fmt_leg(number, leg, flows, f)?;
@@ -171,12 +193,24 @@ impl fmt::Display for Explanation<'_> {
         if let Product::EquityBarrierOption(option) = product {
             let source = format!("{:?}", option.barrier);
             line(f, "barrier", &Shortest(option.level), &source)?;
-            line(f, "rebate", &Shortest(option.rebate), &"")?;
+            line(f, "rebate", &Shortest(option.rebate), &"in total")?;
         }
         if let Product::EquityAsianOption(asian) = product {
             let (option, number) = (&asian.option, Shortest);
             line(f, "strike", &number(option.strike), &"of the average")?;
             line(f, "paid on", &asian.payment, &"")?;
+            if let Some((observed, geometric)) = &self.average {
+                for price in observed {
+                    line(
+                        f,
+                        &price.date.to_string(),
+                        &number(price.price),
+                        &price.source,
+                    )?;
+                }
+                let source = "the option on the geometric average, of one unit";
+                line(f, "geometric", &number(*geometric), &source)?;
+            }
             if let Averaging::Arithmetic(Simulation { paths, seed }) = asian.averaging {
                 line(f, "paths", &paths, &format!("seed {seed}"))?;
                 let error = number(valuation.standard_error);
@@ -184,7 +218,9 @@ impl fmt::Display for Explanation<'_> {
             }
         }
         line(f, "npv", &Shortest(valuation.npv), &valuation.currency)?;
-        line(f, "npv in base", &Shortest(valuation.npv_base), &"")?;
+        let source = format!("{} for one {}", self.base, valuation.currency);
+        line(f, "rate to base", &Shortest(self.to_base), &source)?;
+        line(f, "npv in base", &Shortest(valuation.npv_base), &self.base)?;
         let notional = Shortest(valuation.notional);
         line(f, "notional", &notional, &valuation.notional_currency)?;
         for (sensitivity, number) in valuation.numbered() {
@@ -197,6 +233,56 @@ impl fmt::Display for Explanation<'_> {
 }
 
 impl Explanation<'_> {
+    /// What was agreed, but for strikes, which stand beside what they are compared with.
+    fn fmt_terms(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let number = Shortest;
+        let right = |position: Position, kind: OptionKind, units: f64, f: &mut _| {
+            line(
+                f,
+                "units",
+                &number(units),
+                &format!("{position:?} {kind:?}"),
+            )
+        };
+        match &self.trade.product {
+            Product::EquityOption(option)
+            | Product::EquityBarrierOption(EquityBarrierOption { option, .. }) => {
+                right(option.position, option.kind, option.quantity, f)
+            }
+            Product::EquityAsianOption(asian) => {
+                let option = &asian.option;
+                right(option.position, option.kind, option.quantity, f)
+            }
+            Product::FxOption(option) => {
+                right(option.position, option.kind, option.bought_amount, f)
+            }
+            Product::EquityForward(forward) => {
+                let side = format!("{:?}", forward.position);
+                line(f, "units", &number(forward.quantity), &side)
+            }
+            Product::FxForward(_) | Product::Swap(_) | Product::Bond(_) => Ok(()),
+        }
+    }
+
+    /// The two flows of a forward: the day, what each is worth, and of what that is the product.
+    fn fmt_exchange(&self, inputs: &Inputs, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (units, cash) = match &self.trade.product {
+            Product::EquityForward(forward) => {
+                let units = forward.position.sign() * forward.quantity;
+                (units, -units * forward.strike)
+            }
+            Product::FxForward(forward) => (forward.bought_amount, -forward.sold_amount),
+            _ => return Ok(()),
+        };
+        let day = self.valuation.maturity.to_string();
+        let (number, spot) = (Shortest, inputs.spot);
+        let (discount, carried) = (libm::exp(inputs.log_discount), libm::exp(inputs.log_yield));
+        let source = format!("{} * {} * {}", number(carried), number(units), number(spot));
+        line(f, &day, &number(carried * units * spot), &source)?;
+        let source = format!("{} * {}", number(discount), number(cash));
+        line(f, &day, &number(discount * cash), &source)
+    }
+
     fn fmt_inputs(&self, inputs: &Inputs, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let number = Shortest;
         let key = |greek| Factor::of(&self.trade.product, greek, 0);
@@ -248,52 +334,10 @@ impl Explanation<'_> {
                 f,
                 &flow.period.payment.to_string(),
                 &worth,
-                &Origin(leg, flow),
+                &FlowOrigin(leg, flow),
             )?;
         }
         Ok(())
-    }
-}
-
-/// Of what the present value of a flow is the product.
-struct Origin<'a>(&'a Leg, &'a Flow);
-
-impl fmt::Display for Origin<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self(leg, flow) = self;
-        let (period, number) = (&flow.period, Shortest);
-        write!(
-            f,
-            "{} * {} = ({} * {} * {}",
-            number(flow.discount),
-            number(flow.amount()),
-            number(flow.notional),
-            number(flow.rate),
-            number(period.years),
-        )?;
-        if flow.redemption != 0.0 {
-            write!(f, " + {}", number(flow.redemption))?;
-        }
-        write!(f, "), {} to {}", period.start, period.end)?;
-        let (Some(index), Some(fixing)) = (leg.index(), period.fixing) else {
-            return Ok(());
-        };
-        let date = fixing.date;
-        match flow.source {
-            RateSource::Agreed => Ok(()),
-            RateSource::Fixed(fixed) => {
-                write!(f, "; {index} was {} on {date}", number(fixed))
-            }
-            RateSource::Projected { growth, .. } => {
-                let years = fixing.years;
-                let projected = number(growth / years);
-                let (growth, years) = (number(1.0 + growth), number(years));
-                write!(
-                    f,
-                    "; {projected} = ({growth} - 1) / {years}, fixed on {date}"
-                )
-            }
-        }
     }
 }
 

@@ -20,6 +20,7 @@ mod exercise_boundary;
 mod explanation;
 mod factor;
 mod flow;
+mod flow_origin;
 mod forward;
 mod fx_forward;
 mod fx_option;

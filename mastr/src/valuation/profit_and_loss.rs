@@ -5,6 +5,7 @@ use super::{PathSums, Valuation};
 use crate::fault::Fault;
 use crate::market::{Scenario, Scenarios, Unavailable};
 use crate::portfolio::Trade;
+use crate::results::Shortest;
 
 /// The P&L vector of `trade`: for each scenario, in base currency, what it is worth in it less what
 /// it is worth today by its `valuation`. The trade is valued anew in each.
@@ -67,7 +68,8 @@ fn change(from: f64, to: f64) -> Result<f64, Unavailable> {
         return Ok(pnl);
     }
     Err(Unavailable(format!(
-        "the NPV in base currency is {to}, and a change of at most 2^57 can be summed exactly: the \
-         trade's numbers or its market's are too large"
+        "the NPV in base currency is {}, and a change of at most 2^57 can be summed exactly: the \
+         trade's numbers or its market's are too large",
+        Shortest(to)
     )))
 }

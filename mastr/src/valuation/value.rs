@@ -8,6 +8,7 @@ use super::{
 use crate::fault::Fault;
 use crate::market::{Market, Scenarios, Unavailable};
 use crate::portfolio::{Currency, EquityBarrierOption, Product, Trade};
+use crate::results::Shortest;
 
 /// Values `trade`: a function of trade and market alone, with the same bits on every machine.
 ///
@@ -237,7 +238,8 @@ fn check(valuation: &Valuation) -> Result<(), Unavailable> {
     for (name, figure) in own {
         if !figure.is_finite() {
             return Err(Unavailable(format!(
-                "the {name} is {figure}: the trade's numbers or its market's are too large"
+                "the {name} is {}: the trade's numbers or its market's are too large",
+                Shortest(figure)
             )));
         }
     }
@@ -250,8 +252,9 @@ fn check(valuation: &Valuation) -> Result<(), Unavailable> {
         // Not a number is beyond the limit too.
         if figure.is_nan() || figure.abs() > Valuation::LARGEST {
             return Err(Unavailable(format!(
-                "the {name} in base currency is {figure}, and at most 2^57 can be summed exactly: \
-                 the trade's numbers or its market's are too large"
+                "the {name} in base currency is {}, and at most 2^57 can be summed exactly: \
+                 the trade's numbers or its market's are too large",
+                Shortest(figure)
             )));
         }
     }

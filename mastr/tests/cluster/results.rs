@@ -125,7 +125,7 @@ fn trades_that_cannot_be_valued_count_as_failed_everywhere() {
     let valued = 240 - failed;
     let label = format!("\ncomplete: {valued} of 240 valued, {failed} failed · market ");
     assert!(run.rest.contains(&label), "{}", run.rest);
-    let said = format!("mastr: {failed} trades failed: npv.csv has #N/A for them");
+    let said = format!("mastr: {failed} of 240 trades failed: npv.csv has #N/A for them");
     assert!(
         run.told.iter().any(|line| line.starts_with(&said)),
         "{:?}",

@@ -6,6 +6,7 @@ mod command;
 mod conventions;
 mod faults;
 mod files;
+mod hostile;
 mod market_text;
 mod properties;
 mod rates_reference;

@@ -125,7 +125,8 @@ proptest! {
         let value = american.form.value;
         prop_assert_eq!(option.american_value().unwrap(), value);
         prop_assert!(value >= option.kind.sign() * (option.spot - option.strike));
-        prop_assert!(value >= option.closed_form().value * (1.0 - 1e-7));
+        // Forty deviations out of the money, digits are lost below the smallest normal number.
+        prop_assert!(value >= option.closed_form().value * (1.0 - 1e-7) - f64::MIN_POSITIVE);
         // The asset and the cash exchanged, and call for put.
         let other = BlackScholes {
             kind: match option.kind {

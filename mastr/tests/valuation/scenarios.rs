@@ -99,13 +99,13 @@ fn every_fault_is_told_with_line_and_column() {
         "line 2, column 10: EQUITY/PRICE/SP5/USD is NaN, which is not finite",
         "line 3, column 1: a scenario without a name",
         "line 4, column 1: the name \"a\" stands in line 2 already",
-        "line 4, column 10: EQUITY/PRICE/SP5/USD is -inf, which is not finite",
+        "line 4, column 10: EQUITY/PRICE/SP5/USD is *-inf, which is not finite",
         "line 5: found 3 cells: the first line has 10",
         "line 6, column 10: \"*1e308\" makes EQUITY/PRICE/SP5/USD inf, which is not finite",
-        "line 7, column 9: EQUITY/PRICE/* is \"\": a number",
-        "line 7, column 10: EQUITY/PRICE/SP5/USD is \"\": a number",
-        "line 8, column 9: EQUITY/PRICE/* is \"+1\": a number",
-        "line 8, column 10: EQUITY/PRICE/SP5/USD is \"*2\": a number",
+        "line 7, column 9: EQUITY/PRICE/* is \"*\": a number",
+        "line 7, column 10: EQUITY/PRICE/SP5/USD is \"+\": a number",
+        "line 8, column 9: EQUITY/PRICE/* is \"++1\": a number",
+        "line 8, column 10: EQUITY/PRICE/SP5/USD is \"**2\": a number",
     ];
     assert_eq!(told.len(), want.len(), "{told:#?}");
     for (told, want) in told.iter().zip(want) {
@@ -116,6 +116,14 @@ fn every_fault_is_told_with_line_and_column() {
         assert_eq!(told.len(), 1);
         assert!(told[0].starts_with("no scenario: "), "{}", told[0]);
     }
+    let semicolons = faults("name;EQUITY/PRICE/SAP/EUR\na;*0.9\n");
+    assert_eq!(
+        semicolons,
+        [
+            "line 1: found no key: after the first cell, one for each column is needed, with commas \
+          between them"
+        ]
+    );
     let latin = Scenarios::parse(b"name,FX/RATE/*\nf\xfcnf,*\xb2\n", &market()).unwrap_err();
     assert_eq!(latin.count(), 2);
     assert!(latin.to_string().starts_with("line 2, column 1: not UTF-8"));
@@ -261,7 +269,8 @@ fn a_file_with_faults_is_refused_and_named() {
         told,
         [
             format!(
-                "mastr: {scenarios}: line 1, column 2: the market has no quote EQUITY/PRICE/ABC/EUR"
+                "mastr: {scenarios}: line 1, column 2: the market has no quote EQUITY/PRICE/ABC/EUR: \
+                 scenarios move what it quotes"
             ),
             format!(
                 "mastr: {scenarios}: line 2, column 2: EQUITY/PRICE/ABC/EUR is \"1x\": a number, \
