@@ -10,7 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 /// The source of each example and its program.
-const EXAMPLES: [(&str, &str); 10] = [
+const EXAMPLES: [(&str, &str); 12] = [
     ("serial_server.rs", env!("CARGO_BIN_EXE_serial_server")),
     ("parallel_master.rs", env!("CARGO_BIN_EXE_parallel_master")),
     ("chained_masters.rs", env!("CARGO_BIN_EXE_chained_masters")),
@@ -24,6 +24,8 @@ const EXAMPLES: [(&str, &str); 10] = [
     ("route_by_name.rs", env!("CARGO_BIN_EXE_route_by_name")),
     ("hub.rs", env!("CARGO_BIN_EXE_hub")),
     ("custom_server.rs", env!("CARGO_BIN_EXE_custom_server")),
+    ("broker.rs", env!("CARGO_BIN_EXE_broker")),
+    ("event_tree.rs", env!("CARGO_BIN_EXE_event_tree")),
 ];
 
 /// How long an example may take.
@@ -116,4 +118,42 @@ fn the_parallel_master_also_runs_as_a_cluster_of_processes() {
     let client = Program::start(program, &["client", address]);
     let _workers = ["one", "two"].map(|name| Program::start(program, &["worker", address, name]));
     assert_eq!(client.output(), announced(source));
+}
+
+#[test]
+fn the_event_tree_is_the_same_for_any_number_of_workers_and_with_one_killed() {
+    let program = env!("CARGO_BIN_EXE_event_tree");
+    let expected = announced("event_tree.rs");
+    let branches: u64 = expected[0].split(' ').next().unwrap().parse().unwrap();
+    assert!(branches >= 100_000);
+    let runs: [(&[&str], usize); 4] = [
+        (&["--workers", "1"], 1),
+        (&["--workers", "2"], 2),
+        (&["--workers", "4"], 4),
+        (&["--workers", "3", "--kill"], 3),
+    ];
+    for (arguments, workers) in runs {
+        let mut command = Command::new(program);
+        let command = command.args(arguments).stdin(Stdio::null());
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut run = Program(child.spawn().unwrap());
+        let told = BufReader::new(run.0.stderr.take().unwrap());
+        assert_eq!(run.output(), expected, "{arguments:?}");
+
+        // Each branch was a message to one of them.
+        let told: Vec<String> = told.lines().map(Result::unwrap).collect();
+        let word = |line: &str, at| line.split(' ').nth(at).map(str::to_owned);
+        let names = told.iter().map(|line| word(line, 1).unwrap());
+        assert_eq!(names.collect::<BTreeSet<_>>().len(), workers, "{told:#?}");
+        let counts = told.iter().map(|line| word(line, 3).unwrap());
+        let sum: u64 = counts.map(|count| count.parse::<u64>().unwrap()).sum();
+        assert_eq!(sum, branches, "{told:#?}");
+        let killed = told.iter().filter(|line| line.ends_with("it is gone"));
+        let killed = killed.map(|line| word(line, 6).unwrap());
+        let killed: Vec<u64> = killed.map(|count| count.parse().unwrap()).collect();
+        match arguments.contains(&"--kill") {
+            true => assert!(killed.len() == 1 && killed[0] > 0, "{told:#?}"),
+            false => assert!(killed.is_empty(), "{told:#?}"),
+        }
+    }
 }

@@ -1,4 +1,4 @@
-use crate::{EventLoop, Frames, Part, PeerId, Pollable, Result, Sent, StopHandle, Waker};
+use crate::{EventLoop, Frames, Link, Part, PeerId, Pollable, Result, Sent, StopHandle, Waker};
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -175,6 +175,33 @@ impl<N: Copy + PartialEq> Switchboard<N> {
         let part = self.parts.iter_mut().find(|part| part.is(name));
         let part = part.expect("a part is plugged in before something is sent by it");
         part.send(peer.into(), frames)
+    }
+
+    /// Sends the frames that `link` has for its peer, to be called whenever it may have some. Gives
+    /// [`Sent::Unreachable`] if the peer is gone, and [`Sent::NotNow`] as [`send`](Self::send) does;
+    /// what was not sent then the link sends again, in its time.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send).
+    ///
+    /// # Panics
+    ///
+    /// If no part has that name.
+    pub fn send_link(
+        &mut self,
+        name: N,
+        peer: impl Into<Option<PeerId>>,
+        link: &mut Link,
+    ) -> Result<Sent> {
+        let peer = peer.into();
+        while let Some(frames) = link.frame()? {
+            let sent = self.send(name, peer, frames)?;
+            if sent != Sent::Yes {
+                return Ok(sent);
+            }
+        }
+        Ok(Sent::Yes)
     }
 
     /// Has [`Event::Timer`] come once, after `delay`; a timer of that name before is forgotten.
