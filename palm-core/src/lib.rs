@@ -1,8 +1,9 @@
 //! What servers of PALM are built from: messages, the wire, lanes, sockets and the event loop.
 //!
-//! `palm-core` knows nothing of templates, stores or workers. A server of your own takes a
-//! [`Router`] (who binds) or a [`Dealer`] (who connects), gives them to an [`EventLoop`] and
-//! answers what comes:
+//! `palm-core` knows nothing of templates, stores or workers. A server of your own takes sockets, as a
+//! [`Router`] (who binds) or a [`Dealer`] (who connects), and answers what comes. It plugs them into a
+//! [`Switchboard`], or, closer to the metal, waits for them with an [`EventLoop`] as here. The
+//! [guide] goes step by step.
 //!
 //! ```
 //! use palm_core::{Context, Dealer, Endpoint, EventLoop, Frames, Router, SocketOptions};
@@ -41,6 +42,7 @@ pub mod codec;
 mod endpoint;
 mod error;
 mod event_loop;
+pub mod guide;
 mod incarnation;
 pub mod lane;
 mod message;
