@@ -25,7 +25,6 @@ fn start_worker(servers: &Servers) -> Child {
     Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "--ignored", "cluster::fatal_trade::worker"])
         .env("MASTR_TEST_VALUATION", &servers.valuation)
-        .env("MASTR_TEST_MARKETS", &servers.markets)
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
@@ -35,13 +34,10 @@ fn start_worker(servers: &Servers) -> Child {
 #[test]
 #[ignore = "the process that dies; it is started by the test below"]
 fn worker() {
-    let (Ok(master), Ok(markets)) = (
-        std::env::var("MASTR_TEST_VALUATION"),
-        std::env::var("MASTR_TEST_MARKETS"),
-    ) else {
+    let Ok(master) = std::env::var("MASTR_TEST_VALUATION") else {
         return;
     };
-    let (valuer, fatal) = (Valuer::new(&markets).unwrap(), fatal());
+    let (valuer, fatal) = (Valuer::default(), fatal());
     let value = move |call: &Call| {
         let assignment = Assignment::decode(call.payload())?;
         if assignment.trades.iter().any(|trade| *trade.id == *fatal) {
@@ -71,12 +67,10 @@ fn it_fails_alone() {
     let any = "tcp://127.0.0.1:*";
     let aggregation = aggregation_master::bind(any, 1.try_into().unwrap()).unwrap();
     let holder = aggregation_worker::connect(aggregation.address()).unwrap();
-    let valuation = valuation_master::bind(any, aggregation.address(), any).unwrap();
-    let [master, markets] = valuation.addresses();
+    let valuation = valuation_master::bind(any, aggregation.address()).unwrap();
     let servers = Servers {
-        valuation: master.to_owned(),
+        valuation: valuation.address().to_owned(),
         aggregation: aggregation.address().to_owned(),
-        markets: markets.to_owned(),
     };
     let (portfolio, fatal) = (sample::portfolio(), fatal());
     let market = MarketText::new(

@@ -5,7 +5,7 @@
 //!     │            │ "valuation.value"              │ "aggregation.ingest", "aggregation.query"
 //!     │            ▼ any free worker                ▼ the worker that owns the partition
 //!     │         valuation workers ◀─┐            aggregation workers
-//!     └─ market once ──▶ market server (in the valuation master's process)
+//!     └─ market once ──▶ the valuation master's cache
 //! ```
 //!
 //! A [`Submission`] tells the aggregation workers which trades to expect and sends
@@ -27,7 +27,7 @@ mod assignment;
 mod error;
 mod inquiry;
 mod market_cache;
-mod market_server;
+mod market_shelf;
 mod market_text;
 mod outstanding;
 mod packer;
@@ -59,8 +59,6 @@ pub struct Servers {
     pub valuation: String,
     /// The aggregation master.
     pub aggregation: String,
-    /// The market server, which runs in the valuation master's process.
-    pub markets: String,
 }
 
 /// How long a client waits before it looks whether it is to stop.

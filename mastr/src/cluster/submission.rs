@@ -5,7 +5,7 @@ use std::io;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use palm_core::{Incarnation, codec};
+use palm_core::Incarnation;
 use palm_highlevel::{Client, Ending, Failure, FailureKind, Job, PartitionId};
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +14,7 @@ use super::assignment::{Draft, Drafted};
 use super::outstanding::Outstanding;
 use super::packer::Packer;
 use super::simulations::{Block, Simulations};
-use super::{ClusterError, GLANCE, MarketText, Servers, broken, call, next_ending, partitions};
+use super::{ClusterError, GLANCE, MarketText, Servers, market_shelf, next_ending, partitions};
 use crate::aggregation::{self, Outcome, partition_of};
 use crate::portfolio::{Entry, Portfolio};
 use crate::valuation::{PathSums, Valuation, path_blocks};
@@ -92,10 +92,9 @@ impl<'p> Submission<'p> {
     ) -> Result<Summary, ClusterError> {
         let aggregation = Client::connect(&servers.aggregation)?;
         let valuation = Client::connect_through(&servers.valuation, &servers.aggregation)?;
-        let markets = Client::connect(&servers.markets)?;
+        let master = Client::connect(&servers.valuation)?;
         let partitions = partitions(&aggregation, &servers.aggregation, stop)?;
-        let market = codec::encode(self.market).map_err(broken)?;
-        call(&markets, &servers.markets, "markets.put", market, stop)?;
+        market_shelf::put(&master, &servers.valuation, self.market, stop)?;
         let entries = self.portfolio.by_id();
         let of_work = LARGEST_WORK / (1 + self.scenarios as usize);
         let mut running = Running {

@@ -31,18 +31,13 @@ struct Done {
     batches: AtomicU64,
 }
 
-/// Connects to the valuation master at `master`, and to the market server at `markets`; values on
-/// so many threads. Both may start later.
+/// Connects to the valuation master at `master`, which may start later; values on so many threads.
 ///
 /// # Errors
 ///
-/// If an endpoint is none.
-pub fn connect(
-    master: &str,
-    markets: &str,
-    threads: NonZeroU32,
-) -> palm_highlevel::Result<ValuationWorker> {
-    let valuer = Valuer::new(markets)?;
+/// If the endpoint is none.
+pub fn connect(master: &str, threads: NonZeroU32) -> palm_highlevel::Result<ValuationWorker> {
+    let valuer = Valuer::default();
     let done = valuer.done.clone();
     let name = format!("valuation-worker-{}", std::process::id());
     let running = standalone::Worker::new(name)
@@ -72,6 +67,7 @@ impl ValuationWorker {
 }
 
 /// The function `value`.
+#[derive(Default)]
 pub(super) struct Valuer {
     markets: MarketCache,
     /// What trades are filed under here, where nobody looks at it.
@@ -80,15 +76,6 @@ pub(super) struct Valuer {
 }
 
 impl Valuer {
-    /// With markets from the server at that endpoint.
-    pub(super) fn new(markets: &str) -> palm_highlevel::Result<Self> {
-        Ok(Self {
-            markets: MarketCache::new(markets)?,
-            nowhere: Arc::new(Envelope::default()),
-            done: Arc::default(),
-        })
-    }
-
     pub(super) fn value(&self, call: &Call) -> Result<Bytes, Failure> {
         let Assignment {
             partition,
@@ -97,7 +84,7 @@ impl Valuer {
             block,
             trades,
         } = Assignment::decode(call.payload())?;
-        let market = self.markets.get(&batch.job().market)?;
+        let market = self.markets.get(call, &batch.job().market)?;
         let (market, scenarios) = &*market;
         let mut returns = Returns {
             worker: std::process::id(),

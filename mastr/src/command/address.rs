@@ -4,5 +4,3 @@
 pub(super) const VALUATION: &str = "tcp://127.0.0.1:5570";
 /// The aggregation master.
 pub(super) const AGGREGATION: &str = "tcp://127.0.0.1:5571";
-/// The market server.
-pub(super) const MARKETS: &str = "tcp://127.0.0.1:5572";

@@ -29,7 +29,7 @@ impl Arguments {
         let address = master.address().to_owned();
         let handle = master.stop_handle();
         lifeline::hold(self.supervision, move || handle.stop())?;
-        self.supervision.report(&Report::Bound(vec![address]));
+        self.supervision.report(&Report::Bound(address));
         let counts = master.join()?;
         let mut did = format!(
             "gave {} messages to the owners of {} partitions",

@@ -58,8 +58,8 @@ enum Command {
     Aggregate(aggregate::Arguments),
     /// Give trades to valuation workers and pass the results on
     #[command(
-        after_help = "The first line on standard output is where it is bound: the master's \
-                            address, a blank, the market server's. The last one is what it did."
+        after_help = "The first line on standard output is the address that it is bound to. \
+                            The last one is what it did."
     )]
     ValuationMaster(valuation_master::Arguments),
     /// Value trades for a valuation master

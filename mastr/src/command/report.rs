@@ -12,8 +12,8 @@ use crate::cluster::Work;
 /// of JSON each; to a person where it is bound and, at the end, what it did.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) enum Report {
-    /// A server is bound to these addresses.
-    Bound(Vec<String>),
+    /// A server is bound to this address.
+    Bound(String),
     /// A portfolio has no faults, or its faults are to be skipped, and it is being submitted.
     Submitting,
     /// How far the aggregation is.
@@ -34,7 +34,7 @@ impl Supervision {
                 Ok(line) => line,
                 Err(error) => return log::error!("{report:?} cannot be told: {error}"),
             },
-            (false, Report::Bound(addresses)) => addresses.join(" "),
+            (false, Report::Bound(address)) => address.clone(),
             (false, Report::Did(did)) => did.clone(),
             (false, _) => return,
         };
@@ -54,7 +54,7 @@ mod tests {
         let query = Query::parse("Desk", "npv,count").unwrap();
         let table = Partition::new().query(&query).unwrap().finish().unwrap();
         for report in [
-            Report::Bound(vec!["tcp://127.0.0.1:1".into()]),
+            Report::Bound("tcp://127.0.0.1:1".into()),
             Report::Submitting,
             Report::Table(table),
             Report::Worked(7),

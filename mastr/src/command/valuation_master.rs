@@ -16,20 +16,17 @@ pub(super) struct Arguments {
     /// The aggregation master
     #[arg(long, value_name = "ENDPOINT", default_value = address::AGGREGATION)]
     next: String,
-    /// Where clients bring markets and workers fetch them
-    #[arg(long, value_name = "ENDPOINT", default_value = address::MARKETS)]
-    markets: String,
     #[command(flatten)]
     supervision: Supervision,
 }
 
 impl Arguments {
     pub(super) fn run(self) -> Result<u8, CommandError> {
-        let master = valuation_master::bind(&self.bind, &self.next, &self.markets)?;
-        let addresses = master.addresses().map(str::to_owned);
+        let master = valuation_master::bind(&self.bind, &self.next)?;
+        let address = master.address().to_owned();
         let handle = master.stop_handle();
         lifeline::hold(self.supervision, move || handle.stop())?;
-        self.supervision.report(&Report::Bound(addresses.into()));
+        self.supervision.report(&Report::Bound(address));
         let counts = master.join()?;
         let mut did = format!("passed on {} assignments", count(counts.succeeded));
         if counts.failed > 0 {

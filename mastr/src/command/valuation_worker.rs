@@ -15,9 +15,6 @@ pub(super) struct Arguments {
     /// The valuation master
     #[arg(long, value_name = "ENDPOINT", default_value = address::VALUATION)]
     connect: String,
-    /// The market server, which runs with the valuation master
-    #[arg(long, value_name = "ENDPOINT", default_value = address::MARKETS)]
-    markets: String,
     /// Threads that value
     #[arg(long, value_name = "N", default_value = "1")]
     threads: NonZeroU32,
@@ -27,7 +24,7 @@ pub(super) struct Arguments {
 
 impl Arguments {
     pub(super) fn run(self) -> Result<u8, CommandError> {
-        let worker = valuation_worker::connect(&self.connect, &self.markets, self.threads)?;
+        let worker = valuation_worker::connect(&self.connect, self.threads)?;
         let handle = worker.stop_handle();
         lifeline::hold(self.supervision, move || handle.stop())?;
         let (trades, assignments) = worker.join()?;

@@ -38,9 +38,6 @@ pub(super) struct Arguments {
     /// The aggregation master
     #[arg(long, value_name = "ENDPOINT", default_value = address::AGGREGATION)]
     aggregation: String,
-    /// The market server, which runs with the valuation master
-    #[arg(long, value_name = "ENDPOINT", default_value = address::MARKETS)]
-    markets: String,
     /// Folder for npv.csv, sensitivity.csv and failed.csv; created if need be
     #[arg(long, value_name = "DIR")]
     output: Option<PathBuf>,
@@ -111,7 +108,6 @@ impl Arguments {
         let servers = Servers {
             valuation: self.connect.clone(),
             aggregation: self.aggregation.clone(),
-            markets: self.markets.clone(),
         };
         // Writing takes about as long as the cluster takes, so it has a thread of its own.
         let (sender, receiver) = sync_channel(WINDOWS);

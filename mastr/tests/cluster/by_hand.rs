@@ -4,7 +4,7 @@ use std::process::Command;
 
 use mastr::sample;
 
-use crate::process::{Folder, Process, assert_same, mastr, signal};
+use crate::process::{Folder, Process, SIGKILL, assert_same, mastr, signal, wait_until_gone};
 
 const SIGTERM: u32 = 15;
 
@@ -12,7 +12,6 @@ const SIGTERM: u32 = 15;
 struct Cluster {
     aggregation: String,
     valuation: String,
-    markets: String,
     roles: Vec<Process>,
 }
 
@@ -26,42 +25,22 @@ impl Cluster {
         let mut aggregation_master =
             role(&["aggregation-master", "--bind", any, "--aggregators", "1"]);
         let aggregation = aggregation_master.wait_for(|_| true);
-        let mut valuation_master = role(&[
-            "valuation-master",
-            "--bind",
-            any,
-            "--markets",
-            any,
-            "--next",
-            &aggregation,
-        ]);
-        let addresses = valuation_master.wait_for(|_| true);
-        let (valuation, markets) = addresses.split_once(' ').unwrap();
-        let (valuation, markets) = (valuation.to_owned(), markets.to_owned());
-        let worker = role(&[
-            "valuation-worker",
-            "--connect",
-            &valuation,
-            "--markets",
-            &markets,
-        ]);
+        let mut valuation_master =
+            role(&["valuation-master", "--bind", any, "--next", &aggregation]);
+        let valuation = valuation_master.wait_for(|_| true);
+        let worker = role(&["valuation-worker", "--connect", &valuation]);
         let aggregator = role(&["aggregation-worker", "--connect", &aggregation]);
         Self {
             aggregation,
             valuation,
-            markets,
             roles: vec![aggregation_master, valuation_master, worker, aggregator],
         }
     }
 
     fn value(&self) -> Command {
         let mut command = mastr();
-        command.args(["value", "--connect", &self.valuation]).args([
-            "--aggregation",
-            &self.aggregation,
-            "--markets",
-            &self.markets,
-        ]);
+        command.args(["value", "--connect", &self.valuation]);
+        command.args(["--aggregation", &self.aggregation]);
         command
     }
 
@@ -206,43 +185,77 @@ fn figures_of_two_markets_do_not_mix() {
 }
 
 #[test]
+fn a_market_that_died_with_its_master_is_asked_for() {
+    let mut cluster = Cluster::start();
+    let [_, master, worker, _] = &cluster.roles[..] else {
+        panic!("four roles are expected");
+    };
+    let (master, worker) = (master.id(), worker.id());
+    signal(SIGKILL, worker);
+    wait_until_gone(&[worker]);
+    let value = Process::start(&mut cluster.value());
+    // The aggregation hears of a portfolio once the valuation master has its market.
+    let mut watching = Process::start(cluster.aggregate().arg("--watch"));
+    watching.wait_for(|line| line.contains("240 pending"));
+    signal(SIGKILL, master);
+    wait_until_gone(&[master]);
+    let (bind, next) = (cluster.valuation.clone(), cluster.aggregation.clone());
+    let master = role(&["valuation-master", "--bind", &bind, "--next", &next]);
+    cluster.roles[1] = master;
+    cluster.roles[1].wait_for(|_| true);
+    cluster.roles[2] = role(&["valuation-worker", "--connect", &bind]);
+    let value = value.finish();
+    assert_eq!(value.status.code(), Some(1), "{:?}", value.told);
+    let told = value.told.last().unwrap();
+    assert!(
+        told.contains("the valuation master has been started anew")
+            && told.ends_with("submit the portfolio again"),
+        "{told}"
+    );
+    let again = cluster.value().output().unwrap();
+    assert_eq!(again.status.code(), Some(0), "{again:?}");
+    // Whoever has a market needs no master that has it too.
+    let master = cluster.roles[1].id();
+    signal(SIGKILL, master);
+    wait_until_gone(&[master]);
+    cluster.roles[1] = role(&["valuation-master", "--bind", &bind, "--next", &next]);
+    cluster.roles[1].wait_for(|_| true);
+    let once_more = cluster.value().output().unwrap();
+    assert_eq!(once_more.status.code(), Some(0), "{once_more:?}");
+    let watched = watching.finish();
+    assert!(
+        watched.rest.contains("complete: 240 of 240 valued"),
+        "{}",
+        watched.rest
+    );
+    cluster.end();
+}
+
+#[test]
 fn workers_and_clients_may_come_before_their_masters() {
     // Ports that were free a moment ago; masters that come later are bound to them.
     let free = || {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         format!("tcp://{}", listener.local_addr().unwrap())
     };
-    let (aggregation, valuation, markets) = (free(), free(), free());
+    let (aggregation, valuation) = (free(), free());
     let value = Process::start(mastr().args([
         "value",
         "--connect",
         &valuation,
         "--aggregation",
         &aggregation,
-        "--markets",
-        &markets,
     ]));
     let _aggregator = role(&["aggregation-worker", "--connect", &aggregation]);
-    let _worker = role(&[
-        "valuation-worker",
-        "--connect",
-        &valuation,
-        "--markets",
-        &markets,
-    ]);
+    let _worker = role(&["valuation-worker", "--connect", &valuation]);
     let mut valuation_master = role(&[
         "valuation-master",
         "--bind",
         &valuation,
-        "--markets",
-        &markets,
         "--next",
         &aggregation,
     ]);
-    assert_eq!(
-        valuation_master.wait_for(|_| true),
-        format!("{valuation} {markets}")
-    );
+    assert_eq!(valuation_master.wait_for(|_| true), valuation);
     let _aggregation_master = role(&[
         "aggregation-master",
         "--bind",

@@ -1,9 +1,10 @@
 use super::Client;
-use crate::Failure;
 use crate::engine::{CACHE, CacheOrder};
+use crate::{Failure, FailureKind};
 use bytes::Bytes;
 use palm_core::codec;
 use serde::de::DeserializeOwned;
+use std::time::Duration;
 
 /// The values that a server keeps by key, for all of its clients and functions.
 ///
@@ -11,8 +12,8 @@ use serde::de::DeserializeOwned;
 /// it on the disk. All that it holds is in memory too, and bounded by
 /// [`Config::cache_bytes`](crate::Config::cache_bytes).
 ///
-/// Every call waits for the server's answer, as long as it takes; nothing that is queued there holds
-/// it up.
+/// Every call waits for the server's answer, as long as it takes unless there is a
+/// [`timeout`](Self::timeout); nothing that is queued there holds it up.
 ///
 /// ```
 /// use palm_highlevel::{Call, Client, Failure, standalone};
@@ -38,9 +39,20 @@ use serde::de::DeserializeOwned;
 pub struct Cache<'a> {
     client: &'a Client,
     function: String,
+    timeout: Option<Duration>,
 }
 
 impl Cache<'_> {
+    /// The same, of which each call waits for so long at most and then fails with
+    /// [`FailureKind::Expired`]. What it was to do may have been done.
+    #[must_use]
+    pub fn timeout(self, timeout: Duration) -> Self {
+        Self {
+            timeout: Some(timeout),
+            ..self
+        }
+    }
+
     /// Keeps `value` under `key`, in place of any before.
     ///
     /// # Errors
@@ -80,7 +92,17 @@ impl Cache<'_> {
     }
 
     fn order<T: DeserializeOwned>(&self, order: &CacheOrder) -> Result<T, Failure> {
-        let answer = self.client.call(&self.function, codec::encode(order)?)?;
+        let order = codec::encode(order)?;
+        let answer = match self.timeout {
+            None => self.client.call(&self.function, order)?,
+            Some(timeout) => {
+                let answer = self.client.call_timeout(&self.function, order, timeout)?;
+                answer.ok_or_else(|| {
+                    let why = format!("the cache has not answered within {timeout:?}");
+                    Failure::of(FailureKind::Expired, why)
+                })?
+            }
+        };
         Ok(codec::decode(&answer)?)
     }
 }
@@ -91,6 +113,7 @@ impl Client {
         Cache {
             client: self,
             function: format!("{server}.{CACHE}"),
+            timeout: None,
         }
     }
 
@@ -99,6 +122,7 @@ impl Client {
         Cache {
             client: self,
             function: CACHE.to_owned(),
+            timeout: None,
         }
     }
 }

@@ -169,9 +169,9 @@ pub struct EngineConfig {
 pub struct Counts {
     /// Messages taken in.
     pub received: u64,
-    /// Messages that ended with success.
+    /// Messages that ended with success, but for orders to the cache.
     pub succeeded: u64,
-    /// Messages that ended otherwise.
+    /// Messages that ended otherwise, with the same exception.
     pub failed: u64,
     /// Messages that were given out again, as their worker died or left.
     pub requeued: u64,

@@ -2,6 +2,7 @@ use bytes::Bytes;
 use palm_highlevel::{Call, Client, Config, Failure, FailureKind, Running, standalone};
 use palm_persist::SledStore;
 use std::path::Path;
+use std::time::Duration;
 use tests::cluster::{Cluster, end};
 
 /// Gives back what the cache has under the payload, and keeps there how often it was asked.
@@ -76,6 +77,20 @@ fn a_cache_has_a_limit_and_says_so() {
     let failure = client.call("server.@cache", "no order").unwrap_err();
     assert!(failure.to_string().contains("CacheOrder"), "{failure}");
     assert_eq!(cache.get("a").unwrap().unwrap(), vec![2; 99]);
+}
+
+#[test]
+fn who_does_not_wait_for_ever_is_told_that_time_is_over() {
+    Cluster::on_each(|cluster| {
+        let client = Client::start(&cluster.nobodys(), None, cluster.config()).unwrap();
+        let cache = client.cache("server").timeout(Duration::from_millis(20));
+        let failure = cache.get("a").unwrap_err();
+        assert_eq!(failure.kind, FailureKind::Expired);
+        assert_eq!(
+            failure.to_string(),
+            "the cache has not answered within 20ms"
+        );
+    });
 }
 
 #[test]

@@ -34,7 +34,7 @@ pub(super) struct Child {
     open_streams: u8,
     pub(super) exit: Option<ExitStatus>,
     /// Where it is bound, once it has said so.
-    pub(super) addresses: Option<Vec<String>>,
+    pub(super) address: Option<String>,
     /// How many trades it has worked on, by its own count.
     pub(super) worked: Option<u64>,
     /// What it says that it did.
@@ -70,7 +70,7 @@ impl Child {
             open_streams: 2,
             process,
             exit: None,
-            addresses: None,
+            address: None,
             worked: None,
             did: None,
         };

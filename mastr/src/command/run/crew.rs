@@ -116,10 +116,10 @@ impl Crew {
     fn said(&mut self, number: usize, report: Report) -> Result<(), CommandError> {
         let child = &mut self.children[number];
         match report {
-            Report::Bound(addresses) => {
+            Report::Bound(address) => {
                 let (role, pid) = (child.role, child.pid);
-                let line = format!("started {role}, pid {pid}, at {}", addresses.join(", "));
-                child.addresses = Some(addresses);
+                let line = format!("started {role}, pid {pid}, at {address}");
+                child.address = Some(address);
                 self.started(line)?;
             }
             Report::Submitting => {

@@ -106,23 +106,14 @@ impl Cluster {
         let aggregators = run.aggregators.to_string();
         let master = arguments!["--bind", ANY_PORT, "--aggregators", &aggregators];
         let master = crew.start(Role::AggregationMaster, &master)?;
-        let aggregation = bound::<1>(crew, master, stop)?.map(OsString::from);
-        let [aggregation] = &aggregation;
-        let master = arguments![
-            "--bind",
-            ANY_PORT,
-            "--markets",
-            ANY_PORT,
-            "--next",
-            aggregation
-        ];
+        let aggregation = &bound(crew, master, stop)?;
+        let master = arguments!["--bind", ANY_PORT, "--next", aggregation];
         let master = crew.start(Role::ValuationMaster, &master)?;
-        let [valuation, markets] = &bound::<2>(crew, master, stop)?;
+        let valuation = &bound(crew, master, stop)?;
 
         let output = run.output.as_ref();
         let output = output.map(|folder| arguments!["--output", folder]);
         let mut value = arguments!["--connect", valuation, "--aggregation", aggregation];
-        value.extend(arguments!["--markets", markets]);
         value.extend(run.source.arguments());
         value.extend(output.iter().flatten().cloned());
         value.push(run.question.by());
@@ -136,7 +127,7 @@ impl Cluster {
             let worker = arguments!["--connect", aggregation];
             crew.start(Role::AggregationWorker, &worker)?;
         }
-        let worker = arguments!["--connect", valuation, "--markets", markets];
+        let worker = arguments!["--connect", valuation];
         for _ in 0..run.workers.get() {
             crew.start(Role::ValuationWorker, &worker)?;
         }
@@ -219,18 +210,12 @@ impl Cluster {
 }
 
 /// Waits until a server says where it is bound.
-fn bound<const N: usize>(
-    crew: &mut Crew,
-    number: usize,
-    stop: &AtomicBool,
-) -> Result<[String; N], CommandError> {
+fn bound(crew: &mut Crew, number: usize, stop: &AtomicBool) -> Result<String, CommandError> {
     let deadline = Instant::now() + START;
     loop {
         let ended = crew.wait(TICK)?;
-        if let Some(addresses) = &crew.child(number).addresses {
-            return addresses.clone().try_into().map_err(|addresses| {
-                CommandError::Failed(format!("a master is bound to {addresses:?}"))
-            });
+        if let Some(address) = &crew.child(number).address {
+            return Ok(address.clone());
         }
         if stop.load(Ordering::Relaxed) {
             return Err(CommandError::Interrupted);
