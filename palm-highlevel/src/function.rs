@@ -107,6 +107,28 @@ impl Call {
         Ok(self.home.client()?.own_cache())
     }
 
+    /// The part of that cache whose keys are those of the session that the message comes from, see
+    /// [`Client::session_cache`](crate::Client::session_cache); of a client without a session, its
+    /// own.
+    ///
+    /// # Errors
+    ///
+    /// As [`cache`](Self::cache).
+    pub fn session_cache(&self) -> Result<Cache<'_>, Failure> {
+        Ok(self.cache()?.of(self.id().client))
+    }
+
+    /// What a client has [`put`](Cache::put) into that cache, by the key that it was given. It is
+    /// fetched once by each process and kept, up to the process's
+    /// [`cache_bytes`](crate::Config::cache_bytes); what has not been asked for longest goes first.
+    ///
+    /// # Errors
+    ///
+    /// If the cache has no such value (any more), and as [`cache`](Self::cache).
+    pub fn content(&self, key: impl Into<Bytes>) -> Result<Bytes, Failure> {
+        self.home.content(&key.into())
+    }
+
     /// The partition that this worker owns, if its master has partitions.
     pub fn partition(&self) -> Option<PartitionId> {
         self.partition

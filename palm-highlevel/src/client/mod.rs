@@ -7,6 +7,7 @@ mod job;
 pub mod machine;
 
 pub use cache::Cache;
+pub(crate) use cache::content_key;
 pub use job::{Ending, Job};
 
 use crate::config::check_name;

@@ -2,6 +2,7 @@ use super::ledger::Entry;
 use super::link::Link;
 use super::stored::outbox_log;
 use super::{Engine, Key, Origin, Parcel, Taken};
+use crate::client::machine::NAMED;
 use palm_core::lane::Carried;
 use palm_core::{Incarnation, Route};
 use std::collections::HashSet;
@@ -9,7 +10,7 @@ use std::collections::HashSet;
 /// What is held for clients that have a session: they may die, come back under its name, and send
 /// again what they don't know the ending of. What is held already is not executed a second time.
 ///
-/// Invariant: a message of a session is in `held` from when it is admitted until its ending has
+/// Invariant: a message of a job that a session has named is in `held` from when it is admitted until its ending has
 /// left for good.
 #[derive(Debug, Default)]
 pub(super) struct Sessions {
@@ -47,7 +48,9 @@ impl Engine {
     /// its way.
     pub(super) fn is_held(&mut self, origin: Origin, route: &Route, taken: &Taken) -> bool {
         let link = self.links.get(origin.link);
-        if link.is_none_or(|link| link.peer.session.is_none()) {
+        // Another process sends again only what it has taken up by name: what calls have in common
+        // is no name.
+        if link.is_none_or(|link| link.peer.session.is_none()) || route.pipeline() < NAMED {
             return false;
         }
         let held = !self.sessions.hold(route, taken.record.token);

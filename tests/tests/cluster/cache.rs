@@ -139,3 +139,111 @@ fn with_a_store_values_outlast_their_server_and_wait_behind_nothing() {
         end(second);
     });
 }
+
+#[test]
+fn a_session_has_keys_of_its_own() {
+    Cluster::on_each(|cluster| {
+        let server = standalone::Server::new("server").function("mine", |call: &Call| {
+            let value = call.session_cache()?.get("a")?;
+            Ok::<_, Failure>(value.unwrap_or_default())
+        });
+        let server = server.config(cluster.config()).bind(&cluster.endpoint());
+        let server = server.unwrap();
+        let client = |session: &str| {
+            let config = Config {
+                session: Some(session.into()),
+                ..cluster.config()
+            };
+            Client::start(server.address(), None, config).unwrap()
+        };
+        let (ann, bob) = (client("ann"), client("bob"));
+        let own = ann.session_cache("server").unwrap();
+        own.set("a", "Ann's").unwrap();
+        bob.cache("server").set("a", "everybody's").unwrap();
+        assert_eq!(ann.call("server.mine", "").unwrap(), "Ann's");
+        assert_eq!(bob.call("server.mine", "").unwrap(), "");
+        assert_eq!(bob.session_cache("server").unwrap().get("a").unwrap(), None);
+        assert_eq!(own.keys("").unwrap(), ["a"]);
+        assert_eq!(bob.cache("server").keys("").unwrap(), ["a"]);
+        assert!(!bob.session_cache("server").unwrap().delete("a").unwrap());
+
+        // Another process of the session has the same.
+        drop(ann);
+        let again = client("ann");
+        let own = again.session_cache("server").unwrap();
+        assert_eq!(own.get("a").unwrap().unwrap(), "Ann's");
+        let failure = own.set(vec![0; 983], "").unwrap_err();
+        assert_eq!(
+            failure.to_string(),
+            "a key of the cache has 1001 bytes, the longest may have 1000"
+        );
+        own.set(vec![0; 982], "").unwrap();
+
+        let nobody = cluster.client(server.address());
+        let failure = nobody.session_cache("server").unwrap_err();
+        assert_eq!(
+            failure.to_string(),
+            "the client has no session whose keys could be its own, see `Config`"
+        );
+    });
+}
+
+#[test]
+fn a_worker_keeps_what_it_has_fetched_by_its_content() {
+    Cluster::on_each(|cluster| {
+        let master = standalone::Master::new("server").config(cluster.config());
+        let master = master.bind(&cluster.endpoint()).unwrap();
+        let worker = |name: &str| {
+            let worker = standalone::Worker::new(name).function("sum", |call: &Call| {
+                let model = call.content(call.payload().clone())?;
+                let sum: u64 = model.iter().map(|byte| u64::from(*byte)).sum();
+                Ok::<_, Failure>(sum.to_string())
+            });
+            let config = Config {
+                cache_bytes: 3 << 20,
+                ..cluster.config()
+            };
+            worker.config(config).connect(master.address()).unwrap()
+        };
+        let one = worker("one");
+        let client = cluster.client(master.address());
+        let cache = client.cache("server");
+        let models = [1, 2, 3].map(|byte| cache.put(vec![byte; 1 << 20]).unwrap());
+        assert_eq!(cache.put(vec![1; 1 << 20]).unwrap(), models[0], "the same");
+        let sum = |model: usize| client.call("server.sum", models[model].clone());
+        for model in 0..3 {
+            assert_eq!(sum(model).unwrap(), ((model + 1) << 20).to_string());
+        }
+        // What is not at the master any more can't have travelled again.
+        for key in &models {
+            assert!(cache.delete(key.clone()).unwrap());
+        }
+        for model in [0, 1, 2, 0] {
+            assert_eq!(sum(model).unwrap(), ((model + 1) << 20).to_string());
+        }
+        // It keeps as much as it may: the second goes, which was not asked for longest.
+        let other = cache.put(vec![4; 1 << 20]).unwrap();
+        assert_eq!(
+            client.call("server.sum", other).unwrap(),
+            (4 << 20).to_string()
+        );
+        assert!(sum(0).is_ok() && sum(2).is_ok());
+        let gone = format!(
+            "the cache has nothing under the key {}",
+            String::from_utf8_lossy(&models[1])
+        );
+        assert_eq!(sum(1).unwrap_err().to_string(), gone);
+
+        end(one);
+        let two = worker("two");
+        assert!(sum(0).unwrap_err().to_string().contains("nothing under"));
+        let forged = models[0].clone();
+        cache.set(forged, "another model").unwrap();
+        let failure = sum(0).unwrap_err();
+        assert!(
+            failure.to_string().ends_with("is not of that content"),
+            "{failure}"
+        );
+        end(two);
+    });
+}
