@@ -28,6 +28,8 @@
 //! # Ok(()) }
 //! ```
 //!
+//! The [guide] goes on from here, step by step.
+//!
 //! The path of a message: [`Client`] → lane → [`engine`] (intake, ledger, execution, outbox) →
 //! lane → the client, or the next server.
 
@@ -40,6 +42,7 @@ mod error;
 mod failure;
 mod function;
 mod function_threads;
+pub mod guide;
 mod home;
 pub mod mutant;
 pub mod pipelined;
