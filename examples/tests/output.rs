@@ -10,7 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 /// The source of each example and its program.
-const EXAMPLES: [(&str, &str); 13] = [
+const EXAMPLES: [(&str, &str); 14] = [
     ("serial_server.rs", env!("CARGO_BIN_EXE_serial_server")),
     ("parallel_master.rs", env!("CARGO_BIN_EXE_parallel_master")),
     ("chained_masters.rs", env!("CARGO_BIN_EXE_chained_masters")),
@@ -23,6 +23,7 @@ const EXAMPLES: [(&str, &str); 13] = [
     ("chained_error.rs", env!("CARGO_BIN_EXE_chained_error")),
     ("route_by_name.rs", env!("CARGO_BIN_EXE_route_by_name")),
     ("hub.rs", env!("CARGO_BIN_EXE_hub")),
+    ("logging.rs", env!("CARGO_BIN_EXE_logging")),
     ("cache.rs", env!("CARGO_BIN_EXE_cache")),
     ("custom_server.rs", env!("CARGO_BIN_EXE_custom_server")),
     ("broker.rs", env!("CARGO_BIN_EXE_broker")),
