@@ -7,8 +7,8 @@ use hashbrown::HashMap;
 use super::foreign_exchange::ForeignExchange;
 use super::key::{Slot, Strike, Subject};
 use super::{Fixings, Quote, Quotes, key};
-use crate::portfolio::{Currency, PeriodCache};
-use crate::time::Date;
+use crate::portfolio::{Accrual, Currency, Period, ScheduleCache};
+use crate::time::{Date, Rules};
 
 /// The quotes of a market, and what is made of them: everything but the values. A market and its
 /// scenarios share one.
@@ -29,7 +29,9 @@ pub(super) struct Layout {
     /// What was known before the as-of date moves in no scenario.
     pub(super) fixings: Fixings,
     /// Kept here because they are needed for as long as the market is.
-    pub(super) periods: PeriodCache,
+    pub(super) periods: ScheduleCache<Accrual, Period>,
+    /// Of averages.
+    pub(super) dates: ScheduleCache<Rules, Date>,
 }
 
 /// One rate, price, curve or surface.
@@ -91,7 +93,8 @@ impl Layout {
             equity_volatilities,
             pair_volatilities,
             fixings,
-            periods: PeriodCache::default(),
+            periods: ScheduleCache::default(),
+            dates: ScheduleCache::default(),
         }
     }
 

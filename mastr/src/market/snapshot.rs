@@ -12,7 +12,7 @@ use super::{Curve, Fixings, Quote, Quotes, Surface, smile};
 use crate::fault::Faults;
 use crate::portfolio::{Accrual, Currency, Period};
 use crate::results::Shortest;
-use crate::time::{Date, DayCount};
+use crate::time::{Date, DayCount, Schedule};
 
 /// Why the market cannot give something: what is missing or impossible, and the key at fault.
 #[derive(Clone, Debug, PartialEq, Eq, Error, Serialize, Deserialize)]
@@ -270,8 +270,20 @@ impl Market {
     /// # Errors
     /// When it has none, of which no trade of a valid portfolio is guilty.
     pub fn periods(&self, accrual: &Accrual) -> Result<Arc<[Period]>, Unavailable> {
-        let periods = self.layout.periods.get(accrual);
+        let periods = self.layout.periods.get(accrual, || accrual.periods());
         periods.map_err(|error| Unavailable(error.to_string()))
+    }
+
+    /// The dates of `schedule`, worked out once for a market and its scenarios.
+    ///
+    /// # Errors
+    /// When it has none, of which no trade of a valid portfolio is guilty.
+    pub fn dates(&self, schedule: &Schedule) -> Result<Arc<[Date]>, Unavailable> {
+        let dates = match schedule {
+            Schedule::Rules(rules) => self.layout.dates.get(rules, || rules.dates()),
+            Schedule::Dates { dates, .. } => Ok(dates[..].into()),
+        };
+        dates.map_err(|error| Unavailable(error.to_string()))
     }
 
     /// The price of an equity today.

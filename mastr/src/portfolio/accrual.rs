@@ -1,5 +1,6 @@
 //! The periods over which interest accrues.
 
+use std::hash::Hash;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use hashbrown::HashMap;
@@ -101,40 +102,58 @@ impl Floating {
     }
 }
 
-/// Periods that have been worked out, kept for all legs that have the same; shared by threads.
-#[derive(Debug, Default)]
-pub struct PeriodCache(RwLock<Kept>);
+/// What follows from schedules, the dates or the periods, kept for all trades that have the same; shared by
+/// threads.
+#[derive(Debug)]
+pub struct ScheduleCache<K, T>(RwLock<Kept<K, T>>);
 
-#[derive(Debug, Default)]
-struct Kept {
-    by_accrual: HashMap<Accrual, Arc<[Period]>>,
-    periods: usize,
+#[derive(Debug)]
+struct Kept<K, T> {
+    by_key: HashMap<K, Arc<[T]>>,
+    held: usize,
 }
 
-/// So many periods are kept, in some 50 MB.
+impl<K, T> Default for Kept<K, T> {
+    fn default() -> Self {
+        Self {
+            by_key: HashMap::new(),
+            held: 0,
+        }
+    }
+}
+
+impl<K, T> Default for ScheduleCache<K, T> {
+    fn default() -> Self {
+        Self(RwLock::default())
+    }
+}
+
+/// So many dates or periods are kept, in some 50 MB.
 const ROOM: usize = 1 << 20;
 
-impl PeriodCache {
-    /// The periods of `accrual`, worked out if it is the first that has them.
+impl<K: Clone + Eq + Hash, T> ScheduleCache<K, T> {
+    /// What follows from `key`, worked out if it is the first of its kind.
     ///
     /// # Errors
-    /// Those of [`Accrual::periods`].
-    pub fn get(&self, accrual: &Accrual) -> Result<Arc<[Period]>, ScheduleError> {
+    /// Those of `work_out`.
+    pub fn get(
+        &self,
+        key: &K,
+        work_out: impl FnOnce() -> Result<Vec<T>, ScheduleError>,
+    ) -> Result<Arc<[T]>, ScheduleError> {
         let kept = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(periods) = kept.by_accrual.get(accrual) {
-            return Ok(Arc::clone(periods));
+        if let Some(known) = kept.by_key.get(key) {
+            return Ok(Arc::clone(known));
         }
         drop(kept);
-        let periods: Arc<[Period]> = accrual.periods()?.into();
+        let new: Arc<[T]> = work_out()?.into();
         let mut kept = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        if kept.periods + periods.len() > ROOM {
+        if kept.held + new.len() > ROOM {
             *kept = Kept::default();
         }
-        let known = kept
-            .by_accrual
-            .insert(accrual.clone(), Arc::clone(&periods));
-        kept.periods += periods.len() - known.map_or(0, |known| known.len());
-        Ok(periods)
+        let known = kept.by_key.insert(key.clone(), Arc::clone(&new));
+        kept.held += new.len() - known.map_or(0, |known| known.len());
+        Ok(new)
     }
 }
 
@@ -185,17 +204,21 @@ mod tests {
 
     #[test]
     fn periods_are_worked_out_once() {
-        let cache = PeriodCache::default();
-        let get = |start: &str| cache.get(&accrual(start, None)).unwrap();
+        let cache = ScheduleCache::default();
+        let get = |start: &str| {
+            let accrual = accrual(start, None);
+            cache.get(&accrual, || accrual.periods()).unwrap()
+        };
         let first = get("2027-01-02");
         assert!(Arc::ptr_eq(&first, &get("2027-01-02")));
         assert_ne!(first, get("2026-01-02"));
-        assert!(cache.get(&accrual("2029-01-02", None)).is_err());
+        let none = accrual("2029-01-02", None);
+        assert!(cache.get(&none, || none.periods()).is_err());
     }
 
     #[test]
     fn what_is_kept_is_bounded() {
-        let cache = PeriodCache::default();
+        let cache = ScheduleCache::default();
         let mut long = accrual("1984-01-02", None);
         let Schedule::Rules(rules) = &mut long.schedule else {
             unreachable!()
@@ -214,8 +237,8 @@ mod tests {
                 .unwrap()
                 .plus_days(-(number / 20))
                 .unwrap();
-            cache.get(&long).unwrap();
-            assert!(cache.0.read().unwrap().periods <= ROOM);
+            cache.get(&long, || long.periods()).unwrap();
+            assert!(cache.0.read().unwrap().held <= ROOM);
         }
     }
 }

@@ -27,7 +27,7 @@ pub mod swap_data;
 mod trade;
 mod unsupported;
 
-pub use accrual::{Accrual, Fixing, Floating, Period, PeriodCache};
+pub use accrual::{Accrual, Fixing, Floating, Period, ScheduleCache};
 pub use currency::Currency;
 pub use document::{Portfolio, PortfolioRecord};
 pub use entry::{Entry, Rejected};

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::accrual::PeriodCache;
+use super::accrual::ScheduleCache;
 use super::{Accrual, Envelope, Period};
 use crate::time::ScheduleError;
 
@@ -13,7 +13,7 @@ pub(super) struct Names {
     strings: HashSet<Arc<str>>,
     envelopes: HashSet<Arc<Envelope>>,
     accruals: HashSet<Arc<Accrual>>,
-    periods: PeriodCache,
+    periods: ScheduleCache<Accrual, Period>,
 }
 
 impl Names {
@@ -45,7 +45,7 @@ impl Names {
         &mut self,
         accrual: Accrual,
     ) -> Result<(Arc<Accrual>, Arc<[Period]>), ScheduleError> {
-        let periods = self.periods.get(&accrual)?;
+        let periods = self.periods.get(&accrual, || accrual.periods())?;
         if let Some(shared) = self.accruals.get(&accrual) {
             return Ok((Arc::clone(shared), periods));
         }

@@ -2,6 +2,7 @@
 //! simulation.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
@@ -23,7 +24,7 @@ pub(super) fn price(
     sums: Option<&[Sums]>,
 ) -> Result<Priced, Unavailable> {
     let inputs = equity_option::inputs(&option.option, market)?;
-    let average = average(option, &dates(option)?, market)?;
+    let average = average(option, &dates(option, market)?, market)?;
     let scale = equity_option::scale(&option.option);
     let Averaging::Arithmetic(simulation) = option.averaging else {
         return Ok(Priced::option(inputs, average.geometric(), scale));
@@ -49,7 +50,7 @@ pub(super) fn npv(
     option: &EquityAsianOption,
     market: &Market,
 ) -> Result<f64, Unavailable> {
-    let average = average(option, &dates(option)?, market)?;
+    let average = average(option, &dates(option, market)?, market)?;
     Ok(values(id, option, &[Some(average)], None)[0])
 }
 
@@ -75,7 +76,7 @@ pub(super) fn simulate(
     let Averaging::Arithmetic(simulation) = option.averaging else {
         return PathSums::default();
     };
-    let today = dates(option)
+    let today = dates(option, market)
         .and_then(|dates| average(option, &dates, market))
         .ok();
     let in_scenarios = averages(option, scenarios);
@@ -168,15 +169,15 @@ fn block(id: &str, simulation: Simulation, number: u64) -> Block {
 }
 
 /// The days on which the price is observed.
-fn dates(option: &EquityAsianOption) -> Result<Cow<'_, [Date]>, Unavailable> {
-    let dates = option.observations.dates();
-    dates.map_err(|error| Unavailable(error.to_string()))
+fn dates(option: &EquityAsianOption, market: &Market) -> Result<Arc<[Date]>, Unavailable> {
+    market.dates(&option.observations)
 }
 
 /// The average as it stands in each scenario, where it can be told.
 fn averages(option: &EquityAsianOption, scenarios: &Scenarios) -> Vec<Option<Average>> {
-    let dates = dates(option).unwrap_or_default();
-    let average = |market| average(option, &dates, market).ok();
+    let first = scenarios.first().map(|scenario| &scenario.market);
+    let dates = first.and_then(|market| dates(option, market).ok());
+    let average = |market| average(option, dates.as_deref()?, market).ok();
     scenarios
         .iter()
         .map(|scenario| average(&scenario.market))
@@ -236,7 +237,7 @@ pub(super) fn observed(
     option: &EquityAsianOption,
     market: &Market,
 ) -> Result<Vec<Observed>, Unavailable> {
-    let dates = dates(option)?;
+    let dates = dates(option, market)?;
     let average = average(option, &dates, market)?;
     let mut known = average.known.iter();
     let mut to_come = average.to_come.iter();
@@ -261,7 +262,7 @@ pub(super) fn observed(
 
 /// What an option on one unit of the geometric average is worth.
 pub(super) fn geometric(option: &EquityAsianOption, market: &Market) -> Result<f64, Unavailable> {
-    Ok(average(option, &dates(option)?, market)?.geometric_value())
+    Ok(average(option, &dates(option, market)?, market)?.geometric_value())
 }
 
 /// What the price was on a past day, which has to be known, or today, if it is known.
