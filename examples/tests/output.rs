@@ -10,7 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 /// The source of each example and its program.
-const EXAMPLES: [(&str, &str); 14] = [
+const EXAMPLES: [(&str, &str); 19] = [
     ("serial_server.rs", env!("CARGO_BIN_EXE_serial_server")),
     ("parallel_master.rs", env!("CARGO_BIN_EXE_parallel_master")),
     ("chained_masters.rs", env!("CARGO_BIN_EXE_chained_masters")),
@@ -25,6 +25,11 @@ const EXAMPLES: [(&str, &str); 14] = [
     ("hub.rs", env!("CARGO_BIN_EXE_hub")),
     ("logging.rs", env!("CARGO_BIN_EXE_logging")),
     ("cache.rs", env!("CARGO_BIN_EXE_cache")),
+    ("scatter.rs", env!("CARGO_BIN_EXE_scatter")),
+    ("gather.rs", env!("CARGO_BIN_EXE_gather")),
+    ("parts.rs", env!("CARGO_BIN_EXE_parts")),
+    ("route_in_code.rs", env!("CARGO_BIN_EXE_route_in_code")),
+    ("sub_tasks.rs", env!("CARGO_BIN_EXE_sub_tasks")),
     ("custom_server.rs", env!("CARGO_BIN_EXE_custom_server")),
     ("broker.rs", env!("CARGO_BIN_EXE_broker")),
     ("event_tree.rs", env!("CARGO_BIN_EXE_event_tree")),

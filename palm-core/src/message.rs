@@ -119,10 +119,11 @@ impl Route {
     /// assert!(Route::parse(Incarnation::random(), 1, "clean.").is_err());
     /// ```
     pub fn parse(client: Incarnation, pipeline: u64, function: &str) -> Result<Route> {
-        let steps: Vec<Step> = function
-            .split_whitespace()
-            .map(Step::parse)
-            .collect::<Result<_>>()?;
+        let steps = function.split_whitespace().map(Step::parse);
+        Route::of(client, pipeline, steps.collect::<Result<_>>()?)
+    }
+
+    fn of(client: Incarnation, pipeline: u64, steps: Vec<Step>) -> Result<Route> {
         if steps.is_empty() {
             return Err(Error::new(
                 ErrorKind::Malformed,
@@ -159,6 +160,22 @@ impl Route {
         let mut route = self.clone();
         route.steps.push(step);
         route
+    }
+
+    /// The route whose first `steps` are this one's, and which goes on with `then`: `server.function`,
+    /// any number of them, with spaces between.
+    ///
+    /// # Errors
+    ///
+    /// As [`parse`](Self::parse); but `then` may be empty.
+    pub fn turned(&self, steps: usize, then: &str) -> Result<Route> {
+        let before = self.steps.iter().take(steps).cloned().map(Ok);
+        let then = then.split_whitespace().map(Step::parse);
+        Route::of(
+            self.client,
+            self.pipeline,
+            before.chain(then).collect::<Result<_>>()?,
+        )
     }
 
     /// The steps in order.

@@ -26,6 +26,9 @@ pub struct Config {
     pub retention: Duration,
     /// How many bytes the keys and values of a server's [`Cache`](crate::Cache) may have.
     pub cache_bytes: u64,
+    /// How many messages may come of one that a client sends: scattered, or submitted by functions. A
+    /// message of which more come fails.
+    pub descendants: u64,
     /// The session of a client: a name of its own under which servers know it again when it comes
     /// back as another process, see [`Client::resume`](crate::Client::resume).
     pub session: Option<String>,
@@ -41,6 +44,7 @@ impl Default for Config {
             drain: Duration::from_secs(5),
             retention: Duration::from_secs(60),
             cache_bytes: 64 << 20,
+            descendants: 1 << 20,
             session: None,
             context: None,
         }

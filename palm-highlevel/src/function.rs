@@ -1,4 +1,7 @@
+use crate::engine::Task;
 use crate::home::Home;
+use crate::made::{Child, Piece, Pieces, Then};
+use crate::states::States;
 use crate::watch::Watch;
 use crate::{Cache, Failure, FailureKind, PartitionId};
 use bytes::Bytes;
@@ -47,22 +50,18 @@ pub struct Call {
     message: Message,
     partition: Option<PartitionId>,
     token: u64,
+    parent: Option<u64>,
     watch: Arc<Watch>,
     home: Arc<Home>,
 }
 
 impl Call {
-    pub(crate) fn new(
-        message: Message,
-        partition: Option<PartitionId>,
-        token: u64,
-        watch: Arc<Watch>,
-        home: Arc<Home>,
-    ) -> Call {
+    pub(crate) fn new(task: Task, watch: Arc<Watch>, home: Arc<Home>) -> Call {
         Call {
-            message,
-            partition,
-            token,
+            message: task.message,
+            partition: task.partition,
+            token: task.token,
+            parent: task.parent,
             watch,
             home,
         }
@@ -95,6 +94,150 @@ impl Call {
     /// passed. A function that takes long may ask, and give up.
     pub fn is_cancelled(&self) -> bool {
         self.watch.is_recalled(self.token)
+    }
+
+    /// Gives a result before the last one, which is what the function gives back. The client gets them
+    /// all in [`Ending::branches`](crate::Ending::branches), in order; a next server gets each as a
+    /// message. They leave once the function has succeeded.
+    ///
+    /// ```
+    /// # use palm_highlevel::{Call, Client, Failure, standalone};
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let server = standalone::Server::new("text")
+    ///     .function("lines", |call: &Call| {
+    ///         let text = String::from_utf8_lossy(call.payload()).into_owned();
+    ///         let mut lines: Vec<&str> = text.lines().collect();
+    ///         let last = lines.pop().unwrap_or_default().to_owned();
+    ///         for line in lines {
+    ///             call.give(line.to_owned());
+    ///         }
+    ///         Ok::<_, Failure>(last)
+    ///     })
+    ///     .bind("tcp://127.0.0.1:*")?;
+    /// let client = Client::connect(server.address())?;
+    /// let mut job = client.job("text.lines")?;
+    /// job.submit("one\ntwo\nthree")?;
+    /// assert_eq!(job.next().unwrap().branches, ["one", "two", "three"]);
+    /// # Ok(()) }
+    /// ```
+    pub fn give(&self, part: impl Into<Bytes>) {
+        self.watch
+            .make(self.token, |made| made.parts.push(part.into()));
+    }
+
+    /// Submits a message to `function` of the server that the message came to: this one, or the master
+    /// of this worker. It is executed once this function has succeeded, and only then; the message has
+    /// not ended before all that came of it has.
+    ///
+    /// Its id is this one's with a longer path. If it fails, so does the message, unless another
+    /// function goes on with it: see [`then`](Self::then).
+    ///
+    /// ```
+    /// # use palm_highlevel::{Call, Client, Failure, FailureKind, standalone, typed};
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// // The number of ways to climb n steps, one or two at a time.
+    /// let master = standalone::Master::new("stairs").bind("tcp://127.0.0.1:*")?;
+    /// let worker = standalone::Worker::new("one")
+    ///     .function("ways", |call: &Call| match call.payload()[0] {
+    ///         0 | 1 => Ok::<_, Failure>(vec![1]),
+    ///         n => {
+    ///             call.submit("ways", vec![n - 1]);
+    ///             call.submit("ways", vec![n - 2]);
+    ///             call.then("add");
+    ///             Ok(vec![])
+    ///         }
+    ///     })
+    ///     .function("add", |call: &Call| {
+    ///         let pieces = call.pieces()?;
+    ///         let sum: u8 = pieces.results()?.iter().map(|ways| ways[0]).sum();
+    ///         Ok::<_, Failure>(vec![sum])
+    ///     })
+    ///     .connect(master.address())?;
+    /// let client = Client::connect(master.address())?;
+    /// assert_eq!(client.call("stairs.ways", vec![6])?, [13][..]);
+    /// # Ok(()) }
+    /// ```
+    pub fn submit(&self, function: &str, payload: impl Into<Bytes>) {
+        let child = Child {
+            function: function.to_owned(),
+            payload: payload.into(),
+        };
+        self.watch
+            .make(self.token, |made| made.children.push(child));
+    }
+
+    /// Lets `function`, of the same server, go on with the message once all that this function has
+    /// [submitted](Self::submit) has ended: it is called with [`pieces`](Self::pieces), and its result
+    /// is the message's. What this function gives back is the state that it gets. Nobody waits
+    /// meanwhile: the worker is free. Of several calls the last counts.
+    pub fn then(&self, function: &str) {
+        let then = Then::Call(function.to_owned());
+        self.watch.make(self.token, |made| made.then = then);
+    }
+
+    /// What came of the messages that a function submitted, for the one that goes on.
+    ///
+    /// # Errors
+    ///
+    /// If the function is called for another reason.
+    pub fn pieces(&self) -> Result<Pieces, Failure> {
+        codec::decode(self.payload()).map_err(|_| {
+            let function = self.message.step().map_or("", |step| &step.function);
+            Failure::new(format!(
+                "`{function}` goes on where another function has submitted messages, and can't be \
+                 called otherwise"
+            ))
+        })
+    }
+
+    /// Sends the result through `route`, one or more `server.function`, instead of what was to come.
+    /// Of a chained server the first of them is one of its next ones; with an empty route the result
+    /// goes to the client from here.
+    ///
+    /// A route that leads nowhere is a failure, which the client gets.
+    ///
+    /// ```
+    /// # use palm_highlevel::{Call, Client, Failure, chained};
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let end = chained::LastServer::new("end")
+    ///     .function("long", |_: &Call| Ok::<_, Failure>("long"))
+    ///     .function("short", |_: &Call| Ok::<_, Failure>("short"))
+    ///     .bind("tcp://127.0.0.1:*")?;
+    /// let first = chained::Server::new("first")
+    ///     .function("look", |call: &Call| {
+    ///         call.route(if call.payload().len() > 5 { "end.long" } else { "end.short" });
+    ///         Ok::<_, Failure>(call.payload().clone())
+    ///     })
+    ///     .next("end.short", end.address())
+    ///     .bind("tcp://127.0.0.1:*")?;
+    /// let client = Client::connect_through(first.address(), end.address())?;
+    /// assert_eq!(client.call("first.look", "a microserver")?, "long");
+    /// # Ok(()) }
+    /// ```
+    pub fn route(&self, route: &str) {
+        let route = Some(route.to_owned());
+        self.watch.make(self.token, |made| made.route = route);
+    }
+
+    pub(crate) fn give_pieces(&self) {
+        self.watch.make(self.token, |made| made.then = Then::Give);
+    }
+
+    /// Has `function` be called for each of the pieces, and then for the message.
+    pub(crate) fn gather_each(&self, function: &str) {
+        let each = Some(function.to_owned());
+        self.watch.make(self.token, |made| made.each = each);
+        self.then(function);
+    }
+
+    /// For a function that is called both for each piece and for the message that they are of: what is
+    /// known of the message so far, and the piece, if it is one.
+    pub(crate) fn piece(&self) -> Result<(&States, u64, Option<Piece>), Failure> {
+        let states = &self.home.states;
+        match self.parent {
+            Some(parent) => Ok((states, parent, self.pieces()?.pieces.pop())),
+            None => Ok((states, self.token, None)),
+        }
     }
 
     /// The cache of the server that the message came to: this one, or the master of this worker. A

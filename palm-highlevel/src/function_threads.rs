@@ -1,5 +1,6 @@
 use crate::engine::{Done, Task};
 use crate::home::Home;
+use crate::made::Made;
 use crate::watch::Watch;
 use crate::{Call, Failure, FailureKind, Function, Result, thread};
 use bytes::Bytes;
@@ -162,6 +163,7 @@ impl FunctionThreads {
 
     /// Tells the function that runs the task that nobody waits for it.
     pub(crate) fn recall(&self, token: u64) {
+        self.runner.home.states.forget(token);
         for (watch, _) in &self.threads {
             watch.recall(token);
         }
@@ -215,10 +217,8 @@ impl Runner {
             let end = Instant::now();
             let nanoseconds = end.duration_since(start).as_nanos() as u64;
             start = end;
-            let (outcome, payload) = match result {
-                Ok(payload) => (Outcome::Success, payload),
-                Err(failure) => (Outcome::Failure, failure.encode()),
-            };
+            let (outcome, payload) =
+                result.unwrap_or_else(|failure| (Outcome::Failure, failure.encode()));
             if self.watch.is_abandoned() {
                 return Err(());
             }
@@ -238,7 +238,7 @@ impl Runner {
         Ok(())
     }
 
-    fn run_one(&self, task: Task, now: Instant) -> std::result::Result<Bytes, Failure> {
+    fn run_one(&self, task: Task, now: Instant) -> std::result::Result<(Outcome, Bytes), Failure> {
         let name = task
             .message
             .step()
@@ -248,10 +248,14 @@ impl Runner {
         };
         self.watch.begin(task.token, *lease, now);
         let (watch, home) = (self.watch.clone(), self.home.clone());
-        let call = Call::new(task.message, task.partition, task.token, watch, home);
+        let call = Call::new(task, watch, home);
         let result = catch_unwind(AssertUnwindSafe(|| function.call(&call)));
-        self.watch.end();
-        let payload = result.unwrap_or_else(|panic| Err(self.panicked(&call, &*panic)))?;
+        let made = self.watch.end();
+        let result = result.unwrap_or_else(|panic| Err(self.panicked(&call, &*panic)))?;
+        let (outcome, payload) = match made {
+            None => (Outcome::Success, result),
+            Some(made) => (Outcome::Made, Made { result, ..made }.encode()?),
+        };
         if payload.len() > MAX_PAYLOAD {
             let size = payload.len();
             return Err(Failure::of(
@@ -259,7 +263,7 @@ impl Runner {
                 format!("its result has {size} bytes, a message takes {MAX_PAYLOAD}"),
             ));
         }
-        Ok(payload)
+        Ok((outcome, payload))
     }
 
     fn unknown(&self, name: &str) -> Failure {
@@ -336,6 +340,7 @@ mod tests {
             token: 7,
             message,
             partition: None,
+            parent: None,
         }]);
         starts.recv().unwrap();
 

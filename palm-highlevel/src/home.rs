@@ -1,4 +1,5 @@
 use crate::client::content_key;
+use crate::states::States;
 use crate::{Client, Config, Failure, FailureKind};
 use bytes::Bytes;
 use palm_core::Endpoint;
@@ -13,6 +14,7 @@ pub(crate) struct Home {
     config: Config,
     client: OnceLock<Client>,
     contents: Mutex<Contents>,
+    pub(crate) states: States,
 }
 
 /// What functions have fetched under content keys, the latest last.
@@ -29,6 +31,7 @@ impl Home {
             config,
             client: OnceLock::new(),
             contents: Mutex::default(),
+            states: States::default(),
         }
     }
 

@@ -19,6 +19,8 @@ pub(crate) struct Parts {
     pub(crate) bind: Vec<Endpoint>,
     pub(crate) connect: Vec<Endpoint>,
     pub(crate) threads: u32,
+    /// Whether the functions are all that it offers.
+    pub(crate) offers: bool,
     pub(crate) functions: FunctionTable,
     pub(crate) config: Config,
     pub(crate) role: Role,
@@ -93,8 +95,10 @@ impl ServerLoop {
             wires.connect(endpoint)?;
         }
         let waker = wires.events.waker();
-        // Those of a master are its workers'.
-        let offered = (parts.threads > 0).then(|| parts.functions.keys().cloned().collect());
+        // Those of a master are its workers' as well.
+        let offered = parts
+            .offers
+            .then(|| parts.functions.keys().cloned().collect());
         let presence = match (&parts.registration, addresses.first()) {
             (Some(Registration { registry, shares }), Some(address)) => {
                 let said = Announcement {

@@ -18,7 +18,8 @@ use crate::engine::Output;
 use crate::pipelined::Registration;
 use crate::store::Store;
 use crate::template::{Plan, PlannedExecution, Template};
-use crate::{Config, Function, Result, Retry, Running};
+use crate::{Call, Config, Failure, Function, Piece, Pieces, Result, Retry, Running};
+use bytes::Bytes;
 use palm_core::Message;
 use palm_core::wire::Role;
 use std::time::Duration;
@@ -99,7 +100,8 @@ impl Server {
     ) -> Result<Running> {
         self.template.start(Plan {
             role: Role::Server,
-            execution: PlannedExecution::Serial(self.threads),
+            execution: PlannedExecution::Serial,
+            threads: self.threads,
             output,
             bind: vec![endpoint.to_owned()],
             connect,
@@ -111,6 +113,7 @@ impl Server {
 pub struct Master {
     template: Template,
     execution: PlannedExecution,
+    threads: u32,
 }
 
 impl Master {
@@ -119,6 +122,7 @@ impl Master {
         Master {
             template: Template::new(name),
             execution: PlannedExecution::Parallel,
+            threads: 1,
         }
     }
 
@@ -139,7 +143,129 @@ impl Master {
         Master {
             template: Template::new(name),
             execution: PlannedExecution::Partitioned(partitions, Box::new(key)),
+            threads: 1,
         }
+    }
+
+    /// Offers `function` under `name`: the master executes it itself, and gives messages for all others
+    /// to its workers. It is to be quick, and may [submit](crate::Call::submit) messages to them.
+    pub fn function(mut self, name: &str, function: impl Function) -> Master {
+        self.template.function(name, function);
+        self
+    }
+
+    /// Gives a function of the master's own another lease; see [`Server::lease`].
+    pub fn lease(mut self, name: &str, lease: Duration) -> Master {
+        self.template.lease(name, lease);
+        self
+    }
+
+    /// Runs the master's own functions on so many threads; 1 by default.
+    pub fn threads(mut self, threads: u32) -> Master {
+        self.threads = threads.max(1);
+        self
+    }
+
+    /// Offers a function under `name` that splits a message: the master calls `split` for it, and each
+    /// of the pieces is a message to the function `to` of the workers, or of the master.
+    ///
+    /// The message has ended once all pieces have, with their results, in order, which the client gets
+    /// in [`Ending::branches`](crate::Ending::branches) and next servers one by one; or with what
+    /// [`gather`](Self::gather) makes of them. If a piece fails, so does the message; where nothing is
+    /// gathered it does so too if there are no pieces.
+    ///
+    /// ```
+    /// # use palm_highlevel::{Call, Client, Failure, standalone};
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let master = standalone::Master::new("text")
+    ///     .scatter("shout", "upper", |call: &Call| {
+    ///         let text = String::from_utf8_lossy(call.payload()).into_owned();
+    ///         Ok::<_, Failure>(text.split(' ').map(String::from).collect::<Vec<_>>())
+    ///     })
+    ///     .gather("shout", |_: &Call, words| {
+    ///         Ok::<_, Failure>(words.results()?.into_iter().rev().cloned().collect::<Vec<_>>().join(&b' '))
+    ///     })
+    ///     .bind("tcp://127.0.0.1:*")?;
+    /// let worker = standalone::Worker::new("one")
+    ///     .function("upper", |call: &Call| Ok::<_, Failure>(call.payload().to_ascii_uppercase()))
+    ///     .connect(master.address())?;
+    /// let client = Client::connect(master.address())?;
+    /// assert_eq!(client.call("text.shout", "yoda speaks")?, "SPEAKS YODA");
+    /// # Ok(()) }
+    /// ```
+    pub fn scatter<P, E>(
+        mut self,
+        name: &str,
+        to: &str,
+        split: impl Fn(&Call) -> std::result::Result<P, E> + Send + Sync + 'static,
+    ) -> Master
+    where
+        P: IntoIterator,
+        P::Item: Into<Bytes>,
+        E: Into<Failure>,
+    {
+        self.template.scatter(name, to, split);
+        self
+    }
+
+    /// Lets `gather` make the result of a message that [`scatter`](Self::scatter) has split under
+    /// `name`: the master calls it once, with the results or failures of all pieces, in order.
+    pub fn gather<R, E>(
+        mut self,
+        name: &str,
+        gather: impl Fn(&Call, Pieces) -> std::result::Result<R, E> + Send + Sync + 'static,
+    ) -> Master
+    where
+        R: Into<Bytes>,
+        E: Into<Failure>,
+    {
+        self.template.gather(name, gather);
+        self
+    }
+
+    /// As [`gather`](Self::gather), but with each piece as soon as it has ended, and a state of the
+    /// message's own, which is `init()` at first: `each` is called with the pieces, one after another,
+    /// in the order in which they end, and `end`, with what they have made of the state, once all have.
+    ///
+    /// What `each` [gives](crate::Call::give) are results before the last one, in the order of the
+    /// pieces. If it fails, or panics, so does the message.
+    ///
+    /// ```
+    /// # use palm_highlevel::{Call, Client, Failure, standalone};
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let master = standalone::Master::new("text")
+    ///     .scatter("length", "measure", |call: &Call| {
+    ///         let text = String::from_utf8_lossy(call.payload()).into_owned();
+    ///         Ok::<_, Failure>(text.split(' ').map(String::from).collect::<Vec<_>>())
+    ///     })
+    ///     .gather_each(
+    ///         "length",
+    ///         || 0,
+    ///         |sum, _: &Call, word| Ok::<_, Failure>(*sum += u32::from(word.result?[0])),
+    ///         |sum, _: &Call| Ok(sum.to_string()),
+    ///     )
+    ///     .bind("tcp://127.0.0.1:*")?;
+    /// let worker = standalone::Worker::new("one")
+    ///     .function("measure", |call: &Call| Ok::<_, Failure>(vec![call.payload().len() as u8]))
+    ///     .connect(master.address())?;
+    /// let client = Client::connect(master.address())?;
+    /// assert_eq!(client.call("text.length", "one and three")?, "11");
+    /// # Ok(()) }
+    /// ```
+    pub fn gather_each<S, R, E>(
+        mut self,
+        name: &str,
+        init: impl Fn() -> S + Send + Sync + 'static,
+        each: impl Fn(&mut S, &Call, Piece) -> std::result::Result<(), E> + Send + Sync + 'static,
+        end: impl Fn(S, &Call) -> std::result::Result<R, E> + Send + Sync + 'static,
+    ) -> Master
+    where
+        S: Send + 'static,
+        R: Into<Bytes>,
+        E: Into<Failure>,
+    {
+        self.template.gather_each(name, init, each, end);
+        self
     }
 
     /// Tries messages again whose function has failed; by default a failure is an ending. Partitioned
@@ -186,6 +312,7 @@ impl Master {
         self.template.start(Plan {
             role: Role::Server,
             execution: self.execution,
+            threads: self.threads,
             output,
             bind: vec![endpoint.to_owned()],
             connect,
@@ -242,7 +369,8 @@ impl Worker {
     pub fn connect(self, endpoint: &str) -> Result<Running> {
         self.template.start(Plan {
             role: Role::Worker,
-            execution: PlannedExecution::Serial(self.threads),
+            execution: PlannedExecution::Serial,
+            threads: self.threads,
             output: Output::Reply,
             bind: Vec::new(),
             connect: vec![endpoint.to_owned()],

@@ -1,4 +1,5 @@
 use crate::engine::Task;
+use crate::made::Made;
 use std::collections::VecDeque;
 use std::sync::atomic::{
     AtomicBool, AtomicU64,
@@ -22,6 +23,8 @@ pub(crate) struct Watch {
     /// What the task said last of how far it is, until the loop has taken it.
     said: Mutex<Option<String>>,
     has_said: AtomicBool,
+    /// What the task has made so far beside its result.
+    made: Mutex<Option<Made>>,
     /// What the thread is to do next.
     next: Mutex<VecDeque<Task>>,
     /// The thread hangs: what it was to do was given to another.
@@ -42,6 +45,7 @@ impl Watch {
             recalled: AtomicU64::new(0),
             said: Mutex::new(None),
             has_said: AtomicBool::new(false),
+            made: Mutex::new(None),
             next: Mutex::new(VecDeque::new()),
             abandoned: AtomicBool::new(false),
         }
@@ -68,8 +72,18 @@ impl Watch {
         self.token.store(token, Release);
     }
 
-    pub(crate) fn end(&self) {
+    /// The task has ended; gives back what it has made.
+    pub(crate) fn end(&self) -> Option<Made> {
         self.token.store(0, Relaxed);
+        lock(&self.made).take()
+    }
+
+    /// Changes what the task with this token has made; nothing happens if it has ended.
+    pub(crate) fn make(&self, token: u64, change: impl FnOnce(&mut Made)) {
+        let mut made = lock(&self.made);
+        if self.token.load(Acquire) == token {
+            change(made.get_or_insert_default());
+        }
     }
 
     /// The function says how far it is: its lease begins again.

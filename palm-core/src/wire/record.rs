@@ -26,10 +26,13 @@ pub enum Outcome {
     Cancel,
     /// A request: all messages of that client and pipeline are to be cancelled.
     CancelJob,
+    /// It succeeded, and made more than a result, as a worker says to its master: the payload is all
+    /// that it made.
+    Made,
 }
 
 impl Outcome {
-    const ALL: [Outcome; 7] = [
+    const ALL: [Outcome; 8] = [
         Outcome::Pending,
         Outcome::Success,
         Outcome::Failure,
@@ -37,6 +40,7 @@ impl Outcome {
         Outcome::Cancelled,
         Outcome::Cancel,
         Outcome::CancelJob,
+        Outcome::Made,
     ];
 
     fn byte(self) -> u8 {

@@ -36,7 +36,9 @@ impl Branches {
             };
             branches.insert(place, branch);
         }
-        if !are_all(branches, 0) {
+        // There are at least as many as the first of its tees has made.
+        let least = extras.branches.first().copied().unwrap_or(1) as usize;
+        if branches.len() < least || !are_all(branches, 0) {
             return None;
         }
         let all = self.0.remove(&sequence).unwrap_or_default();

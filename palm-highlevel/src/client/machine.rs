@@ -505,7 +505,7 @@ impl ClientMachine {
 
 fn result_of(outcome: Outcome, payload: Bytes) -> Option<Result<Bytes, Failure>> {
     match outcome {
-        Outcome::Pending | Outcome::Cancel | Outcome::CancelJob => None,
+        Outcome::Pending | Outcome::Cancel | Outcome::CancelJob | Outcome::Made => None,
         Outcome::Success => Some(Ok(payload)),
         Outcome::Failure => Some(Err(Failure::decode(&payload))),
         Outcome::Expired => Some(Err(Failure::of(FailureKind::Expired, EXPIRED))),

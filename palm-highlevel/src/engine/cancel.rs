@@ -1,6 +1,6 @@
 use super::ledger::{Entry, State};
 use super::stored::CancelWord;
-use super::{Action, Engine, Executor, Key, Origin, Parcel, Taken};
+use super::{Action, Engine, Key, Origin, Parcel, Taken};
 use palm_core::Route;
 use palm_core::wire::{Outcome, Role};
 use std::sync::Arc;
@@ -63,13 +63,13 @@ impl Engine {
         let Some(entry) = self.ledger.get(key) else {
             return;
         };
-        match (entry.state, &self.executor) {
-            (State::With(worker), _) => {
+        match entry.state {
+            State::With(worker) => {
                 let (sequence, route) = (entry.sequence, entry.route.clone());
                 self.post(worker, word(Outcome::Cancel, sequence, key.token(), route));
             }
-            (State::Running, Executor::Local(_)) => self.recalled.push(Action::Recall(key.token())),
-            _ => {}
+            State::Running => self.recalled.push(Action::Recall(key.token())),
+            State::Ready | State::Waiting => {}
         }
     }
 }

@@ -83,6 +83,8 @@ pub struct Task {
     pub message: Message,
     /// Which partition of the master's the message is of, if the master has partitions.
     pub partition: Option<PartitionId>,
+    /// The token of the message that this one is a piece of, if it is being gathered.
+    pub parent: Option<u64>,
 }
 
 /// How a function ended.

@@ -74,7 +74,7 @@ impl Engine {
             id: entry.message().id,
             with: match entry.state {
                 State::With(worker) => self.links.get(worker).map(|link| link.incarnation),
-                State::Ready | State::Running => None,
+                State::Ready | State::Running | State::Waiting => None,
             },
             charges: entry.charges,
             suspect: entry.suspect,

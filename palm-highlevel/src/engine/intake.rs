@@ -43,6 +43,7 @@ impl Engine {
             };
             match taken.record.outcome {
                 Outcome::Pending => self.admit(origin, route, taken, None),
+                Outcome::Made => self.refuse_made(origin, route, taken),
                 Outcome::Cancel | Outcome::CancelJob => self.cancel(origin, route, taken),
                 _ => self.pass_on(origin, route, taken),
             }
@@ -108,7 +109,9 @@ impl Engine {
         let same = entry.sequence == taken.record.sequence;
         let counts = match taken.record.outcome {
             Outcome::Pending | Outcome::Cancel | Outcome::CancelJob => false,
-            Outcome::Success => taken.record.attempt <= entry.tries,
+            Outcome::Success | Outcome::Made => {
+                (entry.before + 1..=entry.tries).contains(&taken.record.attempt)
+            }
             _ => current,
         };
         if !(same && counts) {
@@ -116,6 +119,7 @@ impl Engine {
         }
         match taken.record.outcome {
             Outcome::Failure => self.failed(key, taken.payload),
+            Outcome::Made => self.made(key, &taken.payload),
             outcome => self.end(key, outcome, taken.payload),
         }
     }
@@ -126,7 +130,7 @@ impl Engine {
         let Some(entry) = self.ledger.get_mut(key) else {
             return;
         };
-        let (state, tries) = (entry.state, entry.tries);
+        let (state, tries) = (entry.state, entry.tries - entry.before);
         let failure = Failure::decode(&payload);
         let wait = self
             .retry
@@ -172,6 +176,17 @@ impl Engine {
                 entry.progress = Some(text.into());
             }
         }
+    }
+
+    /// Only a worker says what its functions have made.
+    fn refuse_made(&mut self, origin: Origin, route: Arc<Route>, mut taken: Taken) {
+        let message = format!(
+            "{} is told what a function made, by no worker of its own",
+            self.links.me.name
+        );
+        taken.record.outcome = Outcome::Failure;
+        taken.payload = Failure::of(FailureKind::Refused, message).encode();
+        self.pass_on(origin, route, taken);
     }
 
     /// An ending that is no success travels the rest of its route without being executed.

@@ -446,6 +446,7 @@ impl Engine {
         if let Some(journal) = &mut self.journal
             && let Some(entry) = self.ledger.get(key)
             && let Some(lane) = self.links.get(entry.origin.link).and_then(|link| link.lane)
+            && entry.kin.is_none()
         {
             let log = stored::intake_log(lane, entry.origin.era);
             journal.keep_attempts(log, entry.origin.number, entry);

@@ -1,3 +1,4 @@
+use super::families::Kin;
 use super::parcel::{Origin, Taken};
 use super::slab::{Key, Slab};
 use bytes::Bytes;
@@ -40,6 +41,10 @@ pub(crate) struct Entry {
     pub(crate) charges: u8,
     /// It may have killed a process.
     pub(crate) suspect: bool,
+    /// How many of the tries were for functions that have made others, and ended.
+    pub(crate) before: u32,
+    /// Whose child it is, if a function here has submitted it.
+    pub(crate) kin: Option<Box<Kin>>,
 }
 
 /// Where an entry is.
@@ -51,6 +56,8 @@ pub(crate) enum State {
     Running,
     /// With the worker of that link.
     With(Key),
+    /// Its function has submitted others, which have not ended.
+    Waiting,
 }
 
 /// The number that an engine gives the name of a function.
@@ -72,18 +79,39 @@ impl Entry {
             token: record.token,
             attempt: record.attempt,
             stage: record.stage,
-            route,
             extras: taken.extras,
-            payload: taken.payload,
-            origin,
             weight: record.weight(),
+            deadline: left.map(|left| now + Duration::from_millis(u64::from(left))),
+            ..Entry::of(route, taken.payload, origin, function)
+        }
+    }
+
+    /// A message for `function` of which nothing else is known.
+    pub(crate) fn of(
+        route: Arc<Route>,
+        payload: Bytes,
+        origin: Origin,
+        function: FunctionId,
+    ) -> Entry {
+        Entry {
+            sequence: 0,
+            token: 0,
+            attempt: 0,
+            stage: 0,
+            route,
+            extras: None,
+            payload,
+            origin,
+            weight: 0,
             function,
             state: State::Ready,
             tries: 0,
-            deadline: left.map(|left| now + Duration::from_millis(u64::from(left))),
+            deadline: None,
             progress: None,
             charges: 0,
             suspect: false,
+            before: 0,
+            kin: None,
         }
     }
 

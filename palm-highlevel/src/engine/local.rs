@@ -1,5 +1,5 @@
 use super::event::{Action, Task};
-use super::ledger::{Ledger, State};
+use super::ledger::{FunctionId, Ledger, State};
 use super::slab::Key;
 use std::collections::VecDeque;
 
@@ -13,6 +13,8 @@ const MOST: u64 = 512;
 #[derive(Debug)]
 pub(crate) struct Local {
     queue: VecDeque<Key>,
+    /// The functions, if there are others elsewhere.
+    functions: Vec<FunctionId>,
     threads: u64,
     /// Chunks that are with the threads, running or next.
     chunks: u64,
@@ -25,14 +27,33 @@ impl Local {
     pub(crate) fn new(threads: u32) -> Local {
         Local {
             queue: VecDeque::new(),
+            functions: Vec::new(),
             threads: u64::from(threads.max(1)),
             chunks: 0,
             pace: None,
         }
     }
 
+    /// Executes these functions alone.
+    pub(crate) fn only(threads: u32, functions: Vec<FunctionId>) -> Local {
+        Local {
+            functions,
+            ..Local::new(threads)
+        }
+    }
+
+    /// Whether it is here that the function is executed, where others are elsewhere.
+    pub(crate) fn offers(&self, function: FunctionId) -> bool {
+        self.functions.contains(&function)
+    }
+
     pub(crate) fn push(&mut self, key: Key) {
         self.queue.push_back(key);
+    }
+
+    /// Queues an entry before all others.
+    pub(crate) fn push_again(&mut self, key: Key) {
+        self.queue.push_front(key);
     }
 
     /// Nanoseconds a message takes this process, all threads together; 0 if not known yet.
@@ -95,6 +116,7 @@ impl Local {
                         false => entry.take_message(),
                     },
                     partition,
+                    parent: entry.kin.as_ref().and_then(|kin| kin.gathered()),
                 });
             }
             if !tasks.is_empty() {

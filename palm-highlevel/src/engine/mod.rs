@@ -20,6 +20,7 @@
 //! | who is to blame for a death | `blame` |
 //! | deadlines and waits | `timed` |
 //! | cancelling | `cancel` |
+//! | messages that make messages | `families` |
 //! | values by key | `cache` |
 //! | clients that come back | `sessions` |
 //! | who comes and goes | `peers` |
@@ -32,8 +33,10 @@ mod backlog;
 mod blame;
 mod cache;
 mod cancel;
+mod choices;
 mod dispatch;
 mod event;
+mod families;
 mod functions;
 mod greetings;
 mod inspect;
@@ -67,9 +70,10 @@ pub(crate) use slab::Key;
 use backlog::Backlog;
 use cache::Cache;
 use dispatch::{CHARGES, Dispatch};
+use families::Families;
 use functions::Functions;
 use journal::Journal;
-use ledger::Ledger;
+use ledger::{FunctionId, Ledger};
 use link::State as LinkState;
 use local::Local;
 use onward::Onward;
@@ -150,8 +154,10 @@ pub struct EngineConfig {
     pub shares: bool,
     /// What it is to those it connects to.
     pub role: Role,
-    /// The functions it offers, if it is a worker.
+    /// The functions it offers: of a master, those that it executes itself.
     pub functions: Vec<String>,
+    /// How many threads execute them.
+    pub threads: u32,
     /// The operating system's number of the process.
     pub pid: u32,
     /// How many messages, and bytes of them, one sender may have unfinished here.
@@ -160,6 +166,8 @@ pub struct EngineConfig {
     pub retention: Duration,
     /// How many bytes keys and values of the cache may have.
     pub cache: u64,
+    /// How many messages may come of one.
+    pub descendants: u64,
     /// Which failures of functions are tried again.
     pub retry: Option<Retry>,
 }
@@ -193,6 +201,10 @@ pub struct Engine {
     functions: Functions,
     ledger: Ledger,
     executor: Executor,
+    /// What a master executes itself.
+    own: Local,
+    families: Families,
+    descendants: u64,
     /// The links to the next servers, if the output is `Next`.
     onward: Onward,
     /// Endings for clients that are not here, or not yet.
@@ -267,12 +279,24 @@ impl Engine {
         let mut links = Links::new(me, config.window);
         let opened: Vec<Key> = (0..opens).map(|_| links.open(Duration::ZERO)).collect();
         let mut functions = Functions::default();
+        let own = match executor {
+            Executor::Local(_) => Vec::new(),
+            _ => links
+                .me
+                .functions
+                .iter()
+                .map(|name| functions.id(name))
+                .collect(),
+        };
         let cache = Cache::new(config.cache, functions.id(CACHE));
         Engine {
             links,
             functions,
             ledger: Ledger::new(),
             executor,
+            own: Local::only(config.threads, own),
+            families: Families::default(),
+            descendants: config.descendants,
             onward: Onward::new(opened, nexts, by_route),
             unclaimed: BTreeMap::new(),
             counts: Counts::default(),
@@ -311,7 +335,7 @@ impl Engine {
     pub fn is_drained(&self) -> bool {
         let busy = match &self.executor {
             Executor::Local(local) => local.is_busy(),
-            _ => false,
+            _ => self.own.is_busy(),
         };
         self.draining && !busy && self.journal.as_ref().is_none_or(Journal::is_idle)
     }
@@ -422,8 +446,9 @@ impl Engine {
     }
 
     fn executed(&mut self, done: Vec<Done>, all: bool) {
-        let Executor::Local(local) = &mut self.executor else {
-            return;
+        let local = match &mut self.executor {
+            Executor::Local(local) => local,
+            _ => &mut self.own,
         };
         let nanoseconds = done.iter().map(|done| done.nanoseconds).sum();
         local.ended(done.len() as u64, nanoseconds, all);
@@ -437,6 +462,8 @@ impl Engine {
             let key = Key::from_token(token);
             match outcome {
                 Outcome::Failure => self.failed(key, payload),
+                // A worker's master is told.
+                Outcome::Made if self.links.me.role != Role::Worker => self.made(key, &payload),
                 outcome => self.end(key, outcome, payload),
             }
         }
@@ -496,10 +523,12 @@ impl Engine {
 
     fn dispatch(&mut self, actions: &mut Vec<Action>) {
         let (onward, now, thrifty) = (&self.onward, self.now, self.is_closed);
+        let again = self.retry.is_some();
+        self.own
+            .dispatch(&mut self.ledger, None, again, thrifty, actions);
         match &mut self.executor {
             Executor::Local(local) => {
                 let partition = self.links.iter().find_map(|(_, link)| link.partition);
-                let again = self.retry.is_some();
                 if thrifty && self.links.iter().any(|(_, link)| link.is_behind()) {
                     return;
                 }
@@ -517,10 +546,12 @@ impl Engine {
 
     fn drain(&mut self) {
         self.draining = true;
-        if let Executor::Local(local) = &mut self.executor {
-            for key in local.give_back() {
-                self.ledger.remove(key);
-            }
+        let local = match &mut self.executor {
+            Executor::Local(local) => local,
+            _ => &mut self.own,
+        };
+        for key in local.give_back() {
+            self.ledger.remove(key);
         }
     }
 }

@@ -1,9 +1,11 @@
+use super::choices::Choices;
 use super::link::Link;
 use super::parcel::Origin;
 use super::slab::Key;
 use super::{Action, Address, Engine, Links, Next, Parcel};
 use crate::mutant::{self, Mutant};
 use crate::{Failure, FailureKind};
+use palm_core::lane::Carried;
 use palm_core::wire::Outcome;
 use palm_core::{Incarnation, Path, Route, Step};
 use std::collections::{BTreeMap, HashMap};
@@ -16,6 +18,9 @@ const HOPS: usize = 64;
 /// Into how many branches tees may split a message, all in all.
 const MOST_BRANCHES: u32 = 4096;
 
+/// Into how many results functions may split it.
+pub(super) const MOST_PARTS: u32 = 1 << 16;
+
 /// The next servers, and what is on its way to several of them.
 ///
 /// Invariant: a message that went to several next servers is settled once all of them have released
@@ -27,10 +32,20 @@ pub(super) struct Onward {
     named: Option<BTreeMap<String, Key>>,
     /// The step that was asked for last, and the link to its server.
     last: Option<(Arc<Route>, u16, Key)>,
-    /// How many parcels have not been released, of what has left as more than one.
-    branches: HashMap<Origin, u32>,
+    /// What has left as more than one parcel.
+    branches: HashMap<Origin, Branches>,
+    choices: Choices,
     /// Whose turn it is: which of `nexts` take the message that leaves.
     taking: Vec<usize>,
+}
+
+/// The parcels that came of one message.
+#[derive(Debug)]
+struct Branches {
+    /// How many have not been released.
+    left: u32,
+    /// What they take of the window of the lane that it came by.
+    weight: u64,
 }
 
 #[derive(Debug)]
@@ -91,40 +106,48 @@ impl Onward {
         }
     }
 
-    /// Notes that so many parcels have come of one message.
-    pub(super) fn split(&mut self, origin: Option<Origin>, parcels: usize) {
+    /// Notes that so many parcels have come of one, which take `weight` of the window of its lane.
+    pub(super) fn split(&mut self, origin: Option<Origin>, parcels: usize, weight: u64) {
         if let Some(origin) = origin
             && parcels > 1
             && !mutant::is(Mutant::SettlesFirstBranch)
         {
-            self.branches.insert(origin, parcels as u32);
+            let branches = self.branches.entry(origin);
+            let branches = branches.or_insert(Branches { left: 1, weight });
+            branches.left += parcels as u32 - 1;
         }
     }
 
-    /// Of what message a parcel is a branch, if there are several next servers.
-    pub(super) fn parent(&self, parcel: &Parcel) -> Option<(Incarnation, u64, Path)> {
-        let path = &parcel.extras.as_ref()?.path;
-        let (_, parent) = path.ordinals().split_last()?;
+    /// Of what message a parcel may be a branch.
+    pub(super) fn parent(parcel: &Parcel) -> Option<(Incarnation, u64, Path)> {
+        let extras = parcel.extras.as_ref()?;
+        let (_, parent) = extras.path.ordinals().split_last()?;
         let parent = parent.iter().fold(Path::ROOT, |path, of| path.child(*of));
-        (self.nexts.len() > 1).then(|| (parcel.route.client(), parcel.sequence, parent))
+        (!extras.branches.is_empty()).then(|| (parcel.route.client(), parcel.sequence, parent))
     }
 
-    /// Notes that one more parcel has come of a message.
-    pub(super) fn split_again(&mut self, origin: Origin) {
-        *self.branches.entry(origin).or_insert(1) += 1;
+    /// Notes that one more parcel has come of a message, of which `weight` counts.
+    pub(super) fn split_again(&mut self, origin: Origin, weight: u64) {
+        let branches = self.branches.entry(origin);
+        branches.or_insert(Branches { left: 1, weight }).left += 1;
     }
 
-    /// Whether what is released is the last that came of its message.
-    pub(super) fn is_last(&mut self, origin: Origin) -> bool {
-        let Some(left) = self.branches.get_mut(&origin) else {
-            return true;
+    /// Notes that a parcel is released; if it is the last that came of its message, gives back what
+    /// they take of the window.
+    pub(super) fn released(&mut self, parcel: &Parcel) -> Option<u64> {
+        let Some(origin) = parcel.origin.filter(|_| !self.branches.is_empty()) else {
+            return Some(parcel.weight());
         };
-        *left -= 1;
-        let last = *left == 0;
-        if last {
-            self.branches.remove(&origin);
+        let Some(branches) = self.branches.get_mut(&origin) else {
+            return Some(parcel.weight());
+        };
+        branches.left -= 1;
+        if branches.left > 0 {
+            return None;
         }
-        last
+        self.branches
+            .remove(&origin)
+            .map(|branches| branches.weight)
     }
 }
 
@@ -181,7 +204,7 @@ impl Engine {
                 self.refuse_to_go_on(parcel, message);
             }
             [first, ref others @ ..] => {
-                onward.split(parcel.origin, taking.len());
+                onward.split(parcel.origin, taking.len(), parcel.weight());
                 for (&index, ordinal) in others.iter().zip(1..) {
                     self.post_to(index, branch(parcel.clone(), ordinal, count));
                 }
@@ -190,6 +213,49 @@ impl Engine {
         }
         taking.clear();
         self.onward.taking = taking;
+    }
+
+    /// Hands a result to where its function says: the function of the next server, and what follows;
+    /// to the client, if it says nothing.
+    pub(super) fn go_where(&mut self, mut parcel: Parcel, then: &str) {
+        parcel.stage = parcel.stage.saturating_add(1);
+        match self.onward.choices.route(&parcel.route, parcel.stage, then) {
+            Ok(route) => parcel.route = route,
+            Err(error) => return self.refuse_to_go_on(parcel, error.to_string()),
+        }
+        let Some(step) = parcel.route.steps().get(usize::from(parcel.stage)) else {
+            return self.reply(parcel);
+        };
+        if self.onward.named.is_some() {
+            return self.follow_route(parcel);
+        }
+        if usize::from(parcel.stage) >= HOPS {
+            let message = circle(&self.links.me.name, &parcel.route);
+            return self.refuse_to_go_on(parcel, message);
+        }
+        let nexts = &self.onward.nexts;
+        match nexts
+            .iter()
+            .position(|target| target.next.step.server == step.server)
+        {
+            Some(index) => {
+                parcel.outcome = Outcome::Pending;
+                self.post_to(index, parcel);
+            }
+            None => {
+                let names: Vec<&str> = nexts
+                    .iter()
+                    .map(|target| target.next.step.server.as_str())
+                    .collect();
+                let me = &self.links.me.name;
+                let next = match names.is_empty() {
+                    true => format!("{me} has no next servers"),
+                    false => format!("next to {me} are {}", names.join(", ")),
+                };
+                let message = format!("a function chose `{step}` as the next step, but {next}");
+                self.refuse_to_go_on(parcel, message);
+            }
+        }
     }
 
     /// Hands a message to the server that its route names next, or to its client.
@@ -247,7 +313,7 @@ impl Engine {
             None if last => Vec::new(),
             None => self.onward.links().collect(),
         };
-        self.onward.split(word.origin, nexts.len());
+        self.onward.split(word.origin, nexts.len(), word.weight());
         for next in &nexts {
             self.post(*next, word.clone());
         }
@@ -290,13 +356,13 @@ impl Engine {
 }
 
 /// Into how many branches tees have split the message so far.
-fn branches(parcel: &Parcel) -> u32 {
+pub(super) fn branches(parcel: &Parcel) -> u32 {
     let tees = parcel.extras.iter().flat_map(|extras| &extras.branches);
     tees.fold(1, |product, branches| product.saturating_mul(*branches))
 }
 
 /// One branch of what goes on to several servers.
-fn branch(mut parcel: Parcel, ordinal: u32, count: u32) -> Parcel {
+pub(super) fn branch(mut parcel: Parcel, ordinal: u32, count: u32) -> Parcel {
     let extras = parcel.extras.get_or_insert_default();
     extras.path = extras.path.child(ordinal);
     extras.branches.push(count);

@@ -1,8 +1,9 @@
-use super::ledger::State;
 use super::link::Link;
+use super::onward::{MOST_PARTS, branch, branches};
 use super::stored::outbox_log;
-use super::{Engine, Executor, Key, Origin, Parcel, Unclaimed};
+use super::{Engine, Key, Origin, Parcel, Unclaimed};
 use crate::mutant::{self, Mutant};
+use crate::{Failure, FailureKind};
 use bytes::Bytes;
 use palm_core::Incarnation;
 use palm_core::lane::Carried;
@@ -17,18 +18,22 @@ const LINGERING: u64 = 4 << 20;
 impl Engine {
     /// Ends a message that is in the ledger.
     pub(super) fn end(&mut self, key: Key, outcome: Outcome, payload: Bytes) {
-        let Some(entry) = self.ledger.remove(key) else {
+        if self.gather_one(key, outcome, &payload) {
+            return;
+        }
+        let Some(mut entry) = self.take_out(key) else {
             return;
         };
-        if let State::With(worker) = entry.state {
-            match &mut self.executor {
-                Executor::Workers(dispatch) => dispatch.returned(worker),
-                Executor::Owners(partitions, _) => partitions.returned(worker),
-                Executor::Local(_) => {}
-            }
+        let mut family = self.families.remove(key);
+        if let Some(family) = &mut family {
+            self.disband(key, &mut entry, family);
         }
-        if let Some(at) = entry.deadline {
-            self.forget_deadline(at, key);
+        let (parts, chosen) = family.map_or_else(Default::default, |family| match outcome {
+            Outcome::Success => (family.parts, family.chosen),
+            _ => Default::default(),
+        });
+        if let Some(kin) = entry.kin {
+            return self.piece(&kin, outcome, payload, parts);
         }
         let parcel = Parcel {
             sequence: entry.sequence,
@@ -42,7 +47,14 @@ impl Engine {
             payload,
             origin: Some(entry.origin),
         };
+        if !parts.is_empty() {
+            return self.end_in_parts(parcel, parts, chosen.as_deref(), entry.weight);
+        }
         self.hold_ending(&parcel, entry.weight);
+        if let Some(chosen) = chosen {
+            self.counts.succeeded += 1;
+            return self.go_where(parcel, &chosen);
+        }
         if mutant::is(Mutant::SettlesEarly) {
             self.settle_parcel(&parcel);
         }
@@ -50,6 +62,53 @@ impl Engine {
             self.leave(parcel.clone());
         }
         self.leave(parcel);
+    }
+
+    /// Ends a message with several results, which leave as its branches.
+    fn end_in_parts(
+        &mut self,
+        last: Parcel,
+        mut results: Vec<Bytes>,
+        chosen: Option<&str>,
+        weight: u64,
+    ) {
+        results.push(last.payload.clone());
+        let count = results.len() as u32;
+        if branches(&last).saturating_mul(count) > MOST_PARTS {
+            let me = &self.links.me.name;
+            let message = format!("{me} gives no more than {MOST_PARTS} results for a message");
+            let failure = Failure::of(FailureKind::TooLarge, message);
+            let failed = Parcel {
+                outcome: Outcome::Failure,
+                payload: failure.encode(),
+                ..last
+            };
+            return self.finish(failed, weight);
+        }
+        let results = results.into_iter().zip(0..);
+        let parcels: Vec<Parcel> = results
+            .map(|(payload, ordinal)| {
+                branch(
+                    Parcel {
+                        payload,
+                        ..last.clone()
+                    },
+                    ordinal,
+                    count,
+                )
+            })
+            .collect();
+        let held = parcels.iter().map(Parcel::weight).sum();
+        self.hold_endings(last.origin, weight, held);
+        self.onward.split(last.origin, parcels.len(), held);
+        self.counts.succeeded += 1;
+        for parcel in parcels {
+            match chosen {
+                Some(chosen) => self.go_where(parcel, chosen),
+                None if self.onward.is_empty() => self.reply(parcel),
+                None => self.go_on(parcel),
+            }
+        }
     }
 
     /// Ends a message that never was in the ledger, and took `weight` of its lane's window.
@@ -62,15 +121,18 @@ impl Engine {
     /// message with its `weight`: who does not fetch has no room for more. A worker's master
     /// fetches at once.
     fn hold_ending(&mut self, parcel: &Parcel, weight: u64) {
+        self.hold_endings(parcel.origin, weight, parcel.weight());
+    }
+
+    fn hold_endings(&mut self, origin: Option<Origin>, message: u64, endings: u64) {
         let counts = self.links.me.role != Role::Worker && !mutant::is(Mutant::ForgetsEndings);
-        let origin = parcel.origin.and_then(|origin| self.lane_of(origin));
-        if let Some(link) = origin {
-            link.unhold(weight);
+        if let Some(link) = origin.and_then(|origin| self.lane_of(origin)) {
+            link.unhold(message);
             if counts {
-                link.hold(parcel.weight());
+                link.hold(endings);
             }
         }
-        if let Some(origin) = parcel.origin {
+        if let Some(origin) = origin {
             self.mark(origin);
         }
     }
@@ -205,11 +267,9 @@ impl Engine {
 
     /// Settles what an ending came of that has left for good, or never will.
     pub(super) fn settle_parcel(&mut self, parcel: &Parcel) {
-        if let Some(origin) = parcel.origin
-            && !self.onward.is_last(origin)
-        {
+        let Some(weight) = self.onward.released(parcel) else {
             return;
-        }
+        };
         self.sessions.release(parcel);
         let Some(origin) = parcel.origin else {
             return;
@@ -217,7 +277,7 @@ impl Engine {
         match self.links.me.role {
             // Its window was free for the next one as soon as it had ended.
             Role::Worker => self.settle_number(origin),
-            Role::Client | Role::Server => self.settle_safely(origin, parcel.weight()),
+            Role::Client | Role::Server => self.settle_safely(origin, weight),
         }
     }
 

@@ -224,7 +224,8 @@ impl Engine {
         if let Executor::Workers(dispatch) = &mut self.executor {
             dispatch.drop_origin(origin);
         }
-        let waits = |entry: &Entry| entry.origin.link == origin && entry.state == EntryState::Ready;
+        let idle = |state| matches!(state, EntryState::Ready | EntryState::Waiting);
+        let waits = |entry: &Entry| entry.origin.link == origin && idle(entry.state);
         let waiting: Vec<Key> = self
             .ledger
             .iter()
@@ -234,6 +235,8 @@ impl Engine {
         for key in waiting {
             self.ledger.remove(key);
         }
+        let ledger = &self.ledger;
+        self.families.retain(|key| ledger.get(key).is_some());
     }
 
     pub(super) fn refused(&mut self, key: Key, reason: &str) {

@@ -1,5 +1,6 @@
 use super::Unclaimed;
 use super::link::{Link, State as LinkState};
+use super::onward::Onward;
 use super::stored::{self, Attempts, CancelWord, LanePeer, LaneRecord, ServerRecord, Stored};
 use super::{Address, Engine, EngineConfig, Execution, Journal, Key, Origin, Output, Parcel};
 use crate::DeadLetter;
@@ -196,14 +197,15 @@ impl Engine {
         let onward = &mut self.onward;
         let mut restore = |parcel: &mut Parcel| {
             let lane = std::mem::take(&mut parcel.attempt);
-            let parent = onward.parent(parcel).map(|parent| (lane, parent));
-            if let Some(origin) = parent.as_ref().and_then(|parent| parents.get(parent)) {
+            let parent = Onward::parent(parcel).map(|parent| (lane, parent));
+            if let Some((origin, weight)) = parent.as_ref().and_then(|parent| parents.get(parent)) {
                 parcel.origin = Some(*origin);
-                return onward.split_again(*origin);
+                return onward.split_again(*origin, *weight);
             }
             let intake = intakes.iter_mut().find(|intake| intake.lane == lane);
             parcel.origin = intake.and_then(Intake::unsettle);
-            parents.extend(parent.zip(parcel.origin));
+            let of = parcel.origin.map(|origin| (origin, parcel.weight()));
+            parents.extend(parent.zip(of));
             weights.extend(parcel.origin.map(|origin| (origin.link, parcel.weight())));
         };
         for (_, link) in self.links.links.iter_mut() {

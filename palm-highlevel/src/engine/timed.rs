@@ -47,12 +47,29 @@ impl Engine {
         }
     }
 
+    /// As [`queue`](Self::queue), but before the others: it was under way already.
+    pub(super) fn queue_again(&mut self, key: Key) {
+        let Some(entry) = self.ledger.get_mut(key) else {
+            return;
+        };
+        entry.state = State::Ready;
+        match &mut self.executor {
+            _ if self.own.offers(entry.function) => self.own.push_again(key),
+            Executor::Local(local) => local.push_again(key),
+            Executor::Workers(dispatch) => dispatch.push_again(key, entry),
+            Executor::Owners(..) => self.queue(key),
+        }
+    }
+
     /// Puts a message of the ledger where its executor finds it; one that has ended is passed over.
     pub(super) fn queue(&mut self, key: Key) {
         let Some(entry) = self.ledger.get_mut(key) else {
             return;
         };
         entry.state = State::Ready;
+        if self.own.offers(entry.function) {
+            return self.own.push(key);
+        }
         match &mut self.executor {
             Executor::Local(local) => local.push(key),
             Executor::Workers(dispatch) => dispatch.push(key, entry),

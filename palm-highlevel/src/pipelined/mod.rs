@@ -43,7 +43,8 @@ pub use registry::Registry;
 
 use crate::engine::Output;
 use crate::store::Store;
-use crate::{Config, Function, Result, Retry, Running, standalone};
+use crate::{Call, Config, Failure, Function, Piece, Pieces, Result, Retry, Running, standalone};
+use bytes::Bytes;
 use std::time::Duration;
 
 /// A serial server that is found by its name.
@@ -146,6 +147,65 @@ impl Master {
     pub fn shared(mut self) -> Master {
         self.shares = true;
         self
+    }
+
+    /// Offers a function that the master executes itself; see [`standalone::Master::function`].
+    pub fn function(self, name: &str, function: impl Function) -> Master {
+        self.with(|master| master.function(name, function))
+    }
+
+    /// Offers a function that splits messages; see [`standalone::Master::scatter`].
+    pub fn scatter<P, E>(
+        self,
+        name: &str,
+        to: &str,
+        split: impl Fn(&Call) -> std::result::Result<P, E> + Send + Sync + 'static,
+    ) -> Master
+    where
+        P: IntoIterator,
+        P::Item: Into<Bytes>,
+        E: Into<Failure>,
+    {
+        self.with(|master| master.scatter(name, to, split))
+    }
+
+    /// Makes one result of what was scattered; see [`standalone::Master::gather`].
+    pub fn gather<R, E>(
+        self,
+        name: &str,
+        gather: impl Fn(&Call, Pieces) -> std::result::Result<R, E> + Send + Sync + 'static,
+    ) -> Master
+    where
+        R: Into<Bytes>,
+        E: Into<Failure>,
+    {
+        self.with(|master| master.gather(name, gather))
+    }
+
+    /// Gathers piece by piece; see [`standalone::Master::gather_each`].
+    pub fn gather_each<S, R, E>(
+        self,
+        name: &str,
+        init: impl Fn() -> S + Send + Sync + 'static,
+        each: impl Fn(&mut S, &Call, Piece) -> std::result::Result<(), E> + Send + Sync + 'static,
+        end: impl Fn(S, &Call) -> std::result::Result<R, E> + Send + Sync + 'static,
+    ) -> Master
+    where
+        S: Send + 'static,
+        R: Into<Bytes>,
+        E: Into<Failure>,
+    {
+        self.with(|master| master.gather_each(name, init, each, end))
+    }
+
+    /// Gives a function of the master's own another lease; see [`standalone::Master::lease`].
+    pub fn lease(self, name: &str, lease: Duration) -> Master {
+        self.with(|master| master.lease(name, lease))
+    }
+
+    /// Runs the master's own functions on so many threads; see [`standalone::Master::threads`].
+    pub fn threads(self, threads: u32) -> Master {
+        self.with(|master| master.threads(threads))
     }
 
     /// Tries messages again whose function has failed; see [`standalone::Master::retry`].

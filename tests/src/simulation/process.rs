@@ -326,7 +326,11 @@ fn server(
         true => Output::Reply,
         false => Output::Next(onward),
     };
-    let config = config(node, incarnation, wire::Role::Server, now);
+    let mut config = config(node, incarnation, wire::Role::Server, now);
+    if threads == 0 {
+        // They are its workers'.
+        config.functions.clear();
+    }
     let engine = match disk {
         Some(disk) => Engine::restored(config, execution, output, &mut disk.open())?,
         None => Engine::new(config, execution, output),
@@ -349,6 +353,8 @@ fn config(node: &Node, incarnation: Incarnation, role: wire::Role, now: Duration
         functions: vec!["work".to_owned()],
         pid: incarnation.number() as u32,
         window: node.window,
+        threads: 0,
+        descendants: 1 << 20,
         cache: 0,
         retry: None,
         retention: Duration::from_secs(60),

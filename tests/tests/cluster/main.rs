@@ -19,6 +19,9 @@ mod partitioned;
 mod cache;
 mod chain;
 
+/// Messages that make messages.
+mod families;
+
 /// Longer chains, tees and sinks.
 mod topologies;
 

@@ -1,0 +1,423 @@
+use super::ledger::{Entry, State};
+use super::slab::Key;
+use super::{Action, Engine, Executor, FunctionId, Origin};
+use crate::made::{Child, Made, Piece, Pieces, Then};
+use crate::{Failure, FailureKind};
+use bytes::Bytes;
+use palm_core::wire::{Extras, Outcome};
+use palm_core::{Path, Route};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// How deep messages may descend from one another.
+const DEPTH: usize = 1024;
+
+/// Messages whose functions have submitted others, and wait for them.
+///
+/// A child is an entry of the ledger like any other, but it came by no lane, and its ending leaves by
+/// none: its parent takes it. The parent is in the ledger until it ends itself, so that all of a
+/// family is one message to whoever sent it; if this process dies, the parent is executed again, and
+/// makes the same family.
+///
+/// Invariant: `left` of a family is the number of its children that have not ended; its parent waits
+/// as long as it is not 0.
+#[derive(Debug, Default)]
+pub(super) struct Families {
+    of: HashMap<Key, Family>,
+    /// The route to a function here that was asked for last: a client, a pipeline, and the function.
+    last: Option<(Arc<Route>, String)>,
+}
+
+/// What a message has made, and what came of it.
+#[derive(Debug)]
+pub(super) struct Family {
+    /// Where the parent stood before another function went on with it.
+    route: Arc<Route>,
+    stage: u16,
+    function: FunctionId,
+    /// The results before the last one.
+    pub(super) parts: Vec<Bytes>,
+    /// Where the result goes, if a function has said so.
+    pub(super) chosen: Option<String>,
+    /// What each child goes on with.
+    each: Option<String>,
+    then: Then,
+    state: Bytes,
+    children: Vec<Slot>,
+    left: usize,
+    /// How many children it has had, those included that another function was called with.
+    born: u32,
+    /// How many messages have come of it in all, if it came of no other.
+    descendants: u64,
+}
+
+/// One child.
+#[derive(Debug)]
+enum Slot {
+    Alive(Key),
+    Ended(Piece),
+}
+
+/// Whose child a message is.
+#[derive(Debug)]
+pub(crate) struct Kin {
+    parent: Key,
+    /// Which of the children that are waited for.
+    index: usize,
+    /// The message that all of them came of.
+    root: Key,
+    /// Its function has ended, and another goes on with it for the sake of its parent.
+    gathered: bool,
+}
+
+impl Kin {
+    /// The token of the parent of a piece that is being gathered.
+    pub(super) fn gathered(&self) -> Option<u64> {
+        self.gathered.then(|| self.parent.token())
+    }
+}
+
+impl Family {
+    fn of(entry: &Entry) -> Family {
+        Family {
+            route: entry.route.clone(),
+            stage: entry.stage,
+            function: entry.function,
+            parts: Vec::new(),
+            chosen: None,
+            each: None,
+            then: Then::End,
+            state: Bytes::new(),
+            children: Vec::new(),
+            left: 0,
+            born: 0,
+            descendants: 0,
+        }
+    }
+}
+
+impl Families {
+    /// The route of a message to `function` of the server called `name`.
+    fn route(&mut self, like: &Route, name: &str, function: &str) -> Result<Arc<Route>, Failure> {
+        let (client, pipeline) = (like.client(), like.pipeline());
+        if let Some((route, of)) = &self.last
+            && (route.client(), route.pipeline(), of.as_str()) == (client, pipeline, function)
+        {
+            return Ok(route.clone());
+        }
+        let route = Arc::new(Route::parse(
+            client,
+            pipeline,
+            &format!("{name}.{function}"),
+        )?);
+        self.last = Some((route.clone(), function.to_owned()));
+        Ok(route)
+    }
+
+    /// What a message that ends has made.
+    pub(super) fn remove(&mut self, key: Key) -> Option<Family> {
+        match self.of.is_empty() {
+            true => None,
+            false => self.of.remove(&key),
+        }
+    }
+
+    /// Forgets those whose parents are gone.
+    pub(super) fn retain(&mut self, lives: impl Fn(Key) -> bool) {
+        self.of.retain(|key, _| lives(*key));
+    }
+}
+
+/// Messages that make messages.
+impl Engine {
+    /// A function has succeeded, and made more than a result.
+    pub(super) fn made(&mut self, key: Key, payload: &[u8]) {
+        match Made::decode(payload) {
+            Ok(made) => self.commit(key, made),
+            Err(failure) => self.failed(key, failure.encode()),
+        }
+    }
+
+    /// What a function has made becomes true.
+    fn commit(&mut self, key: Key, made: Made) {
+        let Some(entry) = self.ledger.get_mut(key) else {
+            return;
+        };
+        let family = self.families.of.entry(key);
+        let family = family.or_insert_with(|| Family::of(entry));
+        family.parts.extend(made.parts);
+        family.chosen = made.route.or(family.chosen.take());
+        if made.children.is_empty() && matches!(made.then, Then::End) {
+            return self.end(key, Outcome::Success, made.result);
+        }
+        (family.each, family.then, family.state) = (made.each, made.then, made.result);
+        if let State::With(worker) = std::mem::replace(&mut entry.state, State::Waiting) {
+            self.executor.returned(worker);
+        }
+        entry.before = entry.tries;
+        entry.payload = Bytes::new();
+        if let Err(failure) = self.bear(key, made.children) {
+            return self.end(key, Outcome::Failure, failure.encode());
+        }
+        if self
+            .families
+            .of
+            .get(&key)
+            .is_some_and(|family| family.left == 0)
+        {
+            self.resume(key);
+        }
+    }
+
+    /// Puts the children of a message into the ledger.
+    fn bear(&mut self, key: Key, children: Vec<Child>) -> Result<(), Failure> {
+        let Some(parent) = self.ledger.get(key) else {
+            return Ok(());
+        };
+        let root = parent.kin.as_ref().map_or(key, |kin| kin.root);
+        let (route, sequence) = (parent.route.clone(), parent.sequence);
+        let (deadline, origin) = (parent.deadline, parent.origin);
+        let path = parent.extras.as_ref().map(|extras| extras.path.clone());
+        let path = path.unwrap_or(Path::ROOT);
+        if path.ordinals().len() >= DEPTH {
+            return Err(Failure::of(
+                FailureKind::TooLarge,
+                format!(
+                    "messages of {} that make messages descend deeper than {DEPTH}",
+                    self.links.me.name
+                ),
+            ));
+        }
+        self.spend(root, children.len() as u64)?;
+        for child in children {
+            let route = self
+                .families
+                .route(&route, &self.links.me.name, &child.function)?;
+            let Some(family) = self.families.of.get_mut(&key) else {
+                return Ok(());
+            };
+            let extras = Extras {
+                path: path.child(family.born),
+                ..Extras::default()
+            };
+            let index = family.children.len();
+            let entry = Entry {
+                sequence,
+                extras: Some(Box::new(extras)),
+                deadline,
+                kin: Some(Box::new(Kin {
+                    parent: key,
+                    index,
+                    root,
+                    gathered: false,
+                })),
+                // It came by no lane.
+                origin: Origin {
+                    number: 0,
+                    ..origin
+                },
+                ..Entry::of(
+                    route,
+                    child.payload,
+                    origin,
+                    self.functions.id(&child.function),
+                )
+            };
+            let child = self.ledger.insert(entry);
+            family.children.push(Slot::Alive(child));
+            family.born += 1;
+            family.left += 1;
+            self.queue(child);
+        }
+        Ok(())
+    }
+
+    /// Counts what came of a message, which has a budget.
+    fn spend(&mut self, root: Key, children: u64) -> Result<(), Failure> {
+        let Some(family) = self.families.of.get_mut(&root) else {
+            return Ok(());
+        };
+        family.descendants += children;
+        if family.descendants <= self.descendants {
+            return Ok(());
+        }
+        let failure = Failure::of(
+            FailureKind::TooLarge,
+            format!(
+                "more than {} messages came of it at {}: see Config::descendants",
+                self.descendants, self.links.me.name
+            ),
+        );
+        self.end(root, Outcome::Failure, failure.encode());
+        Err(failure)
+    }
+
+    /// If the message is a child that its parent wants gathered once it has ended, has it go on with
+    /// the function that does so; that is called with how it has ended.
+    pub(super) fn gather_one(&mut self, key: Key, outcome: Outcome, payload: &Bytes) -> bool {
+        let Some(entry) = self.ledger.get_mut(key) else {
+            return false;
+        };
+        let Some(kin) = entry.kin.as_mut().filter(|kin| !kin.gathered) else {
+            return false;
+        };
+        let parent = self.families.of.get(&kin.parent);
+        let Some(each) = parent.and_then(|family| family.each.clone()) else {
+            return false;
+        };
+        kin.gathered = true;
+        if let State::With(worker) = std::mem::replace(&mut entry.state, State::Waiting) {
+            self.executor.returned(worker);
+        }
+        entry.before = entry.tries;
+        let family = self.families.of.get_mut(&key);
+        let parts = family.map(|family| std::mem::take(&mut family.parts));
+        let piece = Piece::new(outcome, payload.clone(), parts.unwrap_or_default());
+        let pieces = Pieces {
+            state: Bytes::new(),
+            pieces: vec![piece],
+        };
+        if let Err(failure) = self.go_on_with(key, &each, &pieces) {
+            self.end(key, Outcome::Failure, failure.encode());
+        }
+        true
+    }
+
+    /// A child has ended.
+    pub(super) fn piece(&mut self, kin: &Kin, outcome: Outcome, payload: Bytes, parts: Vec<Bytes>) {
+        let Some(family) = self.families.of.get_mut(&kin.parent) else {
+            return;
+        };
+        family.children[kin.index] = Slot::Ended(Piece::new(outcome, payload, parts));
+        family.left -= 1;
+        if family.left == 0 {
+            self.resume(kin.parent);
+        }
+    }
+
+    /// All that a message waited for has ended: it goes on, or ends.
+    fn resume(&mut self, key: Key) {
+        let Some(family) = self.families.of.get_mut(&key) else {
+            return;
+        };
+        let state = std::mem::take(&mut family.state);
+        let ended = family.children.drain(..).filter_map(|slot| match slot {
+            Slot::Ended(piece) => Some(piece),
+            Slot::Alive(_) => None,
+        });
+        let pieces = Pieces {
+            state,
+            pieces: ended.collect(),
+        };
+        match std::mem::take(&mut family.then) {
+            Then::Call(function) => {
+                if let Err(failure) = self.go_on_with(key, &function, &pieces) {
+                    self.end(key, Outcome::Failure, failure.encode());
+                }
+            }
+            Then::End => match pieces.results() {
+                Ok(_) => self.end(key, Outcome::Success, pieces.state),
+                Err(failure) => self.end(key, Outcome::Failure, failure.encode()),
+            },
+            Then::Give => self.give_pieces(key, pieces),
+        }
+    }
+
+    /// Another function goes on with a message, before what has not begun.
+    fn go_on_with(&mut self, key: Key, function: &str, pieces: &Pieces) -> Result<(), Failure> {
+        let payload = pieces.encode()?;
+        let Some(entry) = self.ledger.get_mut(key) else {
+            return Ok(());
+        };
+        let me = &self.links.me.name;
+        entry.route = self.families.route(&entry.route, me, function)?;
+        entry.stage = 0;
+        entry.function = self.functions.id(function);
+        entry.payload = payload;
+        self.queue_again(key);
+        Ok(())
+    }
+
+    /// A message ends with the results of its children, one after another.
+    fn give_pieces(&mut self, key: Key, pieces: Pieces) {
+        let mut results = Vec::new();
+        for Piece { parts, result } in pieces.pieces {
+            results.extend(parts);
+            match result {
+                Ok(result) => results.push(result),
+                Err(failure) => return self.end(key, Outcome::Failure, failure.encode()),
+            }
+        }
+        match (results.pop(), self.families.of.get_mut(&key)) {
+            (Some(last), Some(family)) => {
+                family.parts.extend(results);
+                self.end(key, Outcome::Success, last);
+            }
+            _ => {
+                let me = &self.links.me.name;
+                let message = format!(
+                    "it was scattered into nothing, and {me} gathers nothing that could be its result"
+                );
+                let failure = Failure::of(FailureKind::Function, message);
+                self.end(key, Outcome::Failure, failure.encode());
+            }
+        }
+    }
+
+    /// A message ends, whatever of its children has not: nobody waits for them any more. It stands
+    /// again where it did.
+    pub(super) fn disband(&mut self, key: Key, entry: &mut Entry, family: &mut Family) {
+        entry.route = family.route.clone();
+        entry.stage = family.stage;
+        entry.function = family.function;
+        let mut orphans = std::mem::take(&mut family.children);
+        if family.each.is_some() {
+            // What was gathered of it is forgotten.
+            self.recalled.push(Action::Recall(key.token()));
+        }
+        while let Some(slot) = orphans.pop() {
+            let Slot::Alive(child) = slot else { continue };
+            self.recall(child);
+            if self.take_out(child).is_some()
+                && let Some(family) = self.families.remove(child)
+            {
+                orphans.extend(family.children);
+            }
+        }
+    }
+
+    /// Takes a message out of the ledger, wherever it is.
+    pub(super) fn take_out(&mut self, key: Key) -> Option<Entry> {
+        let entry = self.ledger.remove(key)?;
+        if let State::With(worker) = entry.state {
+            self.executor.returned(worker);
+        }
+        if let Some(at) = entry.deadline {
+            self.forget_deadline(at, key);
+        }
+        Some(entry)
+    }
+}
+
+impl Piece {
+    fn new(outcome: Outcome, payload: Bytes, parts: Vec<Bytes>) -> Piece {
+        let result = match outcome {
+            Outcome::Success => Ok(payload),
+            Outcome::Expired => Err(Failure::of(FailureKind::Expired, "its deadline has passed")),
+            Outcome::Cancelled => Err(Failure::of(FailureKind::Cancelled, "it was cancelled")),
+            _ => Err(Failure::decode(&payload)),
+        };
+        Piece { parts, result }
+    }
+}
+
+impl Executor {
+    /// A message is no longer with that worker.
+    pub(super) fn returned(&mut self, worker: Key) {
+        match self {
+            Executor::Workers(dispatch) => dispatch.returned(worker),
+            Executor::Owners(partitions, _) => partitions.returned(worker),
+            Executor::Local(_) => {}
+        }
+    }
+}
