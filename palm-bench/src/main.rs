@@ -16,6 +16,7 @@ mod process;
 mod raw;
 mod report;
 mod role;
+mod scatter;
 mod servers;
 mod shape;
 
@@ -80,6 +81,13 @@ enum Command {
         #[arg(long, default_value_t = SECONDS, value_parser = seconds)]
         seconds: f64,
     },
+    /// Scatter a message into 1,000 pieces among two workers and gather them, beside 1,000 tasks of a
+    /// message each
+    Scatter {
+        /// How often both are measured
+        #[arg(long, default_value_t = ROUNDS, value_parser = rounds)]
+        rounds: usize,
+    },
     /// Be a client, broker or worker of a measurement, until standard input ends
     #[command(hide = true)]
     Role {
@@ -109,6 +117,7 @@ fn main() -> ExitCode {
     let result = match arguments.command {
         Some(Command::Disk { tasks }) => disk::measure(tasks),
         Some(Command::Chains { rounds, seconds }) => shape::measure(rounds, span(seconds)),
+        Some(Command::Scatter { rounds }) => scatter::measure(rounds),
         Some(Command::Role { contender, role }) => be(&contender, role),
         None => match Plan::new(&arguments.only) {
             Ok(plan) => measure(&plan, arguments.rounds, arguments.seconds),

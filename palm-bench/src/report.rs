@@ -47,7 +47,7 @@ impl Row {
 }
 
 /// The middle value, or the mean of the two in the middle; not a number where there is none.
-fn median(values: impl Iterator<Item = f64>) -> f64 {
+pub(crate) fn median(values: impl Iterator<Item = f64>) -> f64 {
     let mut values: Vec<_> = values.collect();
     values.sort_by(f64::total_cmp);
     let middle = values.len() / 2;

@@ -124,7 +124,47 @@
 //! # Ok(()) }
 //! ```
 //!
-//! # 6. A server of one's own
+//! # 6. Messages that make messages
+//!
+//! A master can split a message, have its workers do the pieces, and make one result of theirs: it
+//! scatters and gathers. Whatever is killed meanwhile, each message ends once, with all of its pieces.
+//!
+//! ```
+//! use palm_core::codec;
+//! use palm_highlevel::{Call, Client, Failure, standalone, typed};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let master = standalone::Master::new("math")
+//!     .scatter("squares", "square", |call: &Call| {
+//!         let numbers: Vec<u64> = codec::decode(call.payload())?;
+//!         let numbers = numbers.iter().map(codec::encode);
+//!         numbers.collect::<Result<Vec<_>, _>>().map_err(Failure::from)
+//!     })
+//!     .gather("squares", |_: &Call, squares| {
+//!         let mut sum = 0;
+//!         for square in squares.results()? {
+//!             sum += codec::decode::<u64>(square)?;
+//!         }
+//!         codec::encode(&sum).map_err(Failure::from)
+//!     })
+//!     .bind("tcp://127.0.0.1:*")?;
+//! let worker = standalone::Worker::new("one")
+//!     .function("square", typed(|x: u64| Ok::<u64, Failure>(x * x)))
+//!     .connect(master.address())?;
+//! let client = Client::connect(master.address())?;
+//! let sum: u64 = client.call_typed("math.squares", &vec![1u64, 2, 3])?;
+//! assert_eq!(sum, 14);
+//! # Ok(()) }
+//! ```
+//!
+//! [`Master::gather_each`](crate::standalone::Master::gather_each) takes the pieces one by one, as they
+//! come. Any function can do the same for itself: it [submits](crate::Call::submit) messages to its own
+//! server, and names the function that [goes on](crate::Call::then) once these have ended; those may
+//! submit further ones. It can [give](crate::Call::give) several results instead of one, and say by which
+//! [route](crate::Call::route) they go on. What a function makes becomes true with its success: if its
+//! worker dies before, another makes it.
+//!
+//! # 7. A server of one's own
 //!
 //! What none of these is you make yourself, of sockets, links and one `match`:
 //! [`palm_core::guide`] shows how.

@@ -51,6 +51,14 @@ fn nor_where_a_tee_splits_messages() {
 }
 
 #[test]
+fn nor_where_messages_make_messages() {
+    run(Topology::Scatter, false, 5, 9);
+    run(Topology::Scatter, true, 5, 10);
+    run(Topology::Tasks, false, 5, 11);
+    run(Topology::Tasks, true, 5, 12);
+}
+
+#[test]
 fn nor_where_masters_have_stores() {
     run(Topology::Parallel, true, 10, 3);
     run(Topology::Chain, true, 5, 4);

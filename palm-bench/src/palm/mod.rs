@@ -9,6 +9,8 @@ pub(crate) use shape::PalmShape;
 use std::path::Path;
 use std::thread;
 
+use bytes::Bytes;
+use palm_core::codec;
 use palm_highlevel::{Call, Failure, standalone};
 use palm_persist::SledStore;
 
@@ -16,7 +18,12 @@ use crate::contender::{Addresses, Client, Contender};
 use crate::error::{Attempt, Result};
 
 /// The route of every task.
-const FUNCTION: &str = "bench.echo";
+pub(crate) const FUNCTION: &str = "bench.echo";
+
+/// The route of a message that is scattered, into how many pieces, of how many bytes.
+pub(crate) const SCATTER: &str = "bench.scatter";
+pub(crate) const PIECES: usize = 1_000;
+pub(crate) const SIZE: usize = 100;
 
 /// A master, its workers and a client.
 pub(crate) struct Palm {
@@ -44,7 +51,15 @@ impl Contender for Palm {
         folder: &Path,
         announce: &mut dyn FnMut(&Addresses) -> Result<()>,
     ) -> Result<()> {
-        let mut master = standalone::Master::new("bench");
+        let mut master = standalone::Master::new("bench")
+            .scatter("scatter", "echo", |_: &Call| {
+                let piece = Bytes::from(vec![7; SIZE]);
+                Ok::<_, Failure>(vec![piece; PIECES])
+            })
+            .gather("scatter", |_: &Call, pieces| {
+                let bytes: usize = pieces.results()?.iter().map(|piece| piece.len()).sum();
+                codec::encode(&bytes).map_err(Failure::from)
+            });
         if self.durable {
             let store = SledStore::open(folder);
             master = master.store(store.attempt(|| "cannot open a store".to_owned())?);

@@ -209,7 +209,8 @@ impl Engine {
             return;
         };
         for key in dispatch.stranded(now) {
-            let Some(entry) = self.ledger.get(key) else {
+            let entry = self.ledger.get(key);
+            let Some(entry) = entry.filter(|entry| entry.state == State::Ready) else {
                 continue;
             };
             let step = entry.route.steps().get(usize::from(entry.stage));

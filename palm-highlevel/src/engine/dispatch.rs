@@ -227,7 +227,7 @@ impl Dispatch {
                 return;
             };
             for key in queue.ready.drain(..count as usize) {
-                if give(key, worker.link, link, ledger) {
+                if is_ready(ledger, key, queue.function) && give(key, worker.link, link, ledger) {
                     worker.in_flight += 1;
                 }
             }
@@ -242,7 +242,7 @@ impl Dispatch {
         }
         for queue in &mut self.suspects {
             while let Some(&key) = queue.ready.front() {
-                if ledger.get(key).is_none() {
+                if !is_ready(ledger, key, queue.function) {
                     queue.ready.pop_front();
                     continue;
                 }
@@ -292,6 +292,13 @@ impl Dispatch {
         }
         stranded
     }
+}
+
+/// Whether an entry that was queued for a function still waits for it: it may have ended since, or its
+/// function have made others, by the word of a worker that was taken for dead.
+fn is_ready(ledger: &Ledger, key: Key, function: FunctionId) -> bool {
+    let ready = |entry: &Entry| entry.state == State::Ready && entry.function == function;
+    ledger.get(key).is_some_and(ready)
 }
 
 /// Puts an entry on the lane to a worker; `false` if it has ended meanwhile.

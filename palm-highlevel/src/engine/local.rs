@@ -104,7 +104,8 @@ impl Local {
             let mut tasks = Vec::with_capacity(count);
             for key in self.queue.drain(..count) {
                 // What was cancelled meanwhile is no longer there.
-                let Some(entry) = ledger.get_mut(key) else {
+                let entry = ledger.get_mut(key);
+                let Some(entry) = entry.filter(|entry| entry.state == State::Ready) else {
                     continue;
                 };
                 entry.state = State::Running;

@@ -8,6 +8,7 @@
 mod client;
 mod cluster;
 mod errand;
+mod family;
 mod halt;
 mod history;
 mod link;

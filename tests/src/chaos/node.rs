@@ -2,10 +2,12 @@
 
 use super::client;
 use super::errand::{Step, Trail};
+use super::family;
 use super::link;
 use super::plan::Load;
 use super::said::{Said, say};
 use super::telling::TellingStore;
+use bytes::Bytes;
 use clap::{Args, Subcommand};
 use palm_highlevel::{Call, Config, Failure, Running, chained, standalone};
 use palm_persist::SledStore;
@@ -15,7 +17,7 @@ use std::io::{Read, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -162,10 +164,13 @@ impl Node {
                     .into_iter();
                 let next = next.iter();
                 let executions = Mutex::new(0);
-                let run = move |call: &Call| execute(self.life, &executions, call);
+                let run = move |call: &Call| execute(self.life, &executions, call, call.payload());
                 serve(match (serial, next.len()) {
                     (false, 0) => {
-                        let master = standalone::Master::new(name).config(config);
+                        let master = standalone::Master::new(name)
+                            .config(config)
+                            .scatter("scatter", "piece", family::split)
+                            .gather("scatter", family::join);
                         let master = store.fold(master, standalone::Master::store);
                         master.bind(&endpoint)?
                     }
@@ -194,13 +199,25 @@ impl Node {
                 threads,
             } => {
                 end_with_input();
-                let executions = Mutex::new(0);
-                let life = self.life;
+                let (executions, life) = (Arc::new(Mutex::new(0)), self.life);
+                let execute =
+                    move |call: &Call, message: &[u8]| execute(life, &executions, call, message);
+                let whole = execute.clone();
                 let worker = standalone::Worker::new(name)
                     .config(config)
-                    .threads(threads);
-                let worker =
-                    worker.function("run", move |call: &Call| execute(life, &executions, call));
+                    .threads(threads)
+                    .function("run", move |call: &Call| whole(call, call.payload()))
+                    .function("piece", move |call: &Call| {
+                        family::piece(call, |message| execute(call, message))
+                    })
+                    .function("split", |call: &Call| {
+                        for piece in family::split(call)? {
+                            call.submit("piece", piece);
+                        }
+                        call.then("join");
+                        Ok::<_, Failure>(Bytes::new())
+                    })
+                    .function("join", |call: &Call| family::join(call, call.pieces()?));
                 serve(worker.connect(&master)?)
             }
             Role::Client {
@@ -225,8 +242,13 @@ fn serve(running: Running) -> Result<(), Box<dyn Error>> {
 
 /// The function of every worker: does what the errand of a message asks, and adds a step to its
 /// trail.
-fn execute(life: u64, executions: &Mutex<u64>, call: &Call) -> Result<bytes::Bytes, Failure> {
-    let mut trail = Trail::decode(call.payload())?;
+fn execute(
+    life: u64,
+    executions: &Mutex<u64>,
+    call: &Call,
+    message: &[u8],
+) -> Result<Bytes, Failure> {
+    let mut trail = Trail::decode(message)?;
     let errand = trail.errand;
     let count = {
         let mut executions = executions.lock().map_err(|error| error.to_string())?;

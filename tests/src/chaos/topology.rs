@@ -22,6 +22,10 @@ pub enum Topology {
     Three,
     /// A tee in front of two masters with a worker each, a sink behind them, and two clients.
     Tee,
+    /// A master that scatters messages among three workers and gathers the pieces, and two clients.
+    Scatter,
+    /// A master with three workers whose functions submit further messages, and two clients.
+    Tasks,
 }
 
 /// What a member of a cluster is.
@@ -97,12 +101,14 @@ impl Plan {
         // servers share one lane: what a killed client had sent would fill its window, for all.)
         let drawn = [64, 1000, WINDOW][chance.below(3) as usize];
         let drawn = match topology {
-            Topology::Parallel => drawn,
+            Topology::Parallel | Topology::Scatter | Topology::Tasks => drawn,
             Topology::Chain | Topology::Three | Topology::Tee => WINDOW,
         };
         plan.window = window.unwrap_or(drawn);
         match topology {
-            Topology::Parallel => plan.parallel(3, 2, load, chance)?,
+            Topology::Parallel => plan.parallel("master.run", load, chance)?,
+            Topology::Scatter => plan.parallel("master.scatter", load, chance)?,
+            Topology::Tasks => plan.parallel("master.split", load, chance)?,
             Topology::Chain => plan.chain(load, chance)?,
             Topology::Three => plan.three(load)?,
             Topology::Tee => plan.tee(load)?,
@@ -133,13 +139,8 @@ impl Plan {
         }
     }
 
-    fn parallel(
-        &mut self,
-        workers: usize,
-        clients: usize,
-        load: Load,
-        chance: &mut Chance,
-    ) -> io::Result<()> {
+    fn parallel(&mut self, route: &str, load: Load, chance: &mut Chance) -> io::Result<()> {
+        let (workers, clients) = (3, 2);
         let master = nobodys()?;
         self.master("master", master, &[]);
         for worker in 1..=workers {
@@ -153,7 +154,7 @@ impl Plan {
         for client in 1..=clients {
             let name = format!("client-{client}");
             self.maybe_linked(client < clients, &name, master, |plan, master| {
-                plan.client(&name, master, None, "master.run", load);
+                plan.client(&name, master, None, route, load);
             })?;
         }
         Ok(())
