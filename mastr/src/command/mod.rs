@@ -4,6 +4,7 @@ mod address;
 mod aggregate;
 mod aggregation_master;
 mod aggregation_worker;
+mod bench;
 mod error;
 mod generate;
 mod input;
@@ -52,6 +53,8 @@ enum Command {
     Schema,
     /// Write a made-up portfolio and its market
     Generate(generate::Arguments),
+    /// Measure the engines on one core, beside QuantLib's or plain ones
+    Bench(bench::Arguments),
     /// Submit a portfolio to a running cluster
     Value(value::Arguments),
     /// Ask a running cluster how the figures stand
@@ -98,6 +101,7 @@ impl Arguments {
             Command::Validate(arguments) => arguments.run(),
             Command::Schema => schema::run(),
             Command::Generate(arguments) => arguments.run(),
+            Command::Bench(arguments) => arguments.run(),
             Command::Value(arguments) => arguments.run(),
             Command::Aggregate(arguments) => arguments.run(),
             Command::ValuationMaster(arguments) => arguments.run(),

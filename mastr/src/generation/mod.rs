@@ -8,7 +8,7 @@
 mod exotics;
 mod fixings;
 mod market;
-mod random;
+pub(crate) mod random;
 mod rates;
 mod scenarios;
 mod trades;

@@ -1,6 +1,7 @@
 //! Valuation without a cluster: against reference values, against bad input, from the command line.
 
 mod asian;
+mod bench;
 mod calendars;
 mod command;
 mod conventions;
