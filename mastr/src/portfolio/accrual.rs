@@ -73,6 +73,21 @@ impl Accrual {
             .collect()
     }
 
+    /// The last of the periods between `dates`, those of the schedule; `None` if that has one date.
+    ///
+    /// # Errors
+    /// [`ScheduleError::BeyondTime`], where [`Accrual::periods`] has it.
+    pub(super) fn last_period(&self, dates: &[Date]) -> Result<Option<Period>, ScheduleError> {
+        let ([start, end, ..], [.., last_start, last_end]) = (dates, dates) else {
+            return Ok(None);
+        };
+        // Days go beyond time at either end first.
+        self.period(*start, *end)
+            .and_then(|_| self.period(*last_start, *last_end))
+            .map(Some)
+            .ok_or(ScheduleError::BeyondTime)
+    }
+
     fn period(&self, start: Date, end: Date) -> Option<Period> {
         let fixing = match self.floating {
             Some(floating) => Some(Fixing {
@@ -128,8 +143,8 @@ impl<K, T> Default for ScheduleCache<K, T> {
     }
 }
 
-/// So many dates or periods are kept, in some 50 MB.
-const ROOM: usize = 1 << 20;
+/// So many dates or periods are kept, in some 12 MB.
+const ROOM: usize = 1 << 18;
 
 impl<K: Clone + Eq + Hash, T> ScheduleCache<K, T> {
     /// What follows from `key`, worked out if it is the first of its kind.

@@ -135,8 +135,8 @@ fn equity_asian_option(
     same_currency("StrikeCurrency", data.strike_currency, currency, at);
     let strike = strike(data.strike, data.strike_data, currency, at);
     let observations = at.field("ObservationDates", |at| {
-        let observations = data.observations.schedule(at)?;
-        let last = *observations.dates().ok()?.last()?;
+        let (observations, dates) = data.observations.schedule(at)?;
+        let last = *dates.last()?;
         if last > payment {
             at.fault(format!(
                 "the last date is {last}, after the option is paid on {payment}"

@@ -1,18 +1,17 @@
 //! Words of a portfolio that are one of a few.
 
-use schemars::JsonSchema;
-use serde::Serialize;
-use serde_json::value::RawValue;
-
 use super::cursor::Cursor;
 use super::json::{FromJson, shown, text};
+use super::value::Value;
 use super::{BarrierType, OptionKind, Position};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 /// Reads enumerations whose variants are written as they are named.
 macro_rules! choices {
     ($($name:ident { $($variant:ident),* })*) => {$(
         impl FromJson for $name {
-            fn from_json(value: &RawValue, at: &mut Cursor) -> Option<Self> {
+            fn from_json(value: Value<'_>, at: &mut Cursor) -> Option<Self> {
                 match &*text(value, at)? {
                     $(stringify!($variant) => Some(Self::$variant),)*
                     _ => {

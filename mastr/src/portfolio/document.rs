@@ -6,15 +6,15 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
-use serde_json::value::RawValue;
 
-use super::cursor::{Cursor, Found};
+use super::element::Elements;
 use super::entry::{Entry, Rejected};
-use super::json::{Cause, Elements, FromJson, Members, elements, text};
-use super::names::Names;
-use super::record::{EnvelopeRecord, TradeRecord};
-use super::scalar::{Code, Day, Version};
-use super::{Currency, PricingEngine, Simulation, Trade, admission, duplicates};
+use super::header::{Header, TRADES};
+use super::json::{ArrayOf, Cause};
+use super::record::TradeRecord;
+use super::scalar::{Code, Day};
+use super::value::Value;
+use super::{Currency, PricingEngine, Trade, duplicates};
 use crate::fault::{Fault, Faults, Place};
 use crate::time::Date;
 
@@ -60,8 +60,6 @@ pub struct PortfolioRecord {
     #[serde(rename = "Portfolio")]
     pub trades: Vec<TradeRecord>,
 }
-
-const FIELDS: [&str; 4] = ["AsOfDate", "BaseCurrency", "PricingEngines", "Portfolio"];
 
 impl Portfolio {
     /// Reads a portfolio file: JSON in UTF-8, with or without a byte order mark.
@@ -160,147 +158,39 @@ impl Portfolio {
 /// A portfolio being read.
 #[derive(Default)]
 struct Reading {
-    seen: Vec<&'static str>,
-    as_of: Option<Date>,
-    base: Option<Currency>,
-    engines: Vec<PricingEngine>,
-    simulation: Option<Simulation>,
+    header: Header,
+    elements: Elements,
     entries: Vec<Entry>,
-    names: Names,
-    header_faults: Faults,
-    faults: Faults,
 }
 
 impl Reading {
-    fn header(&mut self, at: Cursor) {
-        let (found, more) = at.into_faults();
-        for Found { pointer, message } in found {
-            self.header_faults
-                .push(Fault::new(Place::Pointer(pointer), message));
-        }
-        self.header_faults.count_more(more);
-    }
-
-    fn header_field<T: FromJson>(&mut self, key: &'static str, value: &RawValue) -> Option<T> {
-        let mut at = Cursor::default();
-        let field = at.field(key, |at| T::from_json(value, at));
-        self.header(at);
-        field
-    }
-
-    fn pricing_engines(&mut self, value: &RawValue) {
-        let mut at = Cursor::default();
-        at.field("PricingEngines", |at| {
-            elements(value, at, |element, at| {
-                if let Some(engine) = PricingEngine::from_json(element, at) {
-                    engine.check(at);
-                    self.simulation = self.simulation.or(engine.simulation(at));
-                    self.engines.push(engine);
-                }
-            })
-        });
-        self.header(at);
-    }
-
-    fn trade(&mut self, index: usize, value: &RawValue) {
-        let mut at = Cursor::at_element("Portfolio", index);
-        let trade = TradeRecord::from_json(value, &mut at)
-            .and_then(|record| admission::admit(record, &mut self.names, &mut at));
-        let entry = match trade {
-            Some(trade) if at.is_clean() => Entry::Valid(trade),
-            _ => Entry::Rejected(Box::new(self.reject(index, value, at))),
-        };
-        self.entries.push(entry);
-    }
-
-    /// What of a trade with faults can be read, so that it can count as failed where it belongs.
-    fn reject(&mut self, index: usize, value: &RawValue, faulty: Cursor) -> Rejected {
-        let mut ignored = Cursor::default();
-        let at = &mut ignored;
-        let mut members = Members::of(value, at);
-        let mut read = |key| text(members.as_mut()?.take(key)?, at);
-        let id = read("id").map(String::from);
-        let trade_type = read("TradeType").map(String::from).unwrap_or_default();
-        let members = members.as_mut();
-        let (version, envelope, currency) = members.map_or_else(Default::default, |members| {
-            let data = members
-                .take(&format!("{trade_type}Data"))
-                .and_then(|data| Members::of(data, at));
-            let currency = data.and_then(|data| currency(data, at));
-            (
-                members.field::<Version>("Version", at),
-                members.field::<EnvelopeRecord>("Envelope", at),
-                currency,
-            )
-        });
-        let (found, more) = faulty.into_faults();
-        let mut fault = String::new();
-        for Found { pointer, message } in found {
-            let separator = if fault.is_empty() { "" } else { "; " };
-            fault.push_str(&format!("{separator}{pointer}: {message}"));
-            self.faults.push(Fault {
-                trade: id.clone().unwrap_or_default(),
-                place: Place::Pointer(pointer),
-                message,
-            });
-        }
-        if more > 0 {
-            fault.push_str(&format!("; and {more} more faults"));
-            self.faults.count_more(more);
-        }
-        Rejected {
-            id: id.unwrap_or_else(|| format!("/Portfolio/{index}")),
-            version: version.map_or(1, |version| version.0),
-            trade_type,
-            currency: currency.unwrap_or_default(),
-            envelope: admission::envelope(envelope.unwrap_or_default(), &mut self.names),
-            fault,
-        }
-    }
-
-    fn finish(mut self) -> Result<Portfolio, Faults> {
-        for key in ["AsOfDate", "BaseCurrency", "Portfolio"] {
-            if !self.seen.contains(&key) {
-                let message = format!("the field \"{key}\" is missing");
-                self.header_faults
-                    .push(Fault::new(Place::Pointer("/".to_owned() + key), message));
-            }
-        }
-        if let Some(simulation) = self.simulation {
-            self.entries
+    fn finish(self) -> Result<Portfolio, Faults> {
+        let Self {
+            mut header,
+            elements: Elements { mut faults, .. },
+            mut entries,
+        } = self;
+        header.finish();
+        if let Some(simulation) = header.simulation {
+            entries
                 .iter_mut()
                 .for_each(|entry| entry.simulate(simulation));
         }
-        duplicates::reject(&mut self.entries, &mut self.faults);
-        match (self.as_of, self.base) {
-            (Some(as_of), Some(base)) if self.header_faults.is_empty() => Ok(Portfolio {
+        duplicates::reject(&mut entries, &mut faults);
+        match (header.as_of, header.base) {
+            (Some(as_of), Some(base)) if header.faults.is_empty() => Ok(Portfolio {
                 as_of,
                 base,
-                engines: self.engines,
-                entries: self.entries,
-                faults: self.faults,
+                engines: header.engines,
+                entries,
+                faults,
             }),
             _ => {
-                self.header_faults.append(self.faults);
-                Err(self.header_faults)
+                header.faults.append(faults);
+                Err(header.faults)
             }
         }
     }
-}
-
-/// The currency that a trade with these data is valued in; of legs the first one's.
-fn currency(mut data: Members<'_>, at: &mut Cursor) -> Option<String> {
-    if let Some(value) = data.take("Currency").or_else(|| data.take("SoldCurrency")) {
-        return text(value, at).map(String::from);
-    }
-    let mut first = None;
-    let legs = data.take("LegData")?;
-    if legs.get().starts_with('[') {
-        elements(legs, at, |leg, _| first = first.or(Some(leg)))?;
-    } else {
-        first = Some(legs);
-    }
-    text(Members::of(first?, at)?.take("Currency")?, at).map(String::from)
 }
 
 /// Reads the document into a [`Reading`], trade by trade.
@@ -322,36 +212,20 @@ impl<'de> Visitor<'de> for Document<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let reading = self.0;
+        let Reading {
+            header,
+            elements,
+            entries,
+        } = self.0;
         while let Some(key) = map.next_key::<String>()? {
-            let Some(known) = FIELDS.into_iter().find(|known| *known == key) else {
-                map.next_value::<IgnoredAny>()?;
-                let mut at = Cursor::default();
-                at.fault_in(&key, super::unsupported::message(&key, &FIELDS));
-                reading.header(at);
-                continue;
-            };
-            if reading.seen.contains(&known) {
-                map.next_value::<IgnoredAny>()?;
-                let mut at = Cursor::default();
-                at.fault_in(known, "the field is given twice: leave one");
-                reading.header(at);
-                continue;
-            }
-            reading.seen.push(known);
-            match known {
-                "Portfolio" => map.next_value_seed(Elements(|index, value: &RawValue| {
-                    reading.trade(index, value);
+            match header.key(&key) {
+                Some(TRADES) => map.next_value_seed(ArrayOf(|index, value: Value<'_>| {
+                    entries.push(elements.read(index, value));
                 }))?,
-                "AsOfDate" => {
-                    let day = reading.header_field::<Day>(known, map.next_value()?);
-                    reading.as_of = day.map(|day| day.0);
+                Some(known) => header.read(known, map.next_value()?),
+                None => {
+                    map.next_value::<IgnoredAny>()?;
                 }
-                "BaseCurrency" => {
-                    let code = reading.header_field::<Code>(known, map.next_value()?);
-                    reading.base = code.map(|code| code.0);
-                }
-                _ => reading.pricing_engines(map.next_value()?),
             }
         }
         Ok(())

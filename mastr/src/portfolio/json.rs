@@ -1,22 +1,21 @@
 //! JSON read so that every fault is found, not only the first.
 //!
-//! A value is read from its own text ([`RawValue`]), so nothing recurses over nested input, numbers
+//! A value is read from its own text ([`Value`]), so nothing recurses over nested input, numbers
 //! are read digit by digit as they stand, and a key that comes twice is seen twice.
 
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::Deserialize;
-use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_json::value::RawValue;
-
 use super::cursor::Cursor;
 use super::unsupported;
+use super::value::Value;
+use serde::Deserialize;
+use serde::de::{Deserializer, SeqAccess, Visitor};
 
 /// A Rust type with its form in JSON.
 pub(super) trait FromJson: Sized {
     /// Reads `value`; on a fault tells `at` and returns `None`.
-    fn from_json(value: &RawValue, at: &mut Cursor) -> Option<Self>;
+    fn from_json(value: Value<'_>, at: &mut Cursor) -> Option<Self>;
 
     /// What an absent field stands for. Unless the type has a default: a fault.
     fn absent(name: &'static str, at: &mut Cursor) -> Option<Self> {
@@ -26,7 +25,7 @@ pub(super) trait FromJson: Sized {
 }
 
 impl<T: FromJson> FromJson for Option<T> {
-    fn from_json(value: &RawValue, at: &mut Cursor) -> Option<Self> {
+    fn from_json(value: Value<'_>, at: &mut Cursor) -> Option<Self> {
         T::from_json(value, at).map(Some)
     }
 
@@ -42,20 +41,34 @@ pub(super) struct Members<'a> {
 
 struct Member<'a> {
     key: Cow<'a, str>,
-    value: &'a RawValue,
+    value: Value<'a>,
     taken: bool,
 }
 
 impl<'a> Members<'a> {
     /// The members of `value`, which has to be an object.
-    pub(super) fn of(value: &'a RawValue, at: &mut Cursor) -> Option<Self> {
+    pub(super) fn of(value: Value<'a>, at: &mut Cursor) -> Option<Self> {
         if !value.get().starts_with('{') {
             at.fault(format!("found {}, an object is needed", shown(value)));
             return None;
         }
-        match serde_json::from_str(value.get()) {
-            Ok(members) => Some(members),
-            Err(error) => {
+        let mut members = Vec::with_capacity(8);
+        let mut key = None;
+        let mut fault = None;
+        value.parts(|part| match key.take() {
+            None => key = Some(part),
+            Some(key) => match unquoted(key) {
+                Ok(key) => members.push(Member {
+                    key,
+                    value: part,
+                    taken: false,
+                }),
+                Err(error) => fault = fault.take().or(Some(error)),
+            },
+        });
+        match fault {
+            None => Some(Self { members }),
+            Some(error) => {
                 at.fault(format!("{}", Cause(&error)));
                 None
             }
@@ -63,7 +76,7 @@ impl<'a> Members<'a> {
     }
 
     /// Takes the member `key`, unless it is absent or empty (`null`, `""`, `[]`, `{}`).
-    pub(super) fn take(&mut self, key: &str) -> Option<&'a RawValue> {
+    pub(super) fn take(&mut self, key: &str) -> Option<Value<'a>> {
         let member = self.members.iter_mut().find(|member| member.key == key)?;
         member.taken = true;
         (!is_empty(member.value)).then_some(member.value)
@@ -92,7 +105,7 @@ impl<'a> Members<'a> {
     }
 
     /// Every member in the order of the text, taken at once: of an object with keys of any name.
-    pub(super) fn into_all(self) -> impl Iterator<Item = (Cow<'a, str>, &'a RawValue)> {
+    pub(super) fn into_all(self) -> impl Iterator<Item = (Cow<'a, str>, Value<'a>)> {
         self.members
             .into_iter()
             .map(|member| (member.key, member.value))
@@ -114,46 +127,30 @@ impl<'a> Members<'a> {
     }
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(MembersVisitor(std::marker::PhantomData))
-    }
-}
-
-struct MembersVisitor<'a>(std::marker::PhantomData<&'a str>);
-
-impl<'de: 'a, 'a> Visitor<'de> for MembersVisitor<'a> {
-    type Value = Members<'a>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'a>, A::Error> {
-        let mut members = Vec::with_capacity(8);
-        while let Some(key) = map.next_key::<Text<'a>>()? {
-            members.push(Member {
-                key: key.0,
-                value: map.next_value()?,
-                taken: false,
-            });
-        }
-        Ok(Members { members })
-    }
-}
-
 /// A string, borrowed where it has no escapes.
 #[derive(Deserialize)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
+/// The text of `string`, a value in quotes.
+fn unquoted(string: Value<'_>) -> serde_json::Result<Cow<'_, str>> {
+    let quoted = string.get();
+    let text = quoted
+        .strip_prefix('"')
+        .and_then(|text| text.strip_suffix('"'));
+    match text {
+        Some(text) if !text.contains('\\') => Ok(text.into()),
+        _ => serde_json::from_str(string.get()).map(|Text(text)| text),
+    }
+}
+
 /// The text of `value`, which has to be a string.
-pub(super) fn text<'a>(value: &'a RawValue, at: &mut Cursor) -> Option<Cow<'a, str>> {
+pub(super) fn text<'a>(value: Value<'a>, at: &mut Cursor) -> Option<Cow<'a, str>> {
     if !value.get().starts_with('"') {
         at.fault(format!("found {}, a string is needed", shown(value)));
         return None;
     }
-    match serde_json::from_str::<Text<'a>>(value.get()) {
-        Ok(text) => Some(text.0),
+    match unquoted(value) {
+        Ok(text) => Some(text),
         Err(error) => {
             at.fault(format!("{}", Cause(&error)));
             None
@@ -163,34 +160,28 @@ pub(super) fn text<'a>(value: &'a RawValue, at: &mut Cursor) -> Option<Cow<'a, s
 
 /// Calls `each` for every element of `value`, which has to be an array.
 pub(super) fn elements<'a>(
-    value: &'a RawValue,
+    value: Value<'a>,
     at: &mut Cursor,
-    mut each: impl FnMut(&'a RawValue, &mut Cursor),
+    mut each: impl FnMut(Value<'a>, &mut Cursor),
 ) -> Option<()> {
     if !value.get().starts_with('[') {
         at.fault(format!("found {}, an array is needed", shown(value)));
         return None;
     }
-    match serde_json::from_str::<Vec<&'a RawValue>>(value.get()) {
-        Ok(elements) => {
-            for (index, element) in elements.into_iter().enumerate() {
-                at.element(index, |at| each(element, at));
-            }
-            Some(())
-        }
-        Err(error) => {
-            at.fault(format!("{}", Cause(&error)));
-            None
-        }
-    }
+    let mut index = 0;
+    value.parts(|element| {
+        at.element(index, |at| each(element, at));
+        index += 1;
+    });
+    Some(())
 }
 
 /// Visits the elements of an array as they are read, without holding them all.
-pub(super) struct Elements<F>(pub(super) F);
+pub(super) struct ArrayOf<F>(pub(super) F);
 
-impl<'de, F> serde::de::DeserializeSeed<'de> for Elements<F>
+impl<'de, F> serde::de::DeserializeSeed<'de> for ArrayOf<F>
 where
-    F: FnMut(usize, &'de RawValue),
+    F: FnMut(usize, Value<'de>),
 {
     type Value = ();
 
@@ -199,9 +190,9 @@ where
     }
 }
 
-impl<'de, F> Visitor<'de> for Elements<F>
+impl<'de, F> Visitor<'de> for ArrayOf<F>
 where
-    F: FnMut(usize, &'de RawValue),
+    F: FnMut(usize, Value<'de>),
 {
     type Value = ();
 
@@ -211,7 +202,7 @@ where
 
     fn visit_seq<A: SeqAccess<'de>>(mut self, mut elements: A) -> Result<(), A::Error> {
         let mut index = 0;
-        while let Some(element) = elements.next_element::<&'de RawValue>()? {
+        while let Some(element) = elements.next_element::<Value<'de>>()? {
             (self.0)(index, element);
             index += 1;
         }
@@ -220,7 +211,7 @@ where
 }
 
 /// Whether `value` says no more than its absence would.
-fn is_empty(value: &RawValue) -> bool {
+fn is_empty(value: Value<'_>) -> bool {
     let text = value.get();
     match text.as_bytes() {
         b"null" | b"\"\"" | b"[]" | b"{}" => true,
@@ -232,7 +223,7 @@ fn is_empty(value: &RawValue) -> bool {
 }
 
 /// What was found, in a few words.
-pub(super) fn shown(value: &RawValue) -> String {
+pub(super) fn shown(value: Value<'_>) -> String {
     const LONGEST: usize = 40;
     let text = value.get();
     match text.as_bytes().first() {
@@ -261,7 +252,7 @@ impl fmt::Display for Cause<'_> {
 mod tests {
     use super::*;
 
-    fn raw(text: &str) -> &RawValue {
+    fn raw(text: &str) -> Value<'_> {
         serde_json::from_str(text).unwrap()
     }
 

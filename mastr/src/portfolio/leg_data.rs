@@ -1,9 +1,5 @@
 //! Legs as they stand in a portfolio file.
 
-use schemars::JsonSchema;
-use serde::Serialize;
-use serde_json::value::RawValue;
-
 use super::choice::LegType;
 use super::cursor::Cursor;
 use super::json::{FromJson, Members};
@@ -12,8 +8,11 @@ use super::names::Names;
 use super::record::record;
 use super::scalar::{Code, Days, List, NonNegative};
 use super::schedule_data::ScheduleData;
+use super::value::Value;
 use super::{Accrual, Currency, Floating, Index, Leg};
 use crate::time::{BusinessDayConvention, Calendar, Date, DayCount};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 record! {
     /// `LegData`: interest on a notional.
@@ -76,7 +75,7 @@ impl LegData {
     pub(super) fn leg(&self, names: &mut Names, at: &mut Cursor) -> Option<(Leg, Date)> {
         let coupons = self.coupons(at);
         let schedule = at.field("ScheduleData", |at| self.schedule.schedule(at));
-        let ((floating, rates), schedule) = coupons.zip(schedule)?;
+        let ((floating, rates), (schedule, dates)) = coupons.zip(schedule)?;
         let payment_calendar = self.payment_calendar.map(|calendar| calendar.0);
         let accrual = Accrual {
             payment_calendar: payment_calendar.unwrap_or(schedule.calendar()),
@@ -85,24 +84,24 @@ impl LegData {
             payment_convention: self.payment_convention.0,
             floating,
         };
-        let (accrual, periods) = match names.accrual(accrual) {
-            Ok(known) => known,
+        let last = match accrual.last_period(&dates) {
+            Ok(last) => last,
             Err(error) => {
                 at.fault_in("ScheduleData", error.to_string());
                 return None;
             }
         };
-        let Some(last) = periods.last() else {
+        let Some(last) = last else {
             at.fault_in(
                 "ScheduleData",
                 "found one date, two are needed for a period",
             );
             return None;
         };
-        self.check_counts(periods.len(), at);
+        self.check_counts(dates.len() - 1, at);
         let leg = Leg {
             payer: self.payer,
-            accrual,
+            accrual: names.accrual(accrual),
             notionals: self.notionals.0.iter().map(|notional| notional.0).collect(),
             rates,
         };

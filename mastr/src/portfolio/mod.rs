@@ -10,8 +10,10 @@ mod currency;
 mod cursor;
 mod document;
 mod duplicates;
+mod element;
 mod entry;
 mod envelope;
+mod header;
 mod index;
 mod json;
 mod leg;
@@ -26,6 +28,7 @@ mod schema;
 pub mod swap_data;
 mod trade;
 mod unsupported;
+mod value;
 
 pub use accrual::{Accrual, Fixing, Floating, Period, ScheduleCache};
 pub use currency::Currency;

@@ -3,14 +3,13 @@
 use std::fmt;
 use std::str::FromStr;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Serialize, Serializer};
-use serde_json::value::RawValue;
-
 use super::Index;
 use super::cursor::Cursor;
 use super::json::{FromJson, shown, text};
+use super::value::Value;
 use crate::time::{BusinessDayConvention, Calendar, DayCount, Rule, Tenor};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Serialize, Serializer};
 
 /// A value in JSON, by one of the names that ORE has for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +48,7 @@ impl Vocabulary for Tenor {
 }
 
 impl<T: Vocabulary> FromJson for Named<T> {
-    fn from_json(value: &RawValue, at: &mut Cursor) -> Option<Self> {
+    fn from_json(value: Value<'_>, at: &mut Cursor) -> Option<Self> {
         match text(value, at)?.parse() {
             Ok(known) => Some(Self(known)),
             Err(_) => {

@@ -1,11 +1,10 @@
 //! What many trades have in common, stored once: strings, envelopes, terms of legs.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::accrual::ScheduleCache;
-use super::{Accrual, Envelope, Period};
-use crate::time::ScheduleError;
+use hashbrown::HashSet;
+
+use super::{Accrual, Envelope};
 
 /// Gives out shared copies, so that a million trades of a hundred books hold a hundred names.
 #[derive(Debug, Default)]
@@ -13,7 +12,6 @@ pub(super) struct Names {
     strings: HashSet<Arc<str>>,
     envelopes: HashSet<Arc<Envelope>>,
     accruals: HashSet<Arc<Accrual>>,
-    periods: ScheduleCache<Accrual, Period>,
 }
 
 impl Names {
@@ -37,20 +35,13 @@ impl Names {
         shared
     }
 
-    /// The shared copy of `accrual`, with its periods.
-    ///
-    /// # Errors
-    /// Those of [`Accrual::periods`].
-    pub(super) fn accrual(
-        &mut self,
-        accrual: Accrual,
-    ) -> Result<(Arc<Accrual>, Arc<[Period]>), ScheduleError> {
-        let periods = self.periods.get(&accrual, || accrual.periods())?;
+    /// The shared copy of `accrual`.
+    pub(super) fn accrual(&mut self, accrual: Accrual) -> Arc<Accrual> {
         if let Some(shared) = self.accruals.get(&accrual) {
-            return Ok((Arc::clone(shared), periods));
+            return Arc::clone(shared);
         }
         let shared = Arc::new(accrual);
         self.accruals.insert(Arc::clone(&shared));
-        Ok((shared, periods))
+        shared
     }
 }

@@ -1,13 +1,12 @@
 //! Which model and engine a portfolio asks for.
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::Serialize;
-use serde_json::value::RawValue;
-
 use super::Simulation;
 use super::cursor::Cursor;
 use super::json::{FromJson, Members, shown, text};
 use super::record::record;
+use super::value::Value;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::Serialize;
 
 record! {
     /// One element of `PricingEngines`: the model and engine of a product, and their parameters.
@@ -137,7 +136,7 @@ impl PricingEngine {
 }
 
 impl FromJson for Parameters {
-    fn from_json(value: &RawValue, at: &mut Cursor) -> Option<Self> {
+    fn from_json(value: Value<'_>, at: &mut Cursor) -> Option<Self> {
         let mut parameters = Vec::new();
         for (name, value) in Members::of(value, at)?.into_all() {
             let read = |at: &mut Cursor| match value.get().as_bytes().first() {

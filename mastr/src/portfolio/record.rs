@@ -5,17 +5,16 @@
 
 use std::collections::HashSet;
 
-use schemars::JsonSchema;
-use serde::Serialize;
-use serde_json::value::RawValue;
-
 use super::choice::{PayoffType, PayoffType2, Settlement, Style, UnderlyingType};
 use super::cursor::Cursor;
 use super::json::{FromJson, Members, shown, text};
 use super::scalar::{Code, Day, Ignored, NonNegative, One, Positive, Version};
 use super::schedule_data::ScheduleData;
 use super::swap_data::{BondData, SwapData};
+use super::value::Value;
 use super::{BarrierType, OptionKind, Position, TradeType};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 /// Defines a record: its fields by the keys they have in JSON, and pairs of keys of which exactly
 /// one is given.
@@ -38,7 +37,7 @@ macro_rules! record {
         }
 
         impl FromJson for $name {
-            fn from_json(value: &RawValue, at: &mut Cursor) -> Option<Self> {
+            fn from_json(value: Value<'_>, at: &mut Cursor) -> Option<Self> {
                 let mut members = Members::of(value, at)?;
                 $($( members.one_of($a, $b, at); )+)?
                 $( let $field = members.field::<$type>($key, at); )*
@@ -366,7 +365,7 @@ pub enum Terms {
 }
 
 impl FromJson for TradeRecord {
-    fn from_json(value: &RawValue, at: &mut Cursor) -> Option<Self> {
+    fn from_json(value: Value<'_>, at: &mut Cursor) -> Option<Self> {
         let mut members = Members::of(value, at)?;
         let id = members.field("id", at);
         let version = members.field("Version", at);
@@ -438,7 +437,7 @@ fn terms(members: &mut Members<'_>, at: &mut Cursor) -> Option<Terms> {
 pub struct Fields(pub Vec<(String, String)>);
 
 impl FromJson for Fields {
-    fn from_json(value: &RawValue, at: &mut Cursor) -> Option<Self> {
+    fn from_json(value: Value<'_>, at: &mut Cursor) -> Option<Self> {
         let mut fields = Vec::new();
         let mut seen = HashSet::new();
         let mut complete = true;

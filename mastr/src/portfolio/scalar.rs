@@ -2,15 +2,14 @@
 
 use std::fmt;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Serialize, Serializer};
-use serde_json::value::RawValue;
-
 use super::Currency;
 use super::cursor::Cursor;
 use super::json::{FromJson, elements, shown, text};
+use super::value::Value;
 use crate::results::Shortest;
 use crate::time::Date;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Serialize, Serializer};
 
 /// A finite number that is not negative.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -61,7 +60,7 @@ impl<T> One<T> {
 }
 
 impl FromJson for f64 {
-    fn from_json(value: &RawValue, at: &mut Cursor) -> Option<Self> {
+    fn from_json(value: Value<'_>, at: &mut Cursor) -> Option<Self> {
         let digits = value.get();
         // JSON's numbers are among those that Rust reads, and Rust rounds them correctly.
         let number = match digits.as_bytes().first() {
@@ -83,7 +82,7 @@ impl FromJson for f64 {
 }
 
 impl FromJson for NonNegative {
-    fn from_json(value: &RawValue, at: &mut Cursor) -> Option<Self> {
+    fn from_json(value: Value<'_>, at: &mut Cursor) -> Option<Self> {
         let number = f64::from_json(value, at)?;
         if number < 0.0 {
             at.fault(format!(
@@ -98,7 +97,7 @@ impl FromJson for NonNegative {
 }
 
 impl FromJson for Positive {
-    fn from_json(value: &RawValue, at: &mut Cursor) -> Option<Self> {
+    fn from_json(value: Value<'_>, at: &mut Cursor) -> Option<Self> {
         let number = f64::from_json(value, at)?;
         if number <= 0.0 {
             at.fault(format!(
@@ -112,7 +111,7 @@ impl FromJson for Positive {
 }
 
 impl FromJson for Version {
-    fn from_json(value: &RawValue, at: &mut Cursor) -> Option<Self> {
+    fn from_json(value: Value<'_>, at: &mut Cursor) -> Option<Self> {
         match value.get().parse() {
             Ok(version) if version > 0 => Some(Self(version)),
             _ => {
@@ -128,7 +127,7 @@ impl FromJson for Version {
 }
 
 impl FromJson for Days {
-    fn from_json(value: &RawValue, at: &mut Cursor) -> Option<Self> {
+    fn from_json(value: Value<'_>, at: &mut Cursor) -> Option<Self> {
         let days = value.get().parse().ok();
         if days.is_none() {
             at.fault(format!(
@@ -142,13 +141,13 @@ impl FromJson for Days {
 }
 
 impl FromJson for String {
-    fn from_json(value: &RawValue, at: &mut Cursor) -> Option<Self> {
+    fn from_json(value: Value<'_>, at: &mut Cursor) -> Option<Self> {
         text(value, at).map(Into::into)
     }
 }
 
 impl FromJson for bool {
-    fn from_json(value: &RawValue, at: &mut Cursor) -> Option<Self> {
+    fn from_json(value: Value<'_>, at: &mut Cursor) -> Option<Self> {
         match value.get() {
             "true" => Some(true),
             "false" => Some(false),
@@ -161,19 +160,19 @@ impl FromJson for bool {
 }
 
 impl FromJson for Ignored {
-    fn from_json(_: &RawValue, _: &mut Cursor) -> Option<Self> {
+    fn from_json(_: Value<'_>, _: &mut Cursor) -> Option<Self> {
         Some(Self)
     }
 }
 
 impl FromJson for Day {
-    fn from_json(value: &RawValue, at: &mut Cursor) -> Option<Self> {
+    fn from_json(value: Value<'_>, at: &mut Cursor) -> Option<Self> {
         parsed(value, at).map(Self)
     }
 }
 
 impl FromJson for Code {
-    fn from_json(value: &RawValue, at: &mut Cursor) -> Option<Self> {
+    fn from_json(value: Value<'_>, at: &mut Cursor) -> Option<Self> {
         let code = text(value, at)?;
         match code.parse() {
             Ok(currency) => Some(Self(currency)),
@@ -186,7 +185,7 @@ impl FromJson for Code {
 }
 
 impl<T: FromJson> FromJson for One<T> {
-    fn from_json(value: &RawValue, at: &mut Cursor) -> Option<Self> {
+    fn from_json(value: Value<'_>, at: &mut Cursor) -> Option<Self> {
         let (mut count, mut first) = (0, None);
         elements(value, at, |element, at| {
             let read = T::from_json(element, at);
@@ -204,7 +203,7 @@ impl<T: FromJson> FromJson for One<T> {
 }
 
 impl<T: FromJson> FromJson for List<T> {
-    fn from_json(value: &RawValue, at: &mut Cursor) -> Option<Self> {
+    fn from_json(value: Value<'_>, at: &mut Cursor) -> Option<Self> {
         // An array without elements is absent.
         let mut read = Some(Vec::new());
         elements(value, at, |element, at| {
@@ -220,7 +219,7 @@ impl<T: FromJson> FromJson for List<T> {
 }
 
 /// Reads a string that has a form of its own, and tells that form's complaint.
-fn parsed<T>(value: &RawValue, at: &mut Cursor) -> Option<T>
+fn parsed<T>(value: Value<'_>, at: &mut Cursor) -> Option<T>
 where
     T: std::str::FromStr,
     T::Err: fmt::Display,

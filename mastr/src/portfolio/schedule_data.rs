@@ -1,17 +1,16 @@
 //! Schedules as they stand in a portfolio file.
 
-use schemars::JsonSchema;
-use serde::Serialize;
-use serde_json::value::RawValue;
-
 use super::cursor::Cursor;
 use super::json::{FromJson, Members};
 use super::named::Named;
 use super::record::record;
 use super::scalar::{Day, Ignored, List};
+use super::value::Value;
 use crate::time::{
     BusinessDayConvention, Calendar, Date, Rule, Rules, Schedule, ScheduleError, Tenor,
 };
+use schemars::JsonSchema;
+use serde::Serialize;
 
 record! {
     /// `ScheduleData`: dates by rules, or one by one.
@@ -77,8 +76,8 @@ record! {
 }
 
 impl ScheduleData {
-    /// The schedule, once it is known to have dates; else a fault that `at` is told.
-    pub(super) fn schedule(&self, at: &mut Cursor) -> Option<Schedule> {
+    /// The schedule and its dates; else a fault that `at` is told.
+    pub(super) fn schedule(&self, at: &mut Cursor) -> Option<(Schedule, Vec<Date>)> {
         match (&self.rules, &self.dates) {
             (Some(rules), _) => at.field("Rules", |at| rules.schedule(at)),
             (None, Some(dates)) => at.field("Dates", |at| dates.schedule(at)),
@@ -89,7 +88,7 @@ impl ScheduleData {
 }
 
 impl RulesData {
-    fn schedule(&self, at: &mut Cursor) -> Option<Schedule> {
+    fn schedule(&self, at: &mut Cursor) -> Option<(Schedule, Vec<Date>)> {
         let rules = Rules {
             start: self.start.0,
             end: self.end.0,
@@ -103,7 +102,7 @@ impl RulesData {
             last: self.last.map(|day| day.0),
         };
         match rules.dates() {
-            Ok(_) => Some(Schedule::Rules(rules)),
+            Ok(dates) => Some((Schedule::Rules(rules), dates)),
             Err(error) => {
                 at.fault_in(field(&error), error.to_string());
                 None
@@ -125,8 +124,8 @@ fn field(error: &ScheduleError) -> &'static str {
 }
 
 impl DatesData {
-    fn schedule(&self, at: &mut Cursor) -> Option<Schedule> {
-        let dates: Box<[Date]> = self.dates.0.iter().map(|day| day.0).collect();
+    fn schedule(&self, at: &mut Cursor) -> Option<(Schedule, Vec<Date>)> {
+        let dates: Vec<Date> = self.dates.0.iter().map(|day| day.0).collect();
         let fault = if dates.len() > Rules::LONGEST {
             let count = dates.len();
             Some(format!(
@@ -151,6 +150,10 @@ impl DatesData {
         let calendar = self
             .calendar
             .map_or(Calendar::EVERY_DAY, |calendar| calendar.0);
-        Some(Schedule::Dates { calendar, dates })
+        let schedule = Schedule::Dates {
+            calendar,
+            dates: dates.as_slice().into(),
+        };
+        Some((schedule, dates))
     }
 }

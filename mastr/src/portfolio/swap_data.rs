@@ -1,9 +1,5 @@
 //! Swaps and bonds as they stand in a portfolio file.
 
-use schemars::JsonSchema;
-use serde::Serialize;
-use serde_json::value::RawValue;
-
 use super::cursor::Cursor;
 use super::index::curve_of;
 use super::json::{FromJson, Members};
@@ -12,8 +8,11 @@ use super::named::Named;
 use super::names::Names;
 use super::record::record;
 use super::scalar::{Code, Day, Days, List, NonNegative};
+use super::value::Value;
 use super::{Bond, Swap};
 use crate::time::Calendar;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 record! {
     /// `SwapData`.
