@@ -3,7 +3,9 @@
 use std::ffi::OsString;
 use std::fs;
 use std::io::{self, ErrorKind, Read};
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::thread;
 
 use clap::Args;
 
@@ -11,7 +13,7 @@ use super::{CommandError, output};
 use crate::aggregation::Query;
 use crate::cluster::MarketText;
 use crate::market::{Fixings, Market, Quotes, Scenarios};
-use crate::portfolio::Portfolio;
+use crate::portfolio::{Arrivals, Portfolio};
 use crate::sample;
 
 /// A portfolio of this size has some three million trades.
@@ -53,10 +55,7 @@ impl Source {
             &self.scenarios,
         ] {
             let Some(path) = path else { continue };
-            let unreadable = |error| CommandError::Unreadable {
-                path: path.clone(),
-                error,
-            };
+            let unreadable = |error| unreadable(path, error);
             let metadata = fs::metadata(path).map_err(unreadable)?;
             if metadata.is_dir() {
                 return Err(unreadable(ErrorKind::IsADirectory.into()));
@@ -151,6 +150,14 @@ impl Source {
 
 /// Reads a portfolio; faulty trades are refused unless they are to be skipped.
 pub(crate) fn portfolio(path: &Path, skip_invalid: bool) -> Result<Portfolio, CommandError> {
+    match arrivals(path)?.and_then(Portfolio::collect) {
+        Some(portfolio) => Ok(portfolio),
+        None => whole_portfolio(path, skip_invalid),
+    }
+}
+
+/// Reads a portfolio of which it is to be told what is wrong with it.
+fn whole_portfolio(path: &Path, skip_invalid: bool) -> Result<Portfolio, CommandError> {
     Portfolio::parse(&read(path, LARGEST_PORTFOLIO)?)
         .and_then(|portfolio| {
             if skip_invalid {
@@ -163,6 +170,18 @@ pub(crate) fn portfolio(path: &Path, skip_invalid: bool) -> Result<Portfolio, Co
             path: path.to_owned(),
             faults,
         })
+}
+
+/// Has a portfolio read by as many threads as run at once; `None` of one that has to be read as a whole, or
+/// can be read only once.
+fn arrivals(path: &Path) -> Result<Option<Arrivals>, CommandError> {
+    // To open a pipe is to begin to read it.
+    if !fs::metadata(path).is_ok_and(|metadata| metadata.is_file()) {
+        return Ok(None);
+    }
+    let (file, _) = open(path, LARGEST_PORTFOLIO)?;
+    let threads = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    Arrivals::open(file, threads).map_err(|error| unreadable(path, error))
 }
 
 /// Reads the market that `portfolio` is valued with, and the fixings that are known.
@@ -217,34 +236,46 @@ fn parsed_fixings(path: &Path, file: &[u8]) -> Result<Fixings, CommandError> {
 
 /// Reads a file of at most so many bytes, without taking in more of a larger one.
 fn read(path: &Path, most: u64) -> Result<Vec<u8>, CommandError> {
-    let unreadable = |error| CommandError::Unreadable {
-        path: path.to_owned(),
-        error,
-    };
-    let file = fs::File::open(path).map_err(unreadable)?;
-    let size = file.metadata().map_err(unreadable)?.len();
+    let (file, size) = open(path, most)?;
     let mut bytes = Vec::new();
-    if size <= most {
-        bytes.reserve_exact(size as usize + 1);
-        // A pipe has no size, and a file may grow.
-        file.take(most + 1)
-            .read_to_end(&mut bytes)
-            .map_err(unreadable)?;
-    }
-    if size.max(bytes.len() as u64) > most {
-        let message = format!(
-            "more than {} MiB, the most that is read: split it",
-            most >> 20
-        );
-        return Err(unreadable(io::Error::new(ErrorKind::FileTooLarge, message)));
+    bytes.reserve_exact(size as usize + 1);
+    // A pipe has no size, and a file may grow.
+    file.take(most + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| unreadable(path, error))?;
+    if bytes.len() as u64 > most {
+        return Err(too_large(path, most));
     }
     Ok(bytes)
 }
 
+/// Opens a file of at most so many bytes; gives back how many it has.
+fn open(path: &Path, most: u64) -> Result<(fs::File, u64), CommandError> {
+    let file = fs::File::open(path).map_err(|error| unreadable(path, error))?;
+    let metadata = file.metadata().map_err(|error| unreadable(path, error))?;
+    if metadata.len() > most {
+        return Err(too_large(path, most));
+    }
+    Ok((file, metadata.len()))
+}
+
+fn too_large(path: &Path, most: u64) -> CommandError {
+    let message = format!(
+        "more than {} MiB, the most that is read: split it",
+        most >> 20
+    );
+    unreadable(path, io::Error::new(ErrorKind::FileTooLarge, message))
+}
+
+fn unreadable(path: &Path, error: io::Error) -> CommandError {
+    CommandError::Unreadable {
+        path: path.to_owned(),
+        error,
+    }
+}
+
 /// A file that has been read without faults, as text.
 fn text(path: &Path, file: Vec<u8>) -> Result<String, CommandError> {
-    String::from_utf8(file).map_err(|error| CommandError::Unreadable {
-        path: path.to_owned(),
-        error: io::Error::new(ErrorKind::InvalidData, error),
-    })
+    String::from_utf8(file)
+        .map_err(|error| unreadable(path, io::Error::new(ErrorKind::InvalidData, error)))
 }

@@ -14,7 +14,7 @@ use super::json::{ArrayOf, Cause};
 use super::record::TradeRecord;
 use super::scalar::{Code, Day};
 use super::value::Value;
-use super::{Currency, PricingEngine, Trade, duplicates};
+use super::{Arrival, Arrivals, Currency, PricingEngine, Trade, duplicates};
 use crate::fault::{Fault, Faults, Place};
 use crate::time::Date;
 
@@ -80,6 +80,27 @@ impl Portfolio {
             .and_then(|()| json.end())
             .map_err(|error| not_json(&error))?;
         reading.finish()
+    }
+
+    /// What arrives, once all of it has; `None` if the file has faults.
+    pub fn collect(mut arrivals: Arrivals) -> Option<Self> {
+        let mut entries = Vec::new();
+        loop {
+            match arrivals.wait() {
+                Arrival::Trades(trades) => entries.extend(trades.into_iter().map(Entry::Valid)),
+                Arrival::End => break,
+                Arrival::NotYet | Arrival::Faulty => return None,
+            }
+        }
+        let mut faults = Faults::new();
+        duplicates::reject(&mut entries, &mut faults);
+        faults.is_empty().then(|| Self {
+            as_of: arrivals.as_of(),
+            base: arrivals.base(),
+            engines: arrivals.engines().to_vec(),
+            entries,
+            faults,
+        })
     }
 
     /// This portfolio, if no element was rejected.

@@ -30,6 +30,11 @@ impl Elements {
         }
     }
 
+    /// Forgets what trades have in common if that has become much: it is then of little use.
+    pub(super) fn forget(&mut self) {
+        self.names.forget();
+    }
+
     /// What of a trade with faults can be read, so that it can count as failed where it belongs.
     fn reject(&mut self, index: usize, value: Value<'_>, faulty: Cursor) -> Rejected {
         let mut ignored = Cursor::default();

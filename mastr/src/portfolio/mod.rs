@@ -5,6 +5,7 @@
 
 mod accrual;
 mod admission;
+mod arrivals;
 pub mod choice;
 mod currency;
 mod cursor;
@@ -25,12 +26,14 @@ pub mod record;
 pub mod scalar;
 pub mod schedule_data;
 mod schema;
+mod splitter;
 pub mod swap_data;
 mod trade;
 mod unsupported;
 mod value;
 
 pub use accrual::{Accrual, Fixing, Floating, Period, ScheduleCache};
+pub use arrivals::{Arrival, Arrivals};
 pub use currency::Currency;
 pub use document::{Portfolio, PortfolioRecord};
 pub use entry::{Entry, Rejected};

@@ -6,6 +6,9 @@ use hashbrown::HashSet;
 
 use super::{Accrual, Envelope};
 
+/// So many of a kind are kept while they are read piece by piece.
+const MANY: usize = 1 << 14;
+
 /// Gives out shared copies, so that a million trades of a hundred books hold a hundred names.
 #[derive(Debug, Default)]
 pub(super) struct Names {
@@ -15,6 +18,19 @@ pub(super) struct Names {
 }
 
 impl Names {
+    /// Forgets those of which there are many.
+    pub(super) fn forget(&mut self) {
+        if self.strings.len() > MANY {
+            self.strings.clear();
+        }
+        if self.envelopes.len() > MANY {
+            self.envelopes.clear();
+        }
+        if self.accruals.len() > MANY {
+            self.accruals.clear();
+        }
+    }
+
     /// The shared copy of `text`.
     pub(super) fn string(&mut self, text: &str) -> Arc<str> {
         if let Some(shared) = self.strings.get(text) {
