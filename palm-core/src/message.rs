@@ -1,6 +1,8 @@
 use crate::{Error, ErrorKind, Incarnation, Result};
 use bytes::Bytes;
-use serde::{Deserialize, Serialize};
+use serde::de::{SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+use smallvec::SmallVec;
 use std::fmt;
 use std::sync::Arc;
 
@@ -46,12 +48,15 @@ impl fmt::Display for Id {
 }
 
 /// Where a message descends from: a child's path is its parent's plus an ordinal.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Path(Vec<u32>);
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+pub struct Path(SmallVec<[u32; SHALLOW]>);
+
+/// How long a path may be that takes no memory of its own.
+const SHALLOW: usize = 4;
 
 impl Path {
     /// The path of the client's own message.
-    pub const ROOT: Path = Path(Vec::new());
+    pub const ROOT: Path = Path(SmallVec::new_const());
 
     /// The path of the child with that ordinal.
     ///
@@ -73,6 +78,31 @@ impl Path {
     /// Whether it is the client's own message.
     pub fn is_root(&self) -> bool {
         self.0.is_empty()
+    }
+}
+
+impl<'de> Deserialize<'de> for Path {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Path, D::Error> {
+        deserializer.deserialize_seq(Ordinals)
+    }
+}
+
+/// Takes ordinals as they come: `SmallVec` itself would believe in their number.
+struct Ordinals;
+
+impl<'de> Visitor<'de> for Ordinals {
+    type Value = Path;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the ordinals of a path")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> std::result::Result<Path, A::Error> {
+        let mut path = Path::ROOT;
+        while let Some(ordinal) = seq.next_element()? {
+            path.0.push(ordinal);
+        }
+        Ok(path)
     }
 }
 

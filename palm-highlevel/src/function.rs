@@ -1,6 +1,6 @@
 use crate::engine::Task;
 use crate::home::Home;
-use crate::made::{Child, Piece, Pieces, Then};
+use crate::made::{Piece, Pieces, Then};
 use crate::states::States;
 use crate::watch::Watch;
 use crate::{Cache, Failure, FailureKind, PartitionId};
@@ -158,12 +158,8 @@ impl Call {
     /// # Ok(()) }
     /// ```
     pub fn submit(&self, function: &str, payload: impl Into<Bytes>) {
-        let child = Child {
-            function: function.to_owned(),
-            payload: payload.into(),
-        };
         self.watch
-            .make(self.token, |made| made.children.push(child));
+            .make(self.token, |made| made.submit(function, payload.into()));
     }
 
     /// Lets `function`, of the same server, go on with the message once all that this function has
@@ -181,7 +177,7 @@ impl Call {
     ///
     /// If the function is called for another reason.
     pub fn pieces(&self) -> Result<Pieces, Failure> {
-        codec::decode(self.payload()).map_err(|_| {
+        Pieces::decode(self.payload()).map_err(|_| {
             let function = self.message.step().map_or("", |step| &step.function);
             Failure::new(format!(
                 "`{function}` goes on where another function has submitted messages, and can't be \

@@ -1,14 +1,18 @@
 use crate::{Failure, FailureKind};
 use bytes::Bytes;
 use palm_core::codec;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 /// What a function has made beside its result. It leaves with the function's success, all of it, or
 /// not at all.
-#[derive(Debug, Default, Serialize, Deserialize)]
+///
+/// Invariant: every child names one of `functions`.
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Made {
     /// Results before the last one.
     pub(crate) parts: Vec<Bytes>,
+    /// The functions that the children are for, each once.
+    pub(crate) functions: Vec<String>,
     /// Messages to the function's own server.
     pub(crate) children: Vec<Child>,
     /// The function that each of them goes on with once it has ended.
@@ -22,14 +26,15 @@ pub(crate) struct Made {
 }
 
 /// A message that a function has submitted to its own server.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Child {
-    pub(crate) function: String,
+    /// Which of the functions it is for.
+    pub(crate) function: u32,
     pub(crate) payload: Bytes,
 }
 
 /// What becomes of a message once all that its function has submitted has ended.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Then {
     /// It ends with the result of the function that submitted.
     #[default]
@@ -42,7 +47,7 @@ pub(crate) enum Then {
 
 /// What a function is called with that goes on where another one has submitted messages; see
 /// [`Call::then`](crate::Call::then).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pieces {
     /// What the function gave back that submitted them.
     pub state: Bytes,
@@ -51,7 +56,7 @@ pub struct Pieces {
 }
 
 /// How a message has ended that a function submitted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Piece {
     /// The results that its function gave before the last one; see [`Call::give`](crate::Call::give).
     pub parts: Vec<Bytes>,
@@ -69,27 +74,303 @@ impl Pieces {
         let results = self.pieces.iter().map(|piece| piece.result.as_ref());
         results.collect::<Result<_, _>>().map_err(Failure::clone)
     }
-
-    pub(crate) fn encode(&self) -> Result<Bytes, Failure> {
-        encode(self, "what came of its messages has")
-    }
 }
 
 impl Made {
-    pub(crate) fn encode(&self) -> Result<Bytes, Failure> {
-        encode(self, "what it made has")
-    }
-
-    pub(crate) fn decode(payload: &[u8]) -> Result<Made, Failure> {
-        codec::decode(payload)
-            .map_err(|error| Failure::new(format!("what its function made can't be read: {error}")))
+    /// Adds a message to `function`.
+    pub(crate) fn submit(&mut self, function: &str, payload: Bytes) {
+        let known = self.functions.iter().rposition(|name| name == function);
+        let index = known.unwrap_or_else(|| {
+            self.functions.push(function.to_owned());
+            self.functions.len() - 1
+        });
+        self.children.push(Child {
+            function: index as u32,
+            payload,
+        });
     }
 }
 
-fn encode(value: &impl Serialize, what: &str) -> Result<Bytes, Failure> {
-    codec::encode(value).map(Bytes::from).map_err(|_| {
-        let limit = codec::LIMIT >> 20;
-        let message = format!("{what} more than {limit} MiB, which one message can't carry");
-        Failure::of(FailureKind::TooLarge, message)
-    })
+/// What a payload says of the many parts that it holds, before their bytes: reading it copies none of
+/// them.
+///
+/// | bytes | what |
+/// |---|---|
+/// | 0–3 | the length of the head |
+/// | … | the head, by [`codec`]: all but the bytes of the parts, and how long each of those is |
+/// | … | the bytes of the parts, one after another |
+struct Packed;
+
+impl Packed {
+    fn pack<'a>(
+        head: &impl Serialize,
+        parts: impl Iterator<Item = &'a Bytes> + Clone,
+        what: &str,
+    ) -> Result<Bytes, Failure> {
+        let too_large = || {
+            let limit = codec::LIMIT >> 20;
+            let message = format!("{what} more than {limit} MiB, which one message can't carry");
+            Failure::of(FailureKind::TooLarge, message)
+        };
+        let mut packed = vec![0; size_of::<u32>()];
+        codec::encode_into(&mut packed, head).map_err(|_| too_large())?;
+        let length = (packed.len() - size_of::<u32>()) as u32;
+        packed[..size_of::<u32>()].copy_from_slice(&length.to_le_bytes());
+        let bytes: usize = parts.clone().map(Bytes::len).sum();
+        if (packed.len() + bytes) as u64 > codec::LIMIT {
+            return Err(too_large());
+        }
+        packed.reserve_exact(bytes);
+        parts.for_each(|part| packed.extend_from_slice(part));
+        Ok(packed.into())
+    }
+
+    /// The head, and what it is the head of.
+    fn unpack<Head: DeserializeOwned>(packed: &Bytes) -> Result<(Head, Parts), String> {
+        let (length, rest) = packed
+            .split_first_chunk()
+            .ok_or_else(|| format!("it has {} bytes", packed.len()))?;
+        let length = u32::from_le_bytes(*length) as usize;
+        let head = rest.get(..length).ok_or_else(|| {
+            let bytes = rest.len();
+            format!("its head of {length} bytes has {bytes}")
+        })?;
+        let head = codec::decode(head).map_err(|error| error.to_string())?;
+        Ok((head, Parts(packed.slice(size_of::<u32>() + length..))))
+    }
+}
+
+/// The parts that have not been taken yet.
+struct Parts(Bytes);
+
+impl Parts {
+    fn take(&mut self, length: u32) -> Result<Bytes, String> {
+        match self.0.len() >= length as usize {
+            true => Ok(self.0.split_to(length as usize)),
+            false => Err(format!("a part of {length} bytes has {}", self.0.len())),
+        }
+    }
+
+    fn take_all(&mut self, lengths: &[u32]) -> Result<Vec<Bytes>, String> {
+        lengths.iter().map(|length| self.take(*length)).collect()
+    }
+
+    /// All of them were taken.
+    fn end(self) -> Result<(), String> {
+        match self.0.len() {
+            0 => Ok(()),
+            more => Err(format!("{more} bytes are left over")),
+        }
+    }
+}
+
+fn length(part: &Bytes) -> u32 {
+    // More than `codec::LIMIT` are not packed.
+    u32::try_from(part.len()).unwrap_or(u32::MAX)
+}
+
+#[derive(Serialize, Deserialize)]
+struct MadeHead {
+    parts: Vec<u32>,
+    functions: Vec<String>,
+    /// The function of each child, and the length of its payload.
+    children: Vec<(u32, u32)>,
+    each: Option<String>,
+    then: Then,
+    route: Option<String>,
+    result: u32,
+}
+
+impl Made {
+    pub(crate) fn encode(self) -> Result<Bytes, Failure> {
+        let children = &self.children;
+        let head = MadeHead {
+            parts: self.parts.iter().map(length).collect(),
+            functions: self.functions,
+            children: children
+                .iter()
+                .map(|child| (child.function, length(&child.payload)))
+                .collect(),
+            each: self.each,
+            then: self.then,
+            route: self.route,
+            result: length(&self.result),
+        };
+        let payloads = children.iter().map(|child| &child.payload);
+        let parts = self.parts.iter().chain(payloads);
+        let parts = parts.chain(std::iter::once(&self.result));
+        Packed::pack(&head, parts, "what it made has")
+    }
+
+    /// Their payloads share the bytes of this one.
+    pub(crate) fn decode(payload: &Bytes) -> Result<Made, Failure> {
+        Made::unpack(payload)
+            .map_err(|error| Failure::new(format!("what its function made can't be read: {error}")))
+    }
+
+    fn unpack(payload: &Bytes) -> Result<Made, String> {
+        let (head, mut bytes) = Packed::unpack::<MadeHead>(payload)?;
+        let parts = bytes.take_all(&head.parts)?;
+        let functions = head.functions;
+        let mut children = Vec::with_capacity(head.children.len());
+        for (function, length) in head.children {
+            if function as usize >= functions.len() {
+                let count = functions.len();
+                return Err(format!("a message is for function {function} of {count}"));
+            }
+            let payload = bytes.take(length)?;
+            children.push(Child { function, payload });
+        }
+        let result = bytes.take(head.result)?;
+        bytes.end()?;
+        Ok(Made {
+            parts,
+            functions,
+            children,
+            each: head.each,
+            then: head.then,
+            route: head.route,
+            result,
+        })
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct PiecesHead {
+    state: u32,
+    /// Of each piece: how many parts there are, whether it has a result, and the length of that or of
+    /// its failure.
+    pieces: Vec<(u32, bool, u32)>,
+    /// The lengths of the parts of all pieces.
+    parts: Vec<u32>,
+}
+
+impl Pieces {
+    pub(crate) fn encode(&self) -> Result<Bytes, Failure> {
+        let mut head = PiecesHead {
+            state: length(&self.state),
+            pieces: Vec::with_capacity(self.pieces.len()),
+            parts: Vec::new(),
+        };
+        let mut all = Vec::with_capacity(1 + self.pieces.len());
+        all.push(self.state.clone());
+        for Piece { parts, result } in &self.pieces {
+            head.parts.extend(parts.iter().map(length));
+            all.extend_from_slice(parts);
+            let end = match result {
+                Ok(result) => result.clone(),
+                Err(failure) => failure.encode(),
+            };
+            head.pieces
+                .push((parts.len() as u32, result.is_ok(), length(&end)));
+            all.push(end);
+        }
+        Packed::pack(&head, all.iter(), "what came of its messages has")
+    }
+
+    /// The pieces share the bytes of the payload.
+    pub(crate) fn decode(payload: &Bytes) -> Result<Pieces, String> {
+        let (head, mut bytes) = Packed::unpack::<PiecesHead>(payload)?;
+        let state = bytes.take(head.state)?;
+        let mut lengths = head.parts.as_slice();
+        let mut pieces = Vec::with_capacity(head.pieces.len());
+        for (count, succeeded, length) in head.pieces {
+            let (of, others) = lengths
+                .split_at_checked(count as usize)
+                .ok_or_else(|| format!("a piece of {count} parts has {}", lengths.len()))?;
+            lengths = others;
+            let parts = bytes.take_all(of)?;
+            let end = bytes.take(length)?;
+            let result = match succeeded {
+                true => Ok(end),
+                false => Err(Failure::decode(&end)),
+            };
+            pieces.push(Piece { parts, result });
+        }
+        bytes.end()?;
+        Ok(Pieces { state, pieces })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn made() -> Made {
+        let mut made = Made {
+            parts: vec!["first".into(), Bytes::new()],
+            each: Some("gather".to_owned()),
+            then: Then::Call("join".to_owned()),
+            route: Some("end.shout".to_owned()),
+            result: "state".into(),
+            ..Made::default()
+        };
+        made.submit("one", "a".into());
+        made.submit("two", Bytes::new());
+        made.submit("one", vec![7; 100_000].into());
+        made
+    }
+
+    fn pieces() -> Pieces {
+        let piece = |parts: &[&'static str], result| Piece {
+            parts: parts.iter().map(|part| Bytes::from(*part)).collect(),
+            result,
+        };
+        Pieces {
+            state: "state".into(),
+            pieces: vec![
+                piece(&[], Ok("one".into())),
+                piece(&["a", "", "b"], Ok(Bytes::new())),
+                piece(&["c"], Err(Failure::of(FailureKind::Expired, "too late"))),
+            ],
+        }
+    }
+
+    #[test]
+    fn what_is_packed_is_read_back() {
+        let (packed, expected) = (made().encode().unwrap(), made());
+        assert_eq!(expected.functions, ["one", "two"]);
+        assert_eq!(Made::decode(&packed).unwrap(), expected);
+        let packed = pieces().encode().unwrap();
+        assert_eq!(Pieces::decode(&packed).unwrap(), pieces());
+    }
+
+    #[test]
+    fn what_is_packed_too_short_or_too_long_is_refused() {
+        let (made, pieces) = (made().encode().unwrap(), pieces().encode().unwrap());
+        let cuts = (0..=200).chain(made.len() - 10..made.len());
+        for length in cuts {
+            let cut = made.slice(..length);
+            assert!(Made::decode(&cut).is_err(), "{length} bytes");
+        }
+        for length in 0..pieces.len() {
+            assert!(Pieces::decode(&pieces.slice(..length)).is_err());
+        }
+        let more = |bytes: &Bytes| Bytes::from([bytes, &b"!"[..]].concat());
+        assert!(Made::decode(&more(&made)).is_err());
+        assert!(Pieces::decode(&more(&pieces)).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn hostile_bytes_are_read_or_refused(
+            at in 0usize..250, bytes in prop::collection::vec(any::<u8>(), 1..12),
+        ) {
+            let spoilt = |packed: Bytes| {
+                let mut packed = packed.to_vec();
+                let at = at.min(packed.len() - 1);
+                for (place, byte) in packed[at..].iter_mut().zip(&bytes) {
+                    *place = *byte;
+                }
+                Bytes::from(packed)
+            };
+            if let Ok(made) = Made::decode(&spoilt(made().encode().unwrap())) {
+                let known = |child: &Child| (child.function as usize) < made.functions.len();
+                prop_assert!(made.children.iter().all(known));
+            }
+            let _ = Pieces::decode(&spoilt(pieces().encode().unwrap()));
+            let _ = Made::decode(&Bytes::from(bytes.clone()));
+        }
+    }
 }

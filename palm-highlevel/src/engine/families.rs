@@ -6,13 +6,12 @@ use crate::{Failure, FailureKind};
 use bytes::Bytes;
 use palm_core::wire::{Extras, Outcome};
 use palm_core::{Path, Route};
-use std::collections::HashMap;
 use std::sync::Arc;
 
 /// How deep messages may descend from one another.
 const DEPTH: usize = 1024;
 
-/// Messages whose functions have submitted others, and wait for them.
+/// What a message whose function has submitted others has made, and what came of it.
 ///
 /// A child is an entry of the ledger like any other, but it came by no lane, and its ending leaves by
 /// none: its parent takes it. The parent is in the ledger until it ends itself, so that all of a
@@ -21,16 +20,8 @@ const DEPTH: usize = 1024;
 ///
 /// Invariant: `left` of a family is the number of its children that have not ended; its parent waits
 /// as long as it is not 0.
-#[derive(Debug, Default)]
-pub(super) struct Families {
-    of: HashMap<Key, Family>,
-    /// The route to a function here that was asked for last: a client, a pipeline, and the function.
-    last: Option<(Arc<Route>, String)>,
-}
-
-/// What a message has made, and what came of it.
 #[derive(Debug)]
-pub(super) struct Family {
+pub(crate) struct Family {
     /// Where the parent stood before another function went on with it.
     route: Arc<Route>,
     stage: u16,
@@ -58,6 +49,15 @@ enum Slot {
     Ended(Piece),
 }
 
+impl Slot {
+    fn alive(&self) -> Option<Key> {
+        match self {
+            Slot::Alive(key) => Some(*key),
+            Slot::Ended(_) => None,
+        }
+    }
+}
+
 /// Whose child a message is.
 #[derive(Debug)]
 pub(crate) struct Kin {
@@ -78,8 +78,8 @@ impl Kin {
 }
 
 impl Family {
-    fn of(entry: &Entry) -> Family {
-        Family {
+    fn of(entry: &Entry) -> Box<Family> {
+        Box::new(Family {
             route: entry.route.clone(),
             stage: entry.stage,
             function: entry.function,
@@ -92,11 +92,18 @@ impl Family {
             left: 0,
             born: 0,
             descendants: 0,
-        }
+        })
     }
 }
 
-impl Families {
+/// The routes to functions here.
+#[derive(Debug, Default)]
+pub(super) struct Homeward {
+    /// The one that was asked for last: a client, a pipeline, and the function.
+    last: Option<(Arc<Route>, String)>,
+}
+
+impl Homeward {
     /// The route of a message to `function` of the server called `name`.
     fn route(&mut self, like: &Route, name: &str, function: &str) -> Result<Arc<Route>, Failure> {
         let (client, pipeline) = (like.client(), like.pipeline());
@@ -113,25 +120,12 @@ impl Families {
         self.last = Some((route.clone(), function.to_owned()));
         Ok(route)
     }
-
-    /// What a message that ends has made.
-    pub(super) fn remove(&mut self, key: Key) -> Option<Family> {
-        match self.of.is_empty() {
-            true => None,
-            false => self.of.remove(&key),
-        }
-    }
-
-    /// Forgets those whose parents are gone.
-    pub(super) fn retain(&mut self, lives: impl Fn(Key) -> bool) {
-        self.of.retain(|key, _| lives(*key));
-    }
 }
 
 /// Messages that make messages.
 impl Engine {
     /// A function has succeeded, and made more than a result.
-    pub(super) fn made(&mut self, key: Key, payload: &[u8]) {
+    pub(super) fn made(&mut self, key: Key, payload: &Bytes) {
         match Made::decode(payload) {
             Ok(made) => self.commit(key, made),
             Err(failure) => self.failed(key, failure.encode()),
@@ -143,11 +137,11 @@ impl Engine {
         let Some(entry) = self.ledger.get_mut(key) else {
             return;
         };
-        let family = self.families.of.entry(key);
-        let family = family.or_insert_with(|| Family::of(entry));
+        let mut family = entry.family.take().unwrap_or_else(|| Family::of(entry));
         family.parts.extend(made.parts);
         family.chosen = made.route.or(family.chosen.take());
         if made.children.is_empty() && matches!(made.then, Then::End) {
+            entry.family = Some(family);
             return self.end(key, Outcome::Success, made.result);
         }
         (family.each, family.then, family.state) = (made.each, made.then, made.result);
@@ -156,27 +150,31 @@ impl Engine {
         }
         entry.before = entry.tries;
         entry.payload = Bytes::new();
-        if let Err(failure) = self.bear(key, made.children) {
+        entry.family = Some(family);
+        if let Err(failure) = self.bear(key, &made.functions, made.children) {
             return self.end(key, Outcome::Failure, failure.encode());
         }
-        if self
-            .families
-            .of
-            .get(&key)
-            .is_some_and(|family| family.left == 0)
-        {
+        if self.family(key).is_some_and(|family| family.left == 0) {
             self.resume(key);
         }
     }
 
+    fn family(&mut self, key: Key) -> Option<&mut Family> {
+        self.ledger.get_mut(key)?.family.as_deref_mut()
+    }
+
     /// Puts the children of a message into the ledger.
-    fn bear(&mut self, key: Key, children: Vec<Child>) -> Result<(), Failure> {
+    fn bear(
+        &mut self,
+        key: Key,
+        functions: &[String],
+        children: Vec<Child>,
+    ) -> Result<(), Failure> {
         let Some(parent) = self.ledger.get(key) else {
             return Ok(());
         };
         let root = parent.kin.as_ref().map_or(key, |kin| kin.root);
-        let (route, sequence) = (parent.route.clone(), parent.sequence);
-        let (deadline, origin) = (parent.deadline, parent.origin);
+        let (sequence, deadline, origin) = (parent.sequence, parent.deadline, parent.origin);
         let path = parent.extras.as_ref().map(|extras| extras.path.clone());
         let path = path.unwrap_or(Path::ROOT);
         if path.ordinals().len() >= DEPTH {
@@ -188,45 +186,55 @@ impl Engine {
                 ),
             ));
         }
+        let resolve = |function: &String| -> Result<_, Failure> {
+            let me = &self.links.me.name;
+            let route = self.homeward.route(&parent.route, me, function)?;
+            Ok((route, self.functions.id(function)))
+        };
+        let functions: Vec<_> = functions.iter().map(resolve).collect::<Result<_, _>>()?;
         self.spend(root, children.len() as u64)?;
+        // It is back before anything asks for it.
+        let parent = self.ledger.get_mut(key);
+        let Some(mut family) = parent.and_then(|parent| parent.family.take()) else {
+            return Ok(());
+        };
+        // It came by no lane.
+        let origin = Origin {
+            number: 0,
+            ..origin
+        };
+        let first = family.children.len();
         for child in children {
-            let route = self
-                .families
-                .route(&route, &self.links.me.name, &child.function)?;
-            let Some(family) = self.families.of.get_mut(&key) else {
-                return Ok(());
-            };
+            let (route, function) = functions[child.function as usize].clone();
             let extras = Extras {
                 path: path.child(family.born),
                 ..Extras::default()
             };
-            let index = family.children.len();
+            let kin = Kin {
+                parent: key,
+                index: family.children.len(),
+                root,
+                gathered: false,
+            };
             let entry = Entry {
                 sequence,
-                extras: Some(Box::new(extras)),
+                extras: Some(Arc::new(extras)),
                 deadline,
-                kin: Some(Box::new(Kin {
-                    parent: key,
-                    index,
-                    root,
-                    gathered: false,
-                })),
-                // It came by no lane.
-                origin: Origin {
-                    number: 0,
-                    ..origin
-                },
-                ..Entry::of(
-                    route,
-                    child.payload,
-                    origin,
-                    self.functions.id(&child.function),
-                )
+                kin: Some(Box::new(kin)),
+                ..Entry::of(route, child.payload, origin, function)
             };
-            let child = self.ledger.insert(entry);
-            family.children.push(Slot::Alive(child));
+            family.children.push(Slot::Alive(self.ledger.insert(entry)));
             family.born += 1;
             family.left += 1;
+        }
+        let born: Vec<Key> = family.children[first..]
+            .iter()
+            .filter_map(Slot::alive)
+            .collect();
+        if let Some(parent) = self.ledger.get_mut(key) {
+            parent.family = Some(family);
+        }
+        for child in born {
             self.queue(child);
         }
         Ok(())
@@ -234,7 +242,7 @@ impl Engine {
 
     /// Counts what came of a message, which has a budget.
     fn spend(&mut self, root: Key, children: u64) -> Result<(), Failure> {
-        let Some(family) = self.families.of.get_mut(&root) else {
+        let Some(family) = self.family(root) else {
             return Ok(());
         };
         family.descendants += children;
@@ -255,22 +263,23 @@ impl Engine {
     /// If the message is a child that its parent wants gathered once it has ended, has it go on with
     /// the function that does so; that is called with how it has ended.
     pub(super) fn gather_one(&mut self, key: Key, outcome: Outcome, payload: &Bytes) -> bool {
-        let Some(entry) = self.ledger.get_mut(key) else {
+        let kin = self.ledger.get(key).and_then(|entry| entry.kin.as_ref());
+        let Some(kin) = kin.filter(|kin| !kin.gathered) else {
             return false;
         };
-        let Some(kin) = entry.kin.as_mut().filter(|kin| !kin.gathered) else {
+        let parent = kin.parent;
+        let each = self.family(parent).and_then(|family| family.each.clone());
+        let (Some(each), Some(entry)) = (each, self.ledger.get_mut(key)) else {
             return false;
         };
-        let parent = self.families.of.get(&kin.parent);
-        let Some(each) = parent.and_then(|family| family.each.clone()) else {
-            return false;
-        };
-        kin.gathered = true;
+        if let Some(kin) = &mut entry.kin {
+            kin.gathered = true;
+        }
         if let State::With(worker) = std::mem::replace(&mut entry.state, State::Waiting) {
             self.executor.returned(worker);
         }
         entry.before = entry.tries;
-        let family = self.families.of.get_mut(&key);
+        let family = entry.family.as_mut();
         let parts = family.map(|family| std::mem::take(&mut family.parts));
         let piece = Piece::new(outcome, payload.clone(), parts.unwrap_or_default());
         let pieces = Pieces {
@@ -285,7 +294,7 @@ impl Engine {
 
     /// A child has ended.
     pub(super) fn piece(&mut self, kin: &Kin, outcome: Outcome, payload: Bytes, parts: Vec<Bytes>) {
-        let Some(family) = self.families.of.get_mut(&kin.parent) else {
+        let Some(family) = self.family(kin.parent) else {
             return;
         };
         family.children[kin.index] = Slot::Ended(Piece::new(outcome, payload, parts));
@@ -297,7 +306,7 @@ impl Engine {
 
     /// All that a message waited for has ended: it goes on, or ends.
     fn resume(&mut self, key: Key) {
-        let Some(family) = self.families.of.get_mut(&key) else {
+        let Some(family) = self.family(key) else {
             return;
         };
         let state = std::mem::take(&mut family.state);
@@ -330,7 +339,7 @@ impl Engine {
             return Ok(());
         };
         let me = &self.links.me.name;
-        entry.route = self.families.route(&entry.route, me, function)?;
+        entry.route = self.homeward.route(&entry.route, me, function)?;
         entry.stage = 0;
         entry.function = self.functions.id(function);
         entry.payload = payload;
@@ -348,7 +357,7 @@ impl Engine {
                 Err(failure) => return self.end(key, Outcome::Failure, failure.encode()),
             }
         }
-        match (results.pop(), self.families.of.get_mut(&key)) {
+        match (results.pop(), self.family(key)) {
             (Some(last), Some(family)) => {
                 family.parts.extend(results);
                 self.end(key, Outcome::Success, last);
@@ -376,13 +385,10 @@ impl Engine {
             self.recalled.push(Action::Recall(key.token()));
         }
         while let Some(slot) = orphans.pop() {
-            let Slot::Alive(child) = slot else { continue };
+            let Some(child) = slot.alive() else { continue };
             self.recall(child);
-            if self.take_out(child).is_some()
-                && let Some(family) = self.families.remove(child)
-            {
-                orphans.extend(family.children);
-            }
+            let family = self.take_out(child).and_then(|child| child.family);
+            orphans.extend(family.into_iter().flat_map(|family| family.children));
         }
     }
 

@@ -4,6 +4,7 @@ use crate::store::{Store, StoreError};
 use palm_core::lane::Credit;
 use palm_core::wire::{Extras, Outcome, Role};
 use palm_core::{Id, Incarnation, Path, Route};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What a machine holds for one peer, for whoever watches it: a simulation, a person.
@@ -114,7 +115,7 @@ impl Engine {
     }
 }
 
-fn id(route: &Route, sequence: u64, extras: &Option<Box<Extras>>) -> Id {
+fn id(route: &Route, sequence: u64, extras: &Option<Arc<Extras>>) -> Id {
     Id {
         client: route.client(),
         sequence,

@@ -1,4 +1,4 @@
-use super::families::Kin;
+use super::families::{Family, Kin};
 use super::parcel::{Origin, Taken};
 use super::slab::{Key, Slab};
 use bytes::Bytes;
@@ -23,7 +23,7 @@ pub(crate) struct Entry {
     pub(crate) attempt: u32,
     pub(crate) stage: u16,
     pub(crate) route: Arc<Route>,
-    pub(crate) extras: Option<Box<Extras>>,
+    pub(crate) extras: Option<Arc<Extras>>,
     pub(crate) payload: Bytes,
     pub(crate) origin: Origin,
     /// What it takes of the window of the lane that it came by.
@@ -45,6 +45,8 @@ pub(crate) struct Entry {
     pub(crate) before: u32,
     /// Whose child it is, if a function here has submitted it.
     pub(crate) kin: Option<Box<Kin>>,
+    /// What its function has made, if it has submitted others.
+    pub(crate) family: Option<Box<Family>>,
 }
 
 /// Where an entry is.
@@ -112,6 +114,7 @@ impl Entry {
             suspect: false,
             before: 0,
             kin: None,
+            family: None,
         }
     }
 

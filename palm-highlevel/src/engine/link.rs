@@ -374,7 +374,7 @@ impl Link {
             taken.push(Taken {
                 number,
                 record,
-                extras: extra.map(|(_, extras)| Box::new(extras)),
+                extras: extra.map(|(_, extras)| Arc::new(extras)),
                 payload,
             });
         }

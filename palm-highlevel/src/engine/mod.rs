@@ -70,7 +70,7 @@ pub(crate) use slab::Key;
 use backlog::Backlog;
 use cache::Cache;
 use dispatch::{CHARGES, Dispatch};
-use families::Families;
+use families::Homeward;
 use functions::Functions;
 use journal::Journal;
 use ledger::{FunctionId, Ledger};
@@ -203,7 +203,7 @@ pub struct Engine {
     executor: Executor,
     /// What a master executes itself.
     own: Local,
-    families: Families,
+    homeward: Homeward,
     descendants: u64,
     /// The links to the next servers, if the output is `Next`.
     onward: Onward,
@@ -295,7 +295,7 @@ impl Engine {
             ledger: Ledger::new(),
             executor,
             own: Local::only(config.threads, own),
-            families: Families::default(),
+            homeward: Homeward::default(),
             descendants: config.descendants,
             onward: Onward::new(opened, nexts, by_route),
             unclaimed: BTreeMap::new(),

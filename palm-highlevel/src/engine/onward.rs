@@ -363,7 +363,7 @@ pub(super) fn branches(parcel: &Parcel) -> u32 {
 
 /// One branch of what goes on to several servers.
 pub(super) fn branch(mut parcel: Parcel, ordinal: u32, count: u32) -> Parcel {
-    let extras = parcel.extras.get_or_insert_default();
+    let extras = Arc::make_mut(parcel.extras.get_or_insert_default());
     extras.path = extras.path.child(ordinal);
     extras.branches.push(count);
     parcel

@@ -24,7 +24,7 @@ impl Engine {
         let Some(mut entry) = self.take_out(key) else {
             return;
         };
-        let mut family = self.families.remove(key);
+        let mut family = entry.family.take();
         if let Some(family) = &mut family {
             self.disband(key, &mut entry, family);
         }
@@ -35,6 +35,11 @@ impl Engine {
         if let Some(kin) = entry.kin {
             return self.piece(&kin, outcome, payload, parts);
         }
+        // A worker's master knows it by its token.
+        let (extras, deadline) = match self.links.me.role {
+            Role::Worker => (None, None),
+            Role::Client | Role::Server => (entry.extras, entry.deadline),
+        };
         let parcel = Parcel {
             sequence: entry.sequence,
             token: entry.token,
@@ -42,8 +47,8 @@ impl Engine {
             stage: entry.stage,
             outcome,
             route: entry.route,
-            extras: entry.extras,
-            deadline: entry.deadline,
+            extras,
+            deadline,
             payload,
             origin: Some(entry.origin),
         };

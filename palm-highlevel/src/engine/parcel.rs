@@ -15,7 +15,7 @@ pub(crate) struct Parcel {
     pub(crate) stage: u16,
     pub(crate) outcome: Outcome,
     pub(crate) route: Arc<Route>,
-    pub(crate) extras: Option<Box<Extras>>,
+    pub(crate) extras: Option<Arc<Extras>>,
     /// When it expires, if it does.
     pub(crate) deadline: Option<Duration>,
     pub(crate) payload: Bytes,
@@ -36,7 +36,7 @@ pub(crate) struct Origin {
 pub(crate) struct Taken {
     pub(crate) number: u64,
     pub(crate) record: Record,
-    pub(crate) extras: Option<Box<Extras>>,
+    pub(crate) extras: Option<Arc<Extras>>,
     pub(crate) payload: Bytes,
 }
 

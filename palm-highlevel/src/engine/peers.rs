@@ -235,8 +235,6 @@ impl Engine {
         for key in waiting {
             self.ledger.remove(key);
         }
-        let ledger = &self.ledger;
-        self.families.retain(|key| ledger.get(key).is_some());
     }
 
     pub(super) fn refused(&mut self, key: Key, reason: &str) {

@@ -215,7 +215,7 @@ pub(super) struct Stored {
     pub(super) done: bool,
     pub(super) record: Record,
     pub(super) route: Arc<Route>,
-    pub(super) extras: Option<Box<Extras>>,
+    pub(super) extras: Option<Arc<Extras>>,
     pub(super) payload: Bytes,
 }
 
@@ -345,7 +345,7 @@ fn read_messages(group: &Group, wall: Duration) -> Result<Vec<Stored>, StoreErro
                 route: route.ok_or_else(|| fault("lacks a route"))?.1.clone(),
                 extras: extra.map(|(_, mut extras)| {
                     extras.deadline = extras.deadline.map(|left| left.saturating_sub(passed));
-                    Box::new(extras)
+                    Arc::new(extras)
                 }),
                 payload,
             })
