@@ -1,10 +1,12 @@
 use super::header::Lengths;
 use super::{
     Extras, HEADER_LENGTH, Header, Kind, MAX_FRAME, MAX_PAYLOAD, OWN_FRAME, RECORD_LENGTH, Record,
+    Runs,
 };
 use crate::{Error, ErrorKind, Frames, Result, Route, codec};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use std::borrow::Cow;
 
 /// A frame as it was received: checked as a whole, so that what it holds can be obeyed message by
 /// message.
@@ -23,7 +25,7 @@ pub struct Notes {
     /// Routes and the numbers that records of this lane call them by, from now on.
     pub routes: Vec<(u32, Route)>,
     /// The extras of those records that have some, by their index in the frame.
-    pub extras: Vec<(u32, Extras)>,
+    pub extras: Runs,
     /// What functions of the sender, a worker, have said of how far they are.
     pub progress: Vec<Progress>,
 }
@@ -258,8 +260,8 @@ impl FrameWriter {
     }
 
     /// Gives extras to the message that is pushed next.
-    pub fn extras(&mut self, extras: Extras) {
-        self.notes.extras.push((self.count, extras));
+    pub fn extras(&mut self, extras: Cow<'_, Extras>) {
+        self.notes.extras.push(self.count, extras);
     }
 
     /// Says how far functions are.

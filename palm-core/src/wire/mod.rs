@@ -33,11 +33,13 @@ mod frame;
 mod greeting;
 mod header;
 mod record;
+mod run;
 
 pub use frame::{Frame, FrameWriter, Notes, Progress, Records, control};
 pub use greeting::{Greeting, Role};
 pub use header::{HEADER_LENGTH, Header, Kind, MAGIC, VERSION};
 pub use record::{Extras, Outcome, RECORD_LENGTH, Record};
+pub use run::{RunReader, Runs};
 
 /// A payload of at least so many bytes travels as a frame part of its own.
 pub const OWN_FRAME: usize = 32 << 10;

@@ -4,10 +4,11 @@ use bytes::Bytes;
 use palm_core::lane::{Credit, Mark, Position};
 use palm_core::wire::{
     Extras, FrameWriter, Greeting, Header, Kind, Notes, OWN_FRAME, Outcome, Progress, Record, Role,
-    control,
+    Runs, control,
 };
 use palm_core::{Frames, Incarnation, Path, Route};
 use proptest::prelude::*;
+use std::borrow::Cow;
 
 /// A frame of messages before it is written.
 #[derive(Clone, Debug)]
@@ -24,11 +25,11 @@ impl Messages {
             writer.define(*number, route);
         }
         writer.progress(self.notes.progress.clone());
-        let mut extras = self.notes.extras.iter().peekable();
+        let mut extras = self.notes.extras.clone().reader();
         for (record, payload) in &self.records {
             assert!(writer.has_room(payload.len()));
-            if let Some((_, own)) = extras.next_if(|(at, _)| *at == writer.count()) {
-                writer.extras(own.clone());
+            if let Some(own) = extras.at(writer.count()) {
+                writer.extras(Cow::Borrowed(&own));
             }
             writer.push(record, payload);
         }
@@ -59,7 +60,7 @@ pub(crate) fn messages() -> impl Strategy<Value = Messages> {
     parts.prop_map(|(mut header, messages, routes, progress)| {
         let mut notes = Notes {
             routes,
-            extras: Vec::new(),
+            extras: Runs::default(),
             progress,
         };
         let mut records = Vec::new();
@@ -67,9 +68,9 @@ pub(crate) fn messages() -> impl Strategy<Value = Messages> {
             record.length = payload.len() as u32;
             record.extras = extras.is_some();
             records.push((record, payload.into()));
-            notes
-                .extras
-                .extend(extras.map(|extras| (index as u32, extras)));
+            if let Some(extras) = extras {
+                notes.extras.push(index as u32, Cow::Owned(extras));
+            }
         }
         header.count = records.len() as u32;
         Messages {
@@ -94,14 +95,14 @@ pub(crate) fn large() -> impl Strategy<Value = Messages> {
         .prop_map(|(mut header, mut record, length, fill, extras)| {
             (header.count, header.large) = (1, true);
             (record.length, record.extras) = (length as u32, extras.is_some());
+            let mut notes = Notes::default();
+            if let Some(extras) = extras {
+                notes.extras.push(0, Cow::Owned(extras));
+            }
             Messages {
                 header,
                 records: vec![(record, vec![fill; length].into())],
-                notes: Notes {
-                    routes: Vec::new(),
-                    extras: extras.map(|extras| (0, extras)).into_iter().collect(),
-                    progress: Vec::new(),
-                },
+                notes,
             }
         })
 }

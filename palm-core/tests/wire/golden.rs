@@ -7,6 +7,7 @@ use palm_core::wire::{
     Extras, FrameWriter, Header, Kind, OWN_FRAME, Outcome, Progress, Record, control,
 };
 use palm_core::{Frames, Incarnation, Path, Route};
+use std::borrow::Cow;
 
 fn header(kind: Kind) -> Header {
     Header {
@@ -66,12 +67,12 @@ fn messages_with_notes() {
     let route = Route::parse(client, 9, "s.f g").unwrap();
     writer.define(7, &route);
     writer.push(&record(Outcome::Pending, false, 3), &"abc".into());
-    writer.extras(Extras {
+    writer.extras(Cow::Owned(Extras {
         path: Path::ROOT.child(2).child(5),
         branches: vec![3],
         cache: Some("k".into()),
         deadline: Some(1500),
-    });
+    }));
     writer.progress(vec![Progress {
         token: 3,
         attempt: 1,
@@ -83,8 +84,8 @@ fn messages_with_notes() {
     let expected = bytes(&[
         "50 41 4C 4D  01  04  00 00",
         MIDDLE,
-        // Two messages, a body of 155 bytes, records of 67, the pace.
-        "02 00 00 00  9B 00 00 00  43 00 00 00  A4 A3 A2 A1",
+        // Two messages, a body of 160 bytes, records of 67, the pace.
+        "02 00 00 00  A0 00 00 00  43 00 00 00  A4 A3 A2 A1",
         // The first message and its payload.
         "B8 B7 B6 B5 B4 B3 B2 B1  C8 C7 C6 C5 C4 C3 C2 C1",
         "07 00 00 00  02 01  00  00  D4 D3 D2 D1  03 00 00 00  61 62 63",
@@ -97,8 +98,9 @@ fn messages_with_notes() {
         "02 00 00 00 00 00 00 00",
         "01 00 00 00 00 00 00 00  73  01 00 00 00 00 00 00 00  66",
         "00 00 00 00 00 00 00 00  01 00 00 00 00 00 00 00  67",
-        // One message's extras: its index, path, branches, cache key and time left.
-        "01 00 00 00 00 00 00 00  01 00 00 00",
+        // A run of extras: its first message, how many, whether they are siblings; path, branches,
+        // cache key and time left.
+        "01 00 00 00 00 00 00 00  01 00 00 00  01 00 00 00  00",
         "02 00 00 00 00 00 00 00  02 00 00 00  05 00 00 00",
         "01 00 00 00 00 00 00 00  03 00 00 00",
         "01  01 00 00 00 00 00 00 00  6B  01  DC 05 00 00",

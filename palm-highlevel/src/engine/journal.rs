@@ -11,6 +11,7 @@ use crate::store::{Batch, LogId};
 use bytes::Bytes;
 use palm_core::wire::Record;
 use palm_core::{Incarnation, Route};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -123,7 +124,7 @@ impl Journal {
     /// Keeps what was taken in.
     fn keep_taken(&mut self, log: LogId, taken: &Taken, route: &Arc<Route>) {
         self.unwritten += taken.record.weight();
-        let extras = taken.extras.as_deref().cloned();
+        let extras = taken.extras.as_deref().map(Cow::Borrowed);
         let group = self.group(log, taken.number, &taken.payload);
         group.push(taken.record, route, extras, &taken.payload);
     }

@@ -347,12 +347,12 @@ impl Link {
             self.routes.define(number, Arc::new(route));
         }
         self.heard.extend(notes.progress);
-        let mut extras = notes.extras.into_iter().peekable();
+        let mut runs = notes.extras.reader();
         let first = frame.header.first;
         for (index, (record, payload)) in frame.records().enumerate() {
             let number = first + index as u64;
-            let extra = match record.extras {
-                true => extras.next_if(|(at, _)| *at as usize == index),
+            let extras = match record.extras {
+                true => runs.at(index as u32),
                 false => None,
             };
             if self.routes.get(record.route).is_none() {
@@ -374,7 +374,7 @@ impl Link {
             taken.push(Taken {
                 number,
                 record,
-                extras: extra.map(|(_, extras)| Arc::new(extras)),
+                extras,
                 payload,
             });
         }

@@ -6,7 +6,7 @@ use super::{Action, Address, Engine, Links, Next, Parcel};
 use crate::mutant::{self, Mutant};
 use crate::{Failure, FailureKind};
 use palm_core::lane::Carried;
-use palm_core::wire::Outcome;
+use palm_core::wire::{Extras, Outcome};
 use palm_core::{Incarnation, Path, Route, Step};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -35,6 +35,8 @@ pub(super) struct Onward {
     /// What has left as more than one parcel.
     branches: HashMap<Origin, Branches>,
     choices: Choices,
+    /// What the branches of the message that was split last have, by their ordinals.
+    teed: Vec<Option<Teed>>,
     /// Whose turn it is: which of `nexts` take the message that leaves.
     taking: Vec<usize>,
 }
@@ -46,6 +48,16 @@ struct Branches {
     left: u32,
     /// What they take of the window of the lane that it came by.
     weight: u64,
+}
+
+/// The extras of one branch of a message.
+#[derive(Debug)]
+struct Teed {
+    /// The message's own.
+    of: Option<Arc<Extras>>,
+    /// Into how many branches it was split.
+    count: u32,
+    extras: Arc<Extras>,
 }
 
 #[derive(Debug)]
@@ -124,6 +136,27 @@ impl Onward {
         let (_, parent) = extras.path.ordinals().split_last()?;
         let parent = parent.iter().fold(Path::ROOT, |path, of| path.child(*of));
         (!extras.branches.is_empty()).then(|| (parcel.route.client(), parcel.sequence, parent))
+    }
+
+    /// One branch of a message, as most that come one after another are split alike.
+    fn tee(&mut self, parcel: Parcel, ordinal: u32, count: u32) -> Parcel {
+        let of = parcel.extras.clone();
+        let last = self.teed.get(ordinal as usize).and_then(Option::as_ref);
+        let same = |teed: &&Teed| {
+            let parent = (teed.of.as_ref().map(Arc::as_ptr), teed.count);
+            parent == (of.as_ref().map(Arc::as_ptr), count)
+        };
+        if let Some(teed) = last.filter(same) {
+            let extras = Some(teed.extras.clone());
+            return Parcel { extras, ..parcel };
+        }
+        let parcel = branch(parcel, ordinal, count);
+        if self.teed.len() <= ordinal as usize {
+            self.teed.resize_with(ordinal as usize + 1, || None);
+        }
+        let extras = parcel.extras.clone();
+        self.teed[ordinal as usize] = extras.map(|extras| Teed { of, count, extras });
+        parcel
     }
 
     /// Notes that one more parcel has come of a message, of which `weight` counts.
@@ -206,9 +239,11 @@ impl Engine {
             [first, ref others @ ..] => {
                 onward.split(parcel.origin, taking.len(), parcel.weight());
                 for (&index, ordinal) in others.iter().zip(1..) {
-                    self.post_to(index, branch(parcel.clone(), ordinal, count));
+                    let branch = self.onward.tee(parcel.clone(), ordinal, count);
+                    self.post_to(index, branch);
                 }
-                self.post_to(first, branch(parcel, 0, count));
+                let branch = self.onward.tee(parcel, 0, count);
+                self.post_to(first, branch);
             }
         }
         taking.clear();

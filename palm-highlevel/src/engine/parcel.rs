@@ -3,6 +3,7 @@ use bytes::Bytes;
 use palm_core::Route;
 use palm_core::lane::Carried;
 use palm_core::wire::{Extras, Outcome, RECORD_LENGTH, Record};
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -56,15 +57,16 @@ impl Carried for Parcel {
 
 impl Parcel {
     /// Its extras for a frame that leaves now: a deadline travels as the time left.
-    pub(crate) fn extras(&self, now: Duration) -> Option<Extras> {
+    pub(crate) fn extras(&self, now: Duration) -> Option<Cow<'_, Extras>> {
         let left = self.deadline.map(|at| at.saturating_sub(now).as_millis());
         let deadline = left.map(|left| u32::try_from(left).unwrap_or(u32::MAX));
         match (&self.extras, deadline) {
             (None, None) => None,
-            (extras, deadline) => Some(Extras {
+            (Some(extras), deadline) if extras.deadline == deadline => Some(Cow::Borrowed(extras)),
+            (extras, deadline) => Some(Cow::Owned(Extras {
                 deadline,
                 ..extras.as_deref().cloned().unwrap_or_default()
-            }),
+            })),
         }
     }
 

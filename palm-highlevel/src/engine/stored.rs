@@ -21,6 +21,7 @@ use palm_core::lane::{Credit, Mark};
 use palm_core::wire::{Extras, Frame, FrameWriter, Header, Kind, Outcome, Record, Role};
 use palm_core::{Frames, Incarnation, Route, codec};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use std::borrow::Cow;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
@@ -244,7 +245,7 @@ impl GroupWriter {
         &mut self,
         record: Record,
         route: &Arc<Route>,
-        extras: Option<Extras>,
+        extras: Option<Cow<'_, Extras>>,
         payload: &Bytes,
     ) {
         let (number, new) = self.routes.number(route);
@@ -332,20 +333,23 @@ fn read_messages(group: &Group, wall: Duration) -> Result<Vec<Stored>, StoreErro
         .collect();
     let passed = wall.saturating_sub(written).as_millis();
     let passed = u32::try_from(passed).unwrap_or(u32::MAX);
-    let mut extras = notes.extras.into_iter().peekable();
+    let mut extras = notes.extras.reader();
     let messages = frame.records().enumerate();
     messages
         .map(|(index, (record, payload))| {
-            let extra = extras.next_if(|(at, _)| *at as usize == index);
+            let extras = extras.at(index as u32);
             let route = routes.iter().find(|(number, _)| *number == record.route);
             Ok(Stored {
                 number: first + index as u64,
                 done: group.done.get(index as u32),
                 record,
                 route: route.ok_or_else(|| fault("lacks a route"))?.1.clone(),
-                extras: extra.map(|(_, mut extras)| {
-                    extras.deadline = extras.deadline.map(|left| left.saturating_sub(passed));
-                    Arc::new(extras)
+                extras: extras.map(|mut extras| {
+                    if let Some(left) = extras.deadline {
+                        let left = left.saturating_sub(passed);
+                        Arc::make_mut(&mut extras).deadline = Some(left);
+                    }
+                    extras
                 }),
                 payload,
             })

@@ -141,9 +141,9 @@ impl Wiretap {
         for (number, route) in notes.routes {
             facts.routes.insert(number, route);
         }
-        let mut extras = notes.extras.into_iter().peekable();
+        let mut extras = notes.extras.reader();
         for (index, (record, payload)) in frame.records().enumerate() {
-            let extra = extras.next_if(|(at, _)| *at as usize == index);
+            let extra = extras.at(index as u32);
             let number = header.first + index as u64;
             let index = number as usize - 1;
             let content = hash(&payload);
@@ -162,7 +162,7 @@ impl Wiretap {
                 id: Id {
                     client,
                     sequence: record.sequence,
-                    path: extra.map_or(Path::ROOT, |(_, extras)| extras.path),
+                    path: extra.map_or(Path::ROOT, |extras| extras.path.clone()),
                 },
                 outcome: record.outcome,
                 content,
