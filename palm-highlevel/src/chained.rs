@@ -40,14 +40,9 @@
 //! not need them goes on meanwhile.
 
 use crate::engine::{Next, Output};
-use crate::store::Store;
-use crate::{
-    Call, Config, Error, ErrorKind, Failure, Function, Piece, Pieces, Result, Retry, Running,
-    standalone,
-};
-use bytes::Bytes;
+use crate::wrapped::wraps;
+use crate::{Error, ErrorKind, Result, Running, standalone};
 use palm_core::{Message, Step};
-use std::time::Duration;
 
 /// A server whose results go to the client: the last one of a chain.
 pub type LastServer = standalone::Server;
@@ -57,13 +52,13 @@ pub type Sink = standalone::Server;
 
 /// A serial server whose results go on to the next one, each as soon as it is there.
 pub struct Server {
-    server: standalone::Server,
+    inner: standalone::Server,
     nexts: Nexts,
 }
 
 /// A parallel server whose results go on to the next one, each as soon as it is there.
 pub struct Master {
-    master: standalone::Master,
+    inner: standalone::Master,
     nexts: Nexts,
 }
 
@@ -71,11 +66,14 @@ pub struct Master {
 #[derive(Default)]
 pub(crate) struct Nexts(Vec<(String, String, Option<crate::engine::Filter>)>);
 
+wraps!(Server);
+wraps!(Master);
+
 impl Server {
     /// A server with the name that routes call it by.
     pub fn new(name: impl Into<String>) -> Server {
         Server {
-            server: standalone::Server::new(name),
+            inner: standalone::Server::new(name),
             nexts: Nexts::default(),
         }
     }
@@ -103,36 +101,6 @@ impl Server {
         self
     }
 
-    /// Offers `function` under `name`.
-    pub fn function(self, name: &str, function: impl Function) -> Server {
-        self.with(|server| server.function(name, function))
-    }
-
-    /// Gives a function another lease; see [`standalone::Server::lease`].
-    pub fn lease(self, name: &str, lease: Duration) -> Server {
-        self.with(|server| server.lease(name, lease))
-    }
-
-    /// Tries messages again whose function has failed; see [`standalone::Server::retry`].
-    pub fn retry(self, retry: Retry) -> Server {
-        self.with(|server| server.retry(retry))
-    }
-
-    /// Runs functions on so many threads; see [`standalone::Server::threads`].
-    pub fn threads(self, threads: u32) -> Server {
-        self.with(|server| server.threads(threads))
-    }
-
-    /// Keeps what the server holds in `store` as well; see [`standalone::Server::store`].
-    pub fn store(self, store: impl Store + 'static) -> Server {
-        self.with(|server| server.store(store))
-    }
-
-    /// Replaces the settings.
-    pub fn config(self, config: Config) -> Server {
-        self.with(|server| server.config(config))
-    }
-
     /// Binds `endpoint` and starts to serve.
     ///
     /// # Errors
@@ -141,14 +109,7 @@ impl Server {
     /// endpoint can't be bound.
     pub fn bind(self, endpoint: &str) -> Result<Running> {
         let (output, connect) = self.nexts.output()?;
-        self.server.start(endpoint, output, connect)
-    }
-
-    fn with(self, change: impl FnOnce(standalone::Server) -> standalone::Server) -> Server {
-        Server {
-            server: change(self.server),
-            nexts: self.nexts,
-        }
+        self.inner.start(endpoint, output, connect)
     }
 }
 
@@ -156,7 +117,7 @@ impl Master {
     /// A master with the name that routes call it by.
     pub fn new(name: impl Into<String>) -> Master {
         Master {
-            master: standalone::Master::new(name),
+            inner: standalone::Master::new(name),
             nexts: Nexts::default(),
         }
     }
@@ -168,7 +129,7 @@ impl Master {
         key: impl Fn(&Message) -> u64 + Send + 'static,
     ) -> Master {
         Master {
-            master: standalone::Master::partitioned(name, partitions, key),
+            inner: standalone::Master::partitioned(name, partitions, key),
             nexts: Nexts::default(),
         }
     }
@@ -190,80 +151,6 @@ impl Master {
         self
     }
 
-    /// Offers a function that the master executes itself; see [`standalone::Master::function`].
-    pub fn function(self, name: &str, function: impl Function) -> Master {
-        self.with(|master| master.function(name, function))
-    }
-
-    /// Offers a function that splits messages; see [`standalone::Master::scatter`].
-    pub fn scatter<P, E>(
-        self,
-        name: &str,
-        to: &str,
-        split: impl Fn(&Call) -> std::result::Result<P, E> + Send + Sync + 'static,
-    ) -> Master
-    where
-        P: IntoIterator,
-        P::Item: Into<Bytes>,
-        E: Into<Failure>,
-    {
-        self.with(|master| master.scatter(name, to, split))
-    }
-
-    /// Makes one result of what was scattered; see [`standalone::Master::gather`].
-    pub fn gather<R, E>(
-        self,
-        name: &str,
-        gather: impl Fn(&Call, Pieces) -> std::result::Result<R, E> + Send + Sync + 'static,
-    ) -> Master
-    where
-        R: Into<Bytes>,
-        E: Into<Failure>,
-    {
-        self.with(|master| master.gather(name, gather))
-    }
-
-    /// Gathers piece by piece; see [`standalone::Master::gather_each`].
-    pub fn gather_each<S, R, E>(
-        self,
-        name: &str,
-        init: impl Fn() -> S + Send + Sync + 'static,
-        each: impl Fn(&mut S, &Call, Piece) -> std::result::Result<(), E> + Send + Sync + 'static,
-        end: impl Fn(S, &Call) -> std::result::Result<R, E> + Send + Sync + 'static,
-    ) -> Master
-    where
-        S: Send + 'static,
-        R: Into<Bytes>,
-        E: Into<Failure>,
-    {
-        self.with(|master| master.gather_each(name, init, each, end))
-    }
-
-    /// Gives a function of the master's own another lease; see [`standalone::Master::lease`].
-    pub fn lease(self, name: &str, lease: Duration) -> Master {
-        self.with(|master| master.lease(name, lease))
-    }
-
-    /// Runs the master's own functions on so many threads; see [`standalone::Master::threads`].
-    pub fn threads(self, threads: u32) -> Master {
-        self.with(|master| master.threads(threads))
-    }
-
-    /// Tries messages again whose function has failed; see [`standalone::Master::retry`].
-    pub fn retry(self, retry: Retry) -> Master {
-        self.with(|master| master.retry(retry))
-    }
-
-    /// Keeps what the server holds in `store` as well; see [`standalone::Master::store`].
-    pub fn store(self, store: impl Store + 'static) -> Master {
-        self.with(|master| master.store(store))
-    }
-
-    /// Replaces the settings.
-    pub fn config(self, config: Config) -> Master {
-        self.with(|master| master.config(config))
-    }
-
     /// Binds `endpoint` and starts to serve.
     ///
     /// # Errors
@@ -271,14 +158,7 @@ impl Master {
     /// As [`Server::bind`].
     pub fn bind(self, endpoint: &str) -> Result<Running> {
         let (output, connect) = self.nexts.output()?;
-        self.master.start(endpoint, output, connect)
-    }
-
-    fn with(self, change: impl FnOnce(standalone::Master) -> standalone::Master) -> Master {
-        Master {
-            master: change(self.master),
-            nexts: self.nexts,
-        }
+        self.inner.start(endpoint, output, connect)
     }
 }
 

@@ -58,6 +58,7 @@ mod template;
 mod thread;
 mod watch;
 mod wires;
+mod wrapped;
 
 pub use client::{Cache, Client, Ending, Job};
 pub use config::Config;

@@ -150,13 +150,13 @@ impl Engine {
         }
         entry.before = entry.tries;
         entry.payload = Bytes::new();
+        // None of them is the last before all are there: a child may end as it is queued.
+        family.left += 1;
         entry.family = Some(family);
         if let Err(failure) = self.bear(key, &made.functions, made.children) {
             return self.end(key, Outcome::Failure, failure.encode());
         }
-        if self.family(key).is_some_and(|family| family.left == 0) {
-            self.resume(key);
-        }
+        self.one_less(key);
     }
 
     fn family(&mut self, key: Key) -> Option<&mut Family> {
@@ -298,9 +298,17 @@ impl Engine {
             return;
         };
         family.children[kin.index] = Slot::Ended(Piece::new(outcome, payload, parts));
+        self.one_less(kin.parent);
+    }
+
+    /// A message waits for one less.
+    fn one_less(&mut self, key: Key) {
+        let Some(family) = self.family(key) else {
+            return;
+        };
         family.left -= 1;
         if family.left == 0 {
-            self.resume(kin.parent);
+            self.resume(key);
         }
     }
 

@@ -42,20 +42,18 @@ pub(crate) use presence::Presence;
 pub use registry::Registry;
 
 use crate::engine::Output;
-use crate::store::Store;
-use crate::{Call, Config, Failure, Function, Piece, Pieces, Result, Retry, Running, standalone};
-use bytes::Bytes;
-use std::time::Duration;
+use crate::wrapped::wraps;
+use crate::{Result, Running, standalone};
 
 /// A serial server that is found by its name.
 pub struct Server {
-    server: standalone::Server,
+    inner: standalone::Server,
     shares: bool,
 }
 
 /// A parallel server that is found by its name: a hub, whose workers come and go.
 pub struct Master {
-    master: standalone::Master,
+    inner: standalone::Master,
     shares: bool,
 }
 
@@ -65,11 +63,14 @@ pub(crate) struct Registration {
     pub(crate) shares: bool,
 }
 
+wraps!(Server);
+wraps!(Master);
+
 impl Server {
     /// A server with the name that routes call it by.
     pub fn new(name: impl Into<String>) -> Server {
         Server {
-            server: standalone::Server::new(name),
+            inner: standalone::Server::new(name),
             shares: false,
         }
     }
@@ -78,36 +79,6 @@ impl Server {
     pub fn shared(mut self) -> Server {
         self.shares = true;
         self
-    }
-
-    /// Offers `function` under `name`.
-    pub fn function(self, name: &str, function: impl Function) -> Server {
-        self.with(|server| server.function(name, function))
-    }
-
-    /// Gives a function another lease; see [`standalone::Server::lease`].
-    pub fn lease(self, name: &str, lease: Duration) -> Server {
-        self.with(|server| server.lease(name, lease))
-    }
-
-    /// Tries messages again whose function has failed; see [`standalone::Server::retry`].
-    pub fn retry(self, retry: Retry) -> Server {
-        self.with(|server| server.retry(retry))
-    }
-
-    /// Runs functions on so many threads; see [`standalone::Server::threads`].
-    pub fn threads(self, threads: u32) -> Server {
-        self.with(|server| server.threads(threads))
-    }
-
-    /// Keeps what the server holds in `store` as well; see [`standalone::Server::store`].
-    pub fn store(self, store: impl Store + 'static) -> Server {
-        self.with(|server| server.store(store))
-    }
-
-    /// Replaces the settings.
-    pub fn config(self, config: Config) -> Server {
-        self.with(|server| server.config(config))
     }
 
     /// Binds `endpoint`, at which others can reach it, and announces it at `registry`. If that does
@@ -122,15 +93,8 @@ impl Server {
             registry: registry.to_owned(),
             shares: self.shares,
         };
-        let server = self.server.registered(registration);
+        let server = self.inner.registered(registration);
         server.start(endpoint, Output::Route, Vec::new())
-    }
-
-    fn with(self, change: impl FnOnce(standalone::Server) -> standalone::Server) -> Server {
-        Server {
-            server: change(self.server),
-            shares: self.shares,
-        }
     }
 }
 
@@ -138,7 +102,7 @@ impl Master {
     /// A master with the name that routes call it by.
     pub fn new(name: impl Into<String>) -> Master {
         Master {
-            master: standalone::Master::new(name),
+            inner: standalone::Master::new(name),
             shares: false,
         }
     }
@@ -147,80 +111,6 @@ impl Master {
     pub fn shared(mut self) -> Master {
         self.shares = true;
         self
-    }
-
-    /// Offers a function that the master executes itself; see [`standalone::Master::function`].
-    pub fn function(self, name: &str, function: impl Function) -> Master {
-        self.with(|master| master.function(name, function))
-    }
-
-    /// Offers a function that splits messages; see [`standalone::Master::scatter`].
-    pub fn scatter<P, E>(
-        self,
-        name: &str,
-        to: &str,
-        split: impl Fn(&Call) -> std::result::Result<P, E> + Send + Sync + 'static,
-    ) -> Master
-    where
-        P: IntoIterator,
-        P::Item: Into<Bytes>,
-        E: Into<Failure>,
-    {
-        self.with(|master| master.scatter(name, to, split))
-    }
-
-    /// Makes one result of what was scattered; see [`standalone::Master::gather`].
-    pub fn gather<R, E>(
-        self,
-        name: &str,
-        gather: impl Fn(&Call, Pieces) -> std::result::Result<R, E> + Send + Sync + 'static,
-    ) -> Master
-    where
-        R: Into<Bytes>,
-        E: Into<Failure>,
-    {
-        self.with(|master| master.gather(name, gather))
-    }
-
-    /// Gathers piece by piece; see [`standalone::Master::gather_each`].
-    pub fn gather_each<S, R, E>(
-        self,
-        name: &str,
-        init: impl Fn() -> S + Send + Sync + 'static,
-        each: impl Fn(&mut S, &Call, Piece) -> std::result::Result<(), E> + Send + Sync + 'static,
-        end: impl Fn(S, &Call) -> std::result::Result<R, E> + Send + Sync + 'static,
-    ) -> Master
-    where
-        S: Send + 'static,
-        R: Into<Bytes>,
-        E: Into<Failure>,
-    {
-        self.with(|master| master.gather_each(name, init, each, end))
-    }
-
-    /// Gives a function of the master's own another lease; see [`standalone::Master::lease`].
-    pub fn lease(self, name: &str, lease: Duration) -> Master {
-        self.with(|master| master.lease(name, lease))
-    }
-
-    /// Runs the master's own functions on so many threads; see [`standalone::Master::threads`].
-    pub fn threads(self, threads: u32) -> Master {
-        self.with(|master| master.threads(threads))
-    }
-
-    /// Tries messages again whose function has failed; see [`standalone::Master::retry`].
-    pub fn retry(self, retry: Retry) -> Master {
-        self.with(|master| master.retry(retry))
-    }
-
-    /// Keeps what the server holds in `store` as well; see [`standalone::Master::store`].
-    pub fn store(self, store: impl Store + 'static) -> Master {
-        self.with(|master| master.store(store))
-    }
-
-    /// Replaces the settings.
-    pub fn config(self, config: Config) -> Master {
-        self.with(|master| master.config(config))
     }
 
     /// Binds `endpoint`, for servers, clients and workers alike, and announces it; see [`Server::bind`].
@@ -234,14 +124,7 @@ impl Master {
             registry: registry.to_owned(),
             shares: self.shares,
         };
-        let master = self.master.registered(registration);
+        let master = self.inner.registered(registration);
         master.start(endpoint, Output::Route, Vec::new())
-    }
-
-    fn with(self, change: impl FnOnce(standalone::Master) -> standalone::Master) -> Master {
-        Master {
-            master: change(self.master),
-            shares: self.shares,
-        }
     }
 }

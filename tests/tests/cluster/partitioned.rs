@@ -1,5 +1,5 @@
 use palm_core::Message;
-use palm_highlevel::{Call, Failure, FailureKind, Running, standalone};
+use palm_highlevel::{Call, Failure, FailureKind, Piece, Running, standalone};
 use std::collections::HashMap;
 use std::sync::Mutex;
 use tests::cluster::Cluster;
@@ -117,5 +117,35 @@ fn what_belongs_to_a_lost_partition_fails_and_says_so() {
             _ if index % 2 == 0 => Err(lost.clone()),
             _ => Ok(encoded(&((index - 200) / 2 + 101))),
         });
+    });
+}
+
+#[test]
+fn what_is_scattered_into_a_lost_partition_is_gathered_once_as_failures() {
+    Cluster::on_each(|cluster| {
+        let master = standalone::Master::partitioned("master", 1, key)
+            .scatter("all", "count", |_: &Call| {
+                Ok::<_, Failure>((1..=3).map(|n| message(0, n)).collect::<Vec<_>>())
+            })
+            .gather("all", |_: &Call, pieces| {
+                let failed = |piece: &Piece| match &piece.result {
+                    Ok(_) => None,
+                    Err(failure) => Some(failure.kind),
+                };
+                let failed: Vec<_> = pieces.pieces.iter().filter_map(failed).collect();
+                Ok::<_, Failure>(format!("{failed:?}"))
+            })
+            .config(cluster.config())
+            .bind(&cluster.endpoint())
+            .unwrap();
+        let client = cluster.client(master.address());
+        let first = worker(cluster, "first", master.address());
+        assert_eq!(client.call("master.all", "").unwrap(), "[]");
+        drop(first);
+        cluster.until("the loss of the worker", || {
+            (master.counts().workers_lost == 1).then_some(())
+        });
+        let lost = "[PartitionLost, PartitionLost, PartitionLost]";
+        assert_eq!(client.call("master.all", "").unwrap(), lost);
     });
 }
