@@ -62,7 +62,11 @@ fn names(kind: OptionKind) -> (&'static str, &'static str) {
     }
 }
 
-/// The one that nearly every option takes: its values are right to 1e-7 of themselves and better.
+/// The one that most options take. Its values, and those of the next, are right to 1e-7 of themselves and
+/// better.
+static MILD: LazyLock<Box<Collocation<12, 16, 48>>> =
+    LazyLock::new(|| Box::new(Collocation::new()));
+/// The one that the others take.
 static USUAL: LazyLock<Box<Collocation<16, 24, 48>>> =
     LazyLock::new(|| Box::new(Collocation::new()));
 /// Where the fine one starts from.
@@ -263,15 +267,21 @@ impl<const DERIVATIVES: bool> NullaryFnOnce for Valued<DERIVATIVES> {
     #[inline(always)]
     fn call(self) -> Self::Output {
         let Self(terms, log_spot) = self;
+        if terms.are_mild() {
+            let mild = Boundary::find::<DERIVATIVES>(&MILD, terms);
+            if mild.converged {
+                return Some(mild.valued::<DERIVATIVES>(log_spot));
+            }
+        }
         let steep = (terms.rate - terms.carry).abs() > STEEP * terms.deviation;
         if !steep {
-            let usual = Boundary::find(&USUAL, terms);
+            let usual = Boundary::find::<DERIVATIVES>(&USUAL, terms);
             if usual.converged {
                 return Some(usual.valued::<DERIVATIVES>(log_spot));
             }
         }
-        let coarse = Boundary::find(&COARSE, terms);
-        let fine = Boundary::refine(&FINE, &coarse);
+        let coarse = Boundary::find::<false>(&COARSE, terms);
+        let fine = Boundary::refine::<DERIVATIVES, _, _, _>(&FINE, &coarse);
         if fine.converged {
             return Some(fine.valued::<DERIVATIVES>(log_spot));
         }

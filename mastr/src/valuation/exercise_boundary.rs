@@ -40,8 +40,12 @@ pub(super) struct UnitPut {
 pub(super) struct Boundary<'g, const N: usize, const L: usize, const P: usize> {
     grid: &'g Collocation<N, L, P>,
     terms: Terms,
+    /// e^(−qs) at the nodes of the integrals up to each point.
+    held: [[f64; L]; N],
     /// ln(X/B), X being the boundary's limit at expiry; positive.
     depth: [f64; N],
+    /// How the depths move with each of the terms: no numbers, if that was not asked for.
+    moves: [[f64; N]; 3],
     /// Whether the last correction was small enough.
     pub(super) converged: bool,
 }
@@ -58,6 +62,11 @@ const ROOT: f64 = 0.398_942_280_401_432_7;
 /// A boundary is found when the last correction of ln B was no larger; as Newton's method squares
 /// the error, what is left is about the square of this.
 const SMALL: f64 = 1e-5;
+/// After a correction of that size the next one is so small that how the boundary moves is the same
+/// before and after it …
+const NEAR: f64 = 3e-4;
+/// … which it is if it was no larger than this.
+const CLOSE: f64 = 1e-6;
 /// Corrections before it is given up. The usual are three.
 const MOST: usize = 30;
 
@@ -80,6 +89,17 @@ impl Terms {
         }
     }
 
+    /// Whether the boundary bends little: the drift is small beside the deviation, or takes the asset away
+    /// from the boundary, whose limit is far from the strike.
+    pub(super) fn are_mild(&self) -> bool {
+        let limit = self.log_limit();
+        if limit < 0.0 {
+            limit <= -self.deviation
+        } else {
+            self.rate - self.carry <= self.deviation
+        }
+    }
+
     /// ln of the boundary of a put that never expires, below which no boundary falls: Merton (1973),
     /// eq. 52.
     fn log_perpetual(&self) -> f64 {
@@ -92,15 +112,15 @@ impl Terms {
 }
 
 impl<'g, const N: usize, const L: usize, const P: usize> Boundary<'g, N, L, P> {
-    /// Finds the boundary from a first guess.
+    /// Finds the boundary from a first guess, and if need be how it moves with the terms.
     #[inline(always)]
-    pub(super) fn find(grid: &'g Collocation<N, L, P>, terms: Terms) -> Self {
-        Self::improve(grid, terms, guess(&grid.roots, &terms))
+    pub(super) fn find<const MOVES: bool>(grid: &'g Collocation<N, L, P>, terms: Terms) -> Self {
+        Self::improve::<MOVES>(grid, terms, guess(&grid.roots, &terms))
     }
 
     /// Finds the boundary from that at fewer points.
     #[inline(always)]
-    pub(super) fn refine<const M: usize, const K: usize, const Q: usize>(
+    pub(super) fn refine<const MOVES: bool, const M: usize, const K: usize, const Q: usize>(
         grid: &'g Collocation<N, L, P>,
         coarse: &Boundary<'_, M, K, Q>,
     ) -> Self {
@@ -112,31 +132,62 @@ impl<'g, const N: usize, const L: usize, const P: usize> Boundary<'g, N, L, P> {
         let floor = 0.1 * scaled[M - 1];
         let refined = grid.refine::<M>(&scaled);
         let depth = std::array::from_fn(|k| refined[k].max(floor).sqrt() * grid.roots[k]);
-        Self::improve(grid, coarse.terms, depth)
+        Self::improve::<MOVES>(grid, coarse.terms, depth)
     }
 
     /// Newton's method, which takes no depth beyond half or double of what it was.
     #[inline(always)]
-    fn improve(grid: &'g Collocation<N, L, P>, terms: Terms, depth: [f64; N]) -> Self {
+    fn improve<const MOVES: bool>(
+        grid: &'g Collocation<N, L, P>,
+        terms: Terms,
+        depth: [f64; N],
+    ) -> Self {
+        let mut held = [[0.0; L]; N];
+        for (held, root) in held.iter_mut().zip(grid.roots) {
+            for (held, sine) in held.iter_mut().zip(grid.along.sine) {
+                *held = exp(-terms.carry * (root * root * (sine * sine)));
+            }
+        }
         let mut boundary = Self {
             grid,
             terms,
+            held,
             depth,
+            moves: [[f64::NAN; N]; 3],
             converged: false,
         };
+        let mut largest = f64::INFINITY;
         for _ in 0..MOST {
-            let System {
-                residual, by_depth, ..
-            } = boundary.system::<false>();
-            let [correction] = solve(by_depth, [residual]);
-            let mut largest = 0.0_f64;
+            let moves = MOVES && largest <= NEAR;
+            let correction = if moves {
+                let System {
+                    residual,
+                    by_depth,
+                    by_terms: [by_rate, by_carry, by_deviation],
+                } = boundary.system::<true>();
+                let [correction, moves @ ..] =
+                    solve(by_depth, [residual, by_rate, by_carry, by_deviation]);
+                boundary.moves = moves;
+                correction
+            } else {
+                let System {
+                    residual, by_depth, ..
+                } = boundary.system::<false>();
+                let [correction] = solve(by_depth, [residual]);
+                correction
+            };
+            // It was there already, and how it moves is known now too.
+            if boundary.converged {
+                break;
+            }
+            largest = 0.0;
             for (depth, correction) in boundary.depth.iter_mut().zip(correction) {
-                largest = largest.max(correction.abs());
+                largest = correction.abs().max(largest);
                 *depth = (*depth - correction).max(0.5 * *depth).min(2.0 * *depth);
             }
             // What is not a number is not small either.
-            if largest <= SMALL {
-                boundary.converged = true;
+            boundary.converged = largest <= SMALL;
+            if boundary.converged && (!MOVES || moves && largest <= CLOSE) {
                 break;
             }
         }
@@ -168,6 +219,7 @@ impl<'g, const N: usize, const L: usize, const P: usize> Boundary<'g, N, L, P> {
             let root = self.grid.roots[i];
             let time = root * root;
             let basis = &self.grid.basis_along[i];
+            let held = &self.held[i];
             let depth = self.depth[i];
             let boundary = exp(limit - depth);
 
@@ -189,7 +241,8 @@ impl<'g, const N: usize, const L: usize, const P: usize> Boundary<'g, N, L, P> {
                     depths[j] += basis[j] * squared;
                 }
             }
-            let mut sums = [[0.0; L]; 6];
+            let mut sums = [[0.0; L]; 2];
+            let mut by_terms = [[0.0; L]; 4];
             let inverse_scale = 1.0 / scale;
             for j in 0..L {
                 // What is interpolated may be negative next to expiry, where it is next to nothing.
@@ -206,11 +259,7 @@ impl<'g, const N: usize, const L: usize, const P: usize> Boundary<'g, N, L, P> {
                 let ratio = exp(-log_ratio);
                 let kernel = exp(-rate * s - 0.5 * lower * lower);
                 let tail = ratio * kernel * scaled_tail(upper.abs());
-                let held = if upper > 0.0 {
-                    exp(-carry * s) - tail
-                } else {
-                    tail
-                };
+                let held = if upper > 0.0 { held[j] - tail } else { tail };
                 let weight = time * rule.weight[j];
                 let there = boundary * ratio;
                 let kernel = weight * kernel * inverse * ROOT;
@@ -222,32 +271,26 @@ impl<'g, const N: usize, const L: usize, const P: usize> Boundary<'g, N, L, P> {
                 sums[1][j] = carry * held + moved + bent;
                 depths[j] = if squared > 1e-18 { bent / earlier } else { 0.0 };
                 if BY_TERMS {
-                    sums[2][j] = (moved + bent) * s + kernel * (gain * s - 1.0);
-                    sums[3][j] = held * (1.0 - carry * s) - (moved + bent) * s + kernel * there;
-                    sums[4][j] = -(moved * lower * width + kernel * gain * (lower * upper - 1.0))
+                    by_terms[0][j] = (moved + bent) * s + kernel * (gain * s - 1.0);
+                    by_terms[1][j] = held * (1.0 - carry * s) - (moved + bent) * s + kernel * there;
+                    by_terms[2][j] = -(moved * lower * width
+                        + kernel * gain * (lower * upper - 1.0))
                         / deviation;
                     // By ln X, at the same depths.
-                    sums[5][j] = carry * held + moved;
+                    by_terms[3][j] = carry * held + moved;
                 }
             }
-            let [sum, level, by_r, by_q, by_v, by_limit] = sums.map(total);
-            residual += sum;
-            by_level += level;
-            for (k, basis) in basis.iter().enumerate() {
-                let mut products = [0.0; L];
-                for j in 0..L {
-                    products[j] = basis[j] * depths[j];
-                }
-                system.by_depth[i][k] = self.depth[k] * total(products);
-            }
+            residual += total(&sums[0]);
+            by_level += total(&sums[1]);
+            system.by_depth[i] = self.along(basis, &depths);
             system.by_depth[i][i] -= by_level;
             system.residual[i] = residual;
             if BY_TERMS {
-                by_rate += by_r;
-                by_carry += by_q;
-                by_deviation += by_v;
+                by_rate += total(&by_terms[0]);
+                by_carry += total(&by_terms[1]);
+                by_deviation += total(&by_terms[2]);
                 if limit < 0.0 {
-                    let by_limit = paid + density / scale + by_limit;
+                    let by_limit = paid + density / scale + total(&by_terms[3]);
                     by_rate += by_limit / rate;
                     by_carry -= by_limit / carry;
                 }
@@ -278,16 +321,12 @@ impl<'g, const N: usize, const L: usize, const P: usize> Boundary<'g, N, L, P> {
     /// equations demand that it solves.
     #[inline(always)]
     fn derivatives(&self, log_spot: f64) -> UnitPut {
-        let System {
-            by_depth, by_terms, ..
-        } = self.system::<true>();
-        let moves = solve(by_depth, by_terms);
         let (mut put, by_depth) = self.put(log_spot);
         let along =
             |moves: &[f64; N]| -> f64 { moves.iter().zip(by_depth).map(|(m, by)| m * by).sum() };
-        put.by_rate -= along(&moves[0]);
-        put.by_carry -= along(&moves[1]);
-        put.by_deviation -= along(&moves[2]);
+        put.by_rate -= along(&self.moves[0]);
+        put.by_carry -= along(&self.moves[1]);
+        put.by_deviation -= along(&self.moves[2]);
         put
     }
 
@@ -350,34 +389,35 @@ impl<'g, const N: usize, const L: usize, const P: usize> Boundary<'g, N, L, P> {
             sums[6][j] = gain;
             depths[j] = if squared > 1e-18 { -gain / depth } else { 0.0 };
         }
-        let by_depth = std::array::from_fn(|k| {
-            let mut products = [0.0; P];
-            for j in 0..P {
-                products[j] = self.grid.basis_whole[k][j] * depths[j];
-            }
-            self.depth[k] * total(products)
-        });
-        let [
-            value,
-            slope,
-            curvature,
-            by_rate,
-            by_carry,
-            by_deviation,
-            by_limit,
-        ] = sums.map(total);
+        let by_depth = self.along(&self.grid.basis_whole, &depths);
         let mut put = self.european(log_spot);
-        put.value += value;
-        put.slope += slope;
-        put.curvature += curvature;
-        put.by_rate += by_rate;
-        put.by_carry += by_carry;
-        put.by_deviation += by_deviation;
+        put.value += total(&sums[0]);
+        put.slope += total(&sums[1]);
+        put.curvature += total(&sums[2]);
+        put.by_rate += total(&sums[3]);
+        put.by_carry += total(&sums[4]);
+        put.by_deviation += total(&sums[5]);
         if limit < 0.0 {
+            let by_limit = total(&sums[6]);
             put.by_rate += by_limit / rate;
             put.by_carry -= by_limit / carry;
         }
         (put, by_depth)
+    }
+
+    /// By the depth at each point, from what follows `by_squares` of the depths at the nodes that have this
+    /// `basis`.
+    #[inline(always)]
+    fn along<const K: usize>(&self, basis: &[[f64; K]; N], by_squares: &[f64; K]) -> [f64; N] {
+        let mut sums = [[0.0; 4]; N];
+        for (sums, basis) in sums.iter_mut().zip(basis) {
+            *sums = lanes(basis, by_squares);
+        }
+        let mut by_depth = [0.0; N];
+        for k in 0..N {
+            by_depth[k] = self.depth[k] * ((sums[k][0] + sums[k][1]) + (sums[k][2] + sums[k][3]));
+        }
+        by_depth
     }
 
     /// The European put: Black and Scholes (1973), eq. 13, by these variables.
@@ -489,8 +529,10 @@ fn solve<const N: usize, const K: usize>(
         let inverse = 1.0 / leading[column];
         for (offset, row) in below.iter_mut().enumerate() {
             let factor = row[column] * inverse;
-            for k in column..N {
-                row[k] -= factor * leading[k];
+            // What is left of the column is not looked at again; whole rows are whole vectors.
+            let multiple = leading.map(|leading| factor * leading);
+            for k in 0..N {
+                row[k] -= multiple[k];
             }
             for side in &mut sides {
                 side[column + 1 + offset] -= factor * side[column];
@@ -509,13 +551,25 @@ fn solve<const N: usize, const K: usize>(
     sides
 }
 
+/// The sum of the products, in the lanes of a vector.
+#[inline(always)]
+fn lanes<const L: usize>(one: &[f64; L], other: &[f64; L]) -> [f64; 4] {
+    let mut lanes = [0.0; 4];
+    for four in 0..L / 4 {
+        for lane in 0..4 {
+            lanes[lane] += one[4 * four + lane] * other[4 * four + lane];
+        }
+    }
+    lanes
+}
+
 /// The sum, in an order that vectors can add in.
 #[inline(always)]
-fn total<const L: usize>(terms: [f64; L]) -> f64 {
+fn total<const L: usize>(terms: &[f64; L]) -> f64 {
     let mut lanes = [0.0; 4];
-    for four in terms.chunks_exact(4) {
-        for (lane, term) in lanes.iter_mut().zip(four) {
-            *lane += term;
+    for four in 0..L / 4 {
+        for lane in 0..4 {
+            lanes[lane] += terms[4 * four + lane];
         }
     }
     (lanes[0] + lanes[1]) + (lanes[2] + lanes[3])
