@@ -1,11 +1,9 @@
 //! Options that come to life or end when the price of the asset reaches a level.
 
-use std::sync::LazyLock;
+use pulp::{Arch, NullaryFnOnce};
 
 use super::bump::bumped;
-use super::elementary::scaled_tail;
-use super::normal::{cumulative, density};
-use super::quadrature::gauss_legendre;
+use super::walks::Walks;
 use super::{BlackScholes, ClosedForm};
 use crate::portfolio::{BarrierType, Knock};
 
@@ -68,27 +66,39 @@ impl Barrier {
     /// assert!((barrier.value() - 9.0246).abs() < 5e-5);
     /// ```
     pub fn value(&self) -> f64 {
-        let vanilla = &self.vanilla;
-        let discount = libm::exp(vanilla.log_discount);
-        match (self.path(), self.barrier.knock()) {
+        self.values(&[self.vanilla])[0]
+    }
+
+    /// The value where the option without the barrier is another one: in states of the market that differ
+    /// in spot, rates and volatility.
+    fn values<const N: usize>(&self, states: &[BlackScholes; N]) -> [f64; N] {
+        let paths = states.map(|vanilla| Self { vanilla, ..*self }.path());
+        let mut values = [0.0; N];
+        if paths.iter().any(|path| matches!(path, Path::Open)) {
+            values = Arch::new().dispatch(Open(self, states));
+        }
+        for ((value, path), state) in values.iter_mut().zip(paths).zip(states) {
+            if let Some(settled) = self.settled(&path, state) {
+                *value = settled;
+            }
+        }
+        values
+    }
+
+    /// The value if the level cannot be what is uncertain.
+    fn settled(&self, path: &Path, vanilla: &BlackScholes) -> Option<f64> {
+        Some(match (path, self.barrier.knock()) {
+            (Path::Open, _) => return None,
             (Path::Reached, Knock::Out) => self.rebate,
-            (Path::Reached, Knock::In) => self.units * vanilla.value(),
-            (Path::Never | Path::Certain(None), Knock::Out) => self.units * vanilla.value(),
-            (Path::Never | Path::Certain(None), Knock::In) => self.rebate * discount,
+            (Path::Never | Path::Certain(None), Knock::In) => {
+                self.rebate * libm::exp(vanilla.log_discount)
+            }
             (Path::Certain(Some(time)), Knock::Out) => {
                 self.rebate * libm::exp(vanilla.log_discount * (time / vanilla.time))
             }
-            (Path::Certain(Some(_)), Knock::In) => self.units * vanilla.value(),
-            (Path::Open, Knock::In) => {
-                let walk = Walk::new(vanilla, self.level, self.barrier.is_up());
-                self.units * walk.knocked_in() + self.rebate * discount * walk.stays()
-            }
-            (Path::Open, Knock::Out) => {
-                let walk = Walk::new(vanilla, self.level, self.barrier.is_up());
-                let alive = (vanilla.value() - walk.knocked_in()).max(0.0);
-                self.units * alive + self.rebate * walk.discounted_hit()
-            }
-        }
+            (Path::Reached | Path::Certain(Some(_)), Knock::In)
+            | (Path::Never | Path::Certain(None), Knock::Out) => self.units * vanilla.value(),
+        })
     }
 
     /// Value and greeks: of the option without barrier where it is that, else by
@@ -111,10 +121,9 @@ impl Barrier {
                     ..ClosedForm::NOTHING
                 }
             }
-            (Path::Certain(_) | Path::Open, _) => bumped(&self.vanilla, |vanilla| {
-                let vanilla = *vanilla;
-                Self { vanilla, ..*self }.value()
-            }),
+            (Path::Certain(_) | Path::Open, _) => {
+                bumped(&self.vanilla, |states| self.values(states))
+            }
         }
     }
 
@@ -145,143 +154,32 @@ impl Barrier {
     }
 }
 
-/// An asset that may reach a level on its way: the ingredients of the formulas.
-struct Walk<'o> {
-    option: &'o BlackScholes,
-    /// η: 1 when the level is below, −1 when it is above.
-    eta: f64,
-    /// ln(H/S).
-    distance: f64,
-    /// ln(H/K).
-    over_strike: f64,
-    /// σ√T.
-    deviation: f64,
-    /// μ = (r − q)/σ² − ½.
-    mu: f64,
-}
+/// The value in states in all of which the level may be reached.
+struct Open<'o, const N: usize>(&'o Barrier, &'o [BlackScholes; N]);
 
-impl<'o> Walk<'o> {
-    fn new(option: &'o BlackScholes, level: f64, up: bool) -> Self {
-        let deviation = option.volatility * option.time.sqrt();
-        Self {
-            option,
-            eta: if up { -1.0 } else { 1.0 },
-            distance: libm::log(level / option.spot),
-            over_strike: if option.strike == 0.0 {
-                f64::INFINITY
-            } else {
-                libm::log(level / option.strike)
-            },
-            deviation,
-            mu: (option.log_yield - option.log_discount) / (deviation * deviation) - 0.5,
+impl<const N: usize> NullaryFnOnce for Open<'_, N> {
+    type Output = [f64; N];
+
+    /// Compiled for the vectors that the processor has; the bits are the same for all.
+    #[inline(always)]
+    fn call(self) -> [f64; N] {
+        let Self(barrier, states) = self;
+        let knock = barrier.barrier.knock();
+        let walks = Walks::new(states, barrier.level, barrier.barrier.is_up());
+        let mut values = walks.option(knock);
+        for value in &mut values {
+            *value *= barrier.units;
         }
-    }
-
-    /// The option that is alive only once the level has been reached, without rebate.
-    fn knocked_in(&self) -> f64 {
-        let phi = self.option.kind.sign();
-        let drift = (1.0 + self.mu) * self.deviation;
-        let over = |log: f64| log / self.deviation + drift;
-        let a = || self.option.value();
-        let b = || self.term(phi, over(-self.distance), 0.0);
-        let c = || {
-            self.term(
-                self.eta,
-                over(self.distance + self.over_strike),
-                self.distance,
-            )
-        };
-        let d = || self.term(self.eta, over(self.distance), self.distance);
-        // Whether it pays nothing before it has come to the level.
-        let beyond = phi * self.over_strike <= 0.0;
-        let value = match (phi == self.eta, beyond) {
-            (true, true) => c(),
-            (true, false) => a() - b() + d(),
-            (false, true) => a(),
-            (false, false) => b() - c() + d(),
-        };
-        value.max(0.0)
-    }
-
-    /// φ·S·D·(H/S)^(2μ+2)·Φ(s·x) − φ·K·P·(H/S)^(2μ)·Φ(s·(x − σ√T)) with side s; the powers are 1
-    /// without `reflection`, which is ln(H/S) else. Haug's A to D.
-    fn term(&self, side: f64, x: f64, reflection: f64) -> f64 {
-        let BlackScholes {
-            kind,
-            spot,
-            strike,
-            log_discount,
-            log_yield,
-            ..
-        } = *self.option;
-        let asset = log_yield + 2.0 * (self.mu + 1.0) * reflection;
-        let cash = log_discount + 2.0 * self.mu * reflection;
-        let lower = x - self.deviation;
-        let paid = match strike {
-            0.0 => 0.0,
-            strike => strike * weighted(cash, side * lower),
-        };
-        kind.sign() * (spot * weighted(asset, side * x) - paid)
-    }
-
-    /// The probability that the level is not reached: Haug's E over R·P.
-    fn stays(&self) -> f64 {
-        let drift = self.mu * self.deviation;
-        let stays = cumulative(self.eta * (drift - self.distance / self.deviation));
-        let reflected = self.eta * (drift + self.distance / self.deviation);
-        (stays - weighted(2.0 * self.mu * self.distance, reflected)).max(0.0)
-    }
-
-    /// What one unit of cash is worth that is paid when the level is reached, if before expiry:
-    /// Haug's F over R. λ² = μ² + 2r/σ² may be negative when the rate is.
-    fn discounted_hit(&self) -> f64 {
-        let variance = self.deviation * self.deviation;
-        let rate = -self.option.log_discount;
-        let square = self.mu * self.mu + 2.0 * rate / variance;
-        if square < 0.0 {
-            return self.growing_hit(-0.5 * square * variance);
+        if barrier.rebate != 0.0 {
+            let rebate = match knock {
+                Knock::In => walks.stays(),
+                Knock::Out => walks.discounted_hit(),
+            };
+            for i in 0..N {
+                values[i] += barrier.rebate * rebate[i];
+            }
         }
-        let lambda = square.sqrt();
-        let near = self.distance / self.deviation;
-        let drift = lambda * self.deviation;
-        weighted(
-            (self.mu + lambda) * self.distance,
-            self.eta * (near + drift),
-        ) + weighted(
-            (self.mu - lambda) * self.distance,
-            self.eta * (near - drift),
-        )
-    }
-
-    /// The same where cash grows faster than the level recedes, by `growth` over the option's time.
-    ///
-    /// The hit at a time t < T has the density of 2φ(u), u = |ln(H/S)|/(σ√t): without growth, λ = 0,
-    /// that is 2Φ(−u) at T, and the rest, which is smooth in ln u, is had by quadrature.
-    fn growing_hit(&self, growth: f64) -> f64 {
-        static RULE: LazyLock<[(f64, f64); 64]> = LazyLock::new(gauss_legendre);
-        let near = (self.distance / self.deviation).abs();
-        // Ten deviations on, nothing is left to be told.
-        let range = libm::log1p(10.0 / near);
-        let rest: f64 = RULE
-            .iter()
-            .map(|(y, weight)| {
-                let over = libm::exp(range * y);
-                let u = near * over;
-                weight * range * u * density(u) * libm::expm1(growth / (over * over))
-            })
-            .sum();
-        libm::exp(self.mu * self.distance) * 2.0 * (cumulative(-near) + rest)
-    }
-}
-
-/// e^`log`·Φ(x), also where the one would overflow and the other vanish.
-fn weighted(log: f64, x: f64) -> f64 {
-    if x > -5.0 {
-        libm::exp(log) * cumulative(x)
-    } else if x > -1e150 {
-        libm::exp(log - 0.5 * x * x) * scaled_tail(-x)
-    } else {
-        0.0
+        values
     }
 }
 
@@ -314,10 +212,6 @@ mod tests {
             units: 1.0,
             rebate,
         }
-    }
-
-    fn walk(option: &BlackScholes, level: f64) -> Walk<'_> {
-        Walk::new(option, level, level > option.spot)
     }
 
     #[test]
@@ -391,58 +285,6 @@ mod tests {
     }
 
     #[test]
-    fn the_integral_over_the_time_of_the_hit_is_the_closed_form() {
-        for (level, volatility, rate, carry) in [
-            (120.0, 0.2, 0.03, 0.01),
-            (80.0, 0.3, 0.05, 0.08),
-            (100.5, 0.25, 0.02, 0.02),
-            (99.9, 0.4, 0.01, 0.0),
-        ] {
-            let option = BlackScholes {
-                volatility,
-                log_discount: -rate * 2.0,
-                log_yield: -carry * 2.0,
-                ..CALL
-            };
-            let walk = walk(&option, level);
-            let variance = walk.deviation * walk.deviation;
-            let decay = rate * 2.0 + 0.5 * walk.mu * walk.mu * variance;
-            let (closed, integral) = (walk.discounted_hit(), walk.growing_hit(-decay));
-            assert!((closed - integral).abs() < 1e-12, "{closed} {integral}");
-        }
-    }
-
-    #[test]
-    fn a_rebate_may_grow_until_it_is_paid() {
-        // A negative rate and no drift: λ is not real. Cash paid at the hit is worth more than its
-        // probability, and less than if it were all paid at expiry.
-        let option = BlackScholes {
-            log_discount: 0.04,
-            log_yield: 0.0,
-            volatility: 0.2,
-            ..CALL
-        };
-        let option = BlackScholes {
-            log_yield: option.log_discount + 0.5 * 0.04 * option.time,
-            ..option
-        };
-        let walk = walk(&option, 120.0);
-        let (hit, probability) = (walk.discounted_hit(), 1.0 - walk.stays());
-        assert!(
-            hit > probability && hit < probability * libm::exp(0.04),
-            "{hit} {probability}"
-        );
-        // Twelve digits of the sum over a fine grid of times.
-        let steps = 400_000;
-        let near = walk.distance / walk.deviation;
-        let sum: f64 = (0..steps)
-            .map(|step| (f64::from(step) + 0.5) / f64::from(steps))
-            .map(|t| density(near / t.sqrt()) * near / (t * t.sqrt()) * libm::exp(0.04 * t))
-            .sum();
-        assert!((hit - sum / f64::from(steps)).abs() < 1e-10);
-    }
-
-    #[test]
     fn theta_is_the_passing_of_time() {
         for kind in ALL {
             let level = if kind.is_up() { 130.0 } else { 80.0 };
@@ -458,6 +300,27 @@ mod tests {
             let theta = barrier(CALL, kind, level, 7.0).closed_form().theta;
             let slope = (at(2.0 - 1e-4) - at(2.0 + 1e-4)) / 2e-4;
             assert!((theta - slope).abs() < 1e-5, "{kind:?} {theta} {slope}");
+        }
+    }
+
+    #[test]
+    fn vectors_of_any_width_give_the_same_bits() {
+        let rate = |log_discount| BlackScholes {
+            log_discount,
+            ..CALL
+        };
+        let states = [0.02, 0.0, -0.06, -0.2].map(rate);
+        for kind in ALL {
+            for strike in [80.0, 125.0] {
+                let level = if kind.is_up() { 120.0 } else { 85.0 };
+                let states = states.map(|state| BlackScholes { strike, ..state });
+                let options = barrier(states[0], kind, level, 7.0);
+                let without = Open(&options, &states).call();
+                assert_eq!(options.values(&states), without);
+                for (state, value) in states.iter().zip(without) {
+                    assert_eq!(barrier(*state, kind, level, 7.0).value(), value);
+                }
+            }
         }
     }
 

@@ -7,29 +7,45 @@ const SPOT: f64 = 1e-3;
 /// What volatility and rates are moved by: a basis point.
 const BASIS_POINT: f64 = 1e-4;
 
-/// Value and greeks of what `value` values: central differences. A volatility is not moved below
-/// zero.
+/// An option and its moves, and some that are no move: so many fill vectors.
+pub(super) const STATES: usize = 12;
+
+/// Value and greeks of what `values` values, in so many states of the market: central differences. A
+/// volatility is not moved below zero.
 ///
 /// Theta follows from the others. A value that depends on r·T, q·T and σ√T alone has
 /// −∂V/∂T = −(r·∂V/∂r + q·∂V/∂q + ½·σ·∂V/∂σ)/T.
-pub(super) fn bumped(option: &BlackScholes, value: impl Fn(&BlackScholes) -> f64) -> ClosedForm {
-    let moved = |step: f64, shift: fn(&mut BlackScholes, f64)| {
-        let mut option = *option;
-        shift(&mut option, step);
-        value(&option)
-    };
-    let here = value(option);
+pub(super) fn bumped(
+    option: &BlackScholes,
+    values: impl FnOnce(&[BlackScholes; STATES]) -> [f64; STATES],
+) -> ClosedForm {
     let step = SPOT * option.spot;
-    let by_spot = |o: &mut BlackScholes, step| o.spot += step;
-    let (up, down) = (moved(step, by_spot), moved(-step, by_spot));
     let lower = BASIS_POINT.min(option.volatility);
-    let by_volatility = |o: &mut BlackScholes, step| o.volatility += step;
-    let vega =
-        (moved(BASIS_POINT, by_volatility) - moved(-lower, by_volatility)) / (BASIS_POINT + lower);
-    let slope =
-        |shift| (moved(BASIS_POINT, shift) - moved(-BASIS_POINT, shift)) / (2.0 * BASIS_POINT);
-    let rho = slope(|o, step| o.log_discount -= step * o.time);
-    let dividend_rho = slope(|o, step| o.log_yield -= step * o.time);
+    let shift = BASIS_POINT * option.time;
+    let mut states = [*option; STATES];
+    states[1].spot += step;
+    states[2].spot -= step;
+    states[3].volatility += BASIS_POINT;
+    states[4].volatility -= lower;
+    states[5].log_discount -= shift;
+    states[6].log_discount += shift;
+    states[7].log_yield -= shift;
+    states[8].log_yield += shift;
+    let [
+        here,
+        up,
+        down,
+        more,
+        less,
+        faster,
+        slower,
+        fuller,
+        thinner,
+        ..,
+    ] = values(&states);
+    let vega = (more - less) / (BASIS_POINT + lower);
+    let rho = (faster - slower) / (2.0 * BASIS_POINT);
+    let dividend_rho = (fuller - thinner) / (2.0 * BASIS_POINT);
     let (rate, carry) = (
         -option.log_discount / option.time,
         -option.log_yield / option.time,
@@ -61,7 +77,10 @@ mod tests {
             log_yield: -0.02,
             volatility: 0.3,
         };
-        let (got, want) = (bumped(&option, BlackScholes::value), option.closed_form());
+        let (got, want) = (
+            bumped(&option, |states| states.map(|state| state.value())),
+            option.closed_form(),
+        );
         assert_eq!(got.value, want.value);
         for (got, want) in [
             (got.delta, want.delta),

@@ -36,6 +36,7 @@ mod result;
 mod scenario_inputs;
 mod swap;
 mod value;
+mod walks;
 
 pub use american::{American, NoBoundary};
 pub use barrier::Barrier;
