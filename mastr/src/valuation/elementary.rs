@@ -2,7 +2,9 @@
 //!
 //! Each is plain arithmetic without a branch or a table, so that a compiler turns a loop over it
 //! into vector instructions; and none of it may be contracted or reordered, so that the bits are the
-//! same in a vector of any width as in no vector. Where one number is asked for, `libm` is as good.
+//! same in a vector of any width as in no vector. `mul_add` rounds once, whatever computes it: with vectors
+//! it is an instruction, else a function that takes its time. Where one number is asked for, `libm` is as
+//! good.
 //!
 //! The coefficients interpolate the functions at Chebyshev's points, to fifty digits, rounded.
 
@@ -24,10 +26,11 @@ fn polynomial<const N: usize>(coefficients: [[f64; 4]; N], x: f64) -> f64 {
     // Plain indices: they are unrolled before a loop around them is to become vectors.
     for four in (0..N - 1).rev() {
         for place in 0..4 {
-            sums[place] = sums[place] * fourth + coefficients[four][place];
+            sums[place] = sums[place].mul_add(fourth, coefficients[four][place]);
         }
     }
-    (sums[0] + sums[1] * x) + (sums[2] + sums[3] * x) * square
+    let (low, high) = (sums[1].mul_add(x, sums[0]), sums[3].mul_add(x, sums[2]));
+    high.mul_add(square, low)
 }
 
 /// eˣ, within 1.5 units in the last place for x from −700 to 709. Below it is 0, so that nothing
@@ -37,9 +40,9 @@ pub(super) fn exp(x: f64) -> f64 {
     let some = x >= -700.0;
     let x = if some { x } else { 0.0 };
     let x = if x < 709.0 { x } else { 709.0 };
-    let shifted = x * LOG2_E + ROUND;
+    let shifted = x.mul_add(LOG2_E, ROUND);
     let power = shifted - ROUND;
-    let rest = (x - power * LN_2.0) - power * LN_2.1;
+    let rest = power.mul_add(-LN_2.1, power.mul_add(-LN_2.0, x));
     // e^r = 1 + r + r²·q(r).
     let tail = polynomial(
         [
@@ -64,7 +67,7 @@ pub(super) fn exp(x: f64) -> f64 {
         ],
         rest,
     );
-    let fraction = 1.0 + (rest + rest * rest * tail);
+    let fraction = 1.0 + (rest * rest).mul_add(tail, rest);
     // The exponent's bits are those of the whole number, moved up.
     let result = fraction * f64::from_bits(shifted.to_bits().wrapping_add(1023) << 52);
     if some { result } else { 0.0 }
