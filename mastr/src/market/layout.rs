@@ -10,6 +10,9 @@ use super::{Fixings, Quote, Quotes, key};
 use crate::portfolio::{Accrual, Currency, Period, ScheduleCache};
 use crate::time::{Date, Rules};
 
+/// How the name of a discount curve goes on after its currency.
+pub(super) const OVERNIGHT: &str = "1D";
+
 /// The quotes of a market, and what is made of them: everything but the values. A market and its
 /// scenarios share one.
 #[derive(Debug)]
@@ -22,6 +25,8 @@ pub(super) struct Layout {
     pub(super) parts: Vec<Part>,
     pub(super) exchange: ForeignExchange,
     pub(super) curves: Names,
+    /// The numbers of those that flows in a currency are discounted on.
+    pub(super) discount_curves: Vec<(Currency, usize)>,
     pub(super) spots: Names,
     pub(super) dividends: Names,
     pub(super) equity_volatilities: Names,
@@ -58,14 +63,24 @@ impl Layout {
             mut dividends,
             mut equity_volatilities,
         ] = [(); 4].map(|()| Names::default());
+        let mut discount_curves = Vec::new();
         let mut pair_volatilities = HashMap::new();
         let mut start = 0;
         for of_part in quotes.chunk_by(|(one, _), (other, _)| one.subject == other.subject) {
             match &of_part[0].0.subject {
                 Subject::FxRate { foreign, domestic } => exchange.insert(*foreign, *domestic),
-                Subject::Curve { name, currency } => curves.insert(name, *currency),
-                Subject::Spot { name, currency } => spots.insert(name, *currency),
-                Subject::Dividend { name, currency } => dividends.insert(name, *currency),
+                Subject::Curve { name, currency } => {
+                    let number = curves.insert(name, *currency);
+                    if name.strip_prefix(currency.as_str()) == Some(OVERNIGHT) {
+                        discount_curves.push((*currency, number));
+                    }
+                }
+                Subject::Spot { name, currency } => {
+                    spots.insert(name, *currency);
+                }
+                Subject::Dividend { name, currency } => {
+                    dividends.insert(name, *currency);
+                }
                 Subject::EquityVolatility { name, currency } => {
                     equity_volatilities.insert(name, *currency);
                 }
@@ -88,6 +103,7 @@ impl Layout {
             parts,
             exchange,
             curves,
+            discount_curves,
             spots,
             dividends,
             equity_volatilities,
@@ -142,10 +158,13 @@ pub(super) struct Names {
 }
 
 impl Names {
-    fn insert(&mut self, name: &str, currency: Currency) {
+    /// Gives it the next number.
+    fn insert(&mut self, name: &str, currency: Currency) -> usize {
+        let number = self.count;
         let in_currencies = self.numbers.entry(Box::from(name)).or_default();
-        in_currencies.push((currency, self.count));
+        in_currencies.push((currency, number));
         self.count += 1;
+        number
     }
 
     pub(super) fn get(&self, name: &str, currency: Currency) -> Option<usize> {

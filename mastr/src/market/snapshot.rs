@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::key::{Quotation, Slot, Subject};
-use super::layout::{Layout, Part};
+use super::layout::{Layout, OVERNIGHT, Part};
 use super::{Curve, Fixings, Quote, Quotes, Surface, smile};
 use crate::fault::Faults;
 use crate::portfolio::{Accrual, Currency, Period};
@@ -239,11 +239,12 @@ impl Market {
     /// # Errors
     /// When it is not quoted, or a discount factor is not positive.
     pub fn discount_curve(&self, currency: Currency) -> Result<&Curve, Unavailable> {
-        let [a, b, c] = currency.into();
-        let name = [a, b, c, b'1', b'D'];
-        // Invariant: a currency's letters are ASCII.
-        let name = std::str::from_utf8(&name).unwrap_or_default();
-        self.curve(name, currency)
+        let mut known = self.layout.discount_curves.iter();
+        match known.find(|(known, _)| *known == currency) {
+            Some((_, number)) => available(&self.curves[*number]),
+            // Which says what to add.
+            None => self.curve(&format!("{currency}{OVERNIGHT}"), currency),
+        }
     }
 
     /// The curve of that name and currency.

@@ -1,7 +1,7 @@
 //! What an engine is given and what it gives.
 
 use super::forward::ForwardValue;
-use super::{ClosedForm, Greek};
+use super::{ClosedForm, Greek, Sensitivity};
 
 /// What the market said to one trade.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -34,8 +34,8 @@ pub(super) struct Priced {
     /// Of the `npv`, where that is an estimate.
     pub(super) standard_error: f64,
     /// In the order of [`Greek::ALL`], those that the product has; one greek by several curves
-    /// several times.
-    pub(super) greeks: Vec<(Greek, f64)>,
+    /// several times. What they are in base currency is not told yet.
+    pub(super) sensitivities: Vec<Sensitivity>,
 }
 
 impl Priced {
@@ -56,8 +56,8 @@ impl Priced {
             inputs: Some(inputs),
             npv: scale * value,
             standard_error: 0.0,
-            greeks: greeks
-                .map(|(greek, value)| (greek, scale * value))
+            sensitivities: greeks
+                .map(|(greek, value)| sensitivity(greek, scale * value))
                 .collect(),
         }
     }
@@ -68,11 +68,11 @@ impl Priced {
             inputs: Some(inputs),
             npv: sign * forward.value,
             standard_error: 0.0,
-            greeks: vec![
-                (Greek::Delta, sign * forward.delta),
-                (Greek::Theta, sign * forward.theta),
-                (Greek::Rho, sign * forward.rho),
-                (Greek::DividendRho, sign * forward.dividend_rho),
+            sensitivities: vec![
+                sensitivity(Greek::Delta, sign * forward.delta),
+                sensitivity(Greek::Theta, sign * forward.theta),
+                sensitivity(Greek::Rho, sign * forward.rho),
+                sensitivity(Greek::DividendRho, sign * forward.dividend_rho),
             ],
         }
     }
@@ -83,7 +83,18 @@ impl Priced {
             inputs: None,
             npv,
             standard_error: 0.0,
-            greeks: rhos.iter().map(|rho| (Greek::Rho, *rho)).collect(),
+            sensitivities: rhos
+                .iter()
+                .map(|rho| sensitivity(Greek::Rho, *rho))
+                .collect(),
         }
+    }
+}
+
+fn sensitivity(greek: Greek, value: f64) -> Sensitivity {
+    Sensitivity {
+        greek,
+        value,
+        base: f64::NAN,
     }
 }

@@ -12,9 +12,10 @@ const SHIFT: f64 = 1e-4;
 pub(super) fn slope(present: f64, years: f64) -> f64 {
     let x = SHIFT * years;
     let x2 = x * x;
-    // sinh(x)/x; from 200 years on the next term could be told.
+    // sinh(x)/x; from 200 years on the next term could be told. What is next to 1 need not be divided.
     let ratio = if x2 < 4e-4 {
-        1.0 + x2 / 6.0 * (1.0 + x2 / 20.0 * (1.0 + x2 / 42.0))
+        const FACTORS: [f64; 3] = [1.0 / 6.0, 1.0 / 20.0, 1.0 / 42.0];
+        1.0 + x2 * FACTORS[0] * (1.0 + x2 * FACTORS[1] * (1.0 + x2 * FACTORS[2]))
     } else {
         libm::sinh(x) / x
     };

@@ -63,11 +63,24 @@ pub(super) fn evaluate(
     let currency = product.currency();
     let to_base = market.exchange_rate(currency, market.base())?;
     let (notional, notional_currency) = notional(product, priced.as_ref(), market)?;
-    let notional_to_base = market.exchange_rate(notional_currency, market.base())?;
+    let notional_to_base = if notional_currency == currency {
+        to_base
+    } else {
+        market.exchange_rate(notional_currency, market.base())?
+    };
     let npv = priced
         .as_ref()
         .map_or(0.0, |priced| unsigned_zero(priced.npv));
     let standard_error = priced.as_ref().map_or(0.0, |priced| priced.standard_error);
+    let notes = match priced {
+        Some(_) => Vec::new(),
+        None => vec![Note::Past],
+    };
+    let (inputs, mut sensitivities) = match priced {
+        Some(priced) => (priced.inputs, priced.sensitivities),
+        None => (None, Vec::new()),
+    };
+    in_base(&mut sensitivities, inputs, to_base);
     let valuation = Valuation {
         npv,
         npv_base: unsigned_zero(npv * to_base),
@@ -78,17 +91,11 @@ pub(super) fn evaluate(
         notional,
         notional_currency,
         notional_base: notional * notional_to_base,
-        sensitivities: priced
-            .iter()
-            .flat_map(|priced| sensitivities(priced, to_base))
-            .collect(),
-        notes: match priced {
-            Some(_) => Vec::new(),
-            None => vec![Note::Past],
-        },
+        sensitivities,
+        notes,
     };
     check(&valuation)?;
-    Ok((valuation, priced.and_then(|priced| priced.inputs)))
+    Ok((valuation, inputs))
 }
 
 /// One engine for each product.
@@ -198,17 +205,14 @@ fn notional(
     })
 }
 
-fn sensitivities(priced: &Priced, to_base: f64) -> impl Iterator<Item = Sensitivity> {
+/// Tells what sensitivities are in base currency.
+fn in_base(sensitivities: &mut [Sensitivity], inputs: Option<Inputs>, to_base: f64) {
     // Only products on one underlying have greeks that depend on its spot.
-    let spot = priced.inputs.map_or(0.0, |inputs| inputs.spot);
-    priced
-        .greeks
-        .iter()
-        .map(move |&(greek, value)| Sensitivity {
-            greek,
-            value: unsigned_zero(value),
-            base: unsigned_zero(usual_move(greek, value, spot) * to_base),
-        })
+    let spot = inputs.map_or(0.0, |inputs| inputs.spot);
+    for Sensitivity { greek, value, base } in sensitivities {
+        *base = unsigned_zero(usual_move(*greek, *value, spot) * to_base);
+        *value = unsigned_zero(*value);
+    }
 }
 
 /// What a move of usual size makes: 1 % of spot, a volatility point, a day, a basis point.
