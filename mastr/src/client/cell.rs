@@ -1,5 +1,7 @@
 //! Texts and numbers as they stand in a terminal's columns.
 
+use std::time::Duration;
+
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// How many columns the text takes.
@@ -50,6 +52,17 @@ pub(crate) fn right(text: &str, columns: usize) -> String {
 /// A whole number with thousands separators.
 pub(crate) fn count(value: u64) -> String {
     separated(&value.to_string())
+}
+
+/// A time in seconds, in three digits.
+pub(crate) fn seconds(time: Duration) -> String {
+    let seconds = time.as_secs_f64();
+    let decimals = match seconds {
+        ..9.995 => 2,
+        ..99.95 => 1,
+        _ => 0,
+    };
+    format!("{seconds:.decimals$} s")
 }
 
 /// An amount of money with two decimals and thousands separators.

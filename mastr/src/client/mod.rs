@@ -10,7 +10,7 @@ mod progress;
 mod screen;
 mod table;
 
-pub(crate) use cell::count;
+pub(crate) use cell::{count, seconds};
 pub use display::Display;
 pub use process::{Process, render_processes};
 pub use progress::Pace;

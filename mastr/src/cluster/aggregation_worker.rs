@@ -82,8 +82,11 @@ impl Owner {
 
     /// Takes contributions; what came with them for the client is the answer.
     fn ingest(&self, call: &Call) -> Result<Bytes, Failure> {
-        let (to, batch, returns) = appraisal::unpack(call.payload())?;
-        check(to, owned(call)?)?;
+        let arrived = appraisal::unpack(call.payload())?;
+        check(arrived.partition, owned(call)?)?;
+        let Some(batch) = arrived.batch else {
+            return Ok(arrived.returns);
+        };
         let ingested = self
             .partition()
             .ingest(&batch)
@@ -91,7 +94,7 @@ impl Owner {
         for alarm in ingested.alarms {
             log::error!("{alarm}");
         }
-        Ok(returns)
+        Ok(arrived.returns)
     }
 
     fn query(&self, call: &Call) -> Result<Vec<u8>, Failure> {

@@ -1,5 +1,7 @@
 //! Contributions on their way to the partition that owns them, and what returns to the client.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use palm_core::codec;
 use palm_highlevel::{Failure, PartitionId};
@@ -13,6 +15,8 @@ use crate::valuation::{PathSums, Valuation};
 pub struct Returns {
     /// The id of the process that valued the trades.
     pub worker: u32,
+    /// How long it took.
+    pub took: Duration,
     /// The trades of the assignment that have no value, by their place in it, and why.
     pub failed: Vec<(u32, String)>,
     /// The values of the others, in the assignment's order, if the client wants them.
@@ -21,16 +25,21 @@ pub struct Returns {
     pub paths: Option<PathSums>,
 }
 
-/// The bytes before the contributions: the partition and how long they are.
-const HEAD: usize = 12;
+/// The bytes before the contributions: the partition, whether they are held, and how long they are.
+const HEAD: usize = 13;
+/// The place of the second of these.
+const IS_HELD: usize = 8;
 
-/// Packs contributions for the partition that owns them, with what is to return to the client.
+/// Packs contributions for the partition that owns them, with what is to return to the client: all of it if they
+/// are to be held there.
 pub(super) fn pack(
     partition: PartitionId,
+    is_held: bool,
     batch: &Batch,
     returns: Option<&Returns>,
 ) -> Result<Vec<u8>, Failure> {
     let mut payload = codec::encode(&partition)?;
+    payload.push(is_held.into());
     payload.extend([0; 4]);
     codec::encode_into(&mut payload, batch)?;
     let length = u32::try_from(payload.len() - HEAD)
@@ -42,19 +51,48 @@ pub(super) fn pack(
     Ok(payload)
 }
 
-/// The contributions that a payload holds, and the bytes that return to the client.
-pub(super) fn unpack(payload: &Bytes) -> Result<(PartitionId, Batch, Bytes), Failure> {
-    let damaged = || Failure::new(format!("{} bytes are no contributions", payload.len()));
-    let head = payload.get(..HEAD).ok_or_else(damaged)?;
-    let (partition, length) = head.split_at(HEAD - 4);
-    let length = u32::from_le_bytes(length.try_into().map_err(|_| damaged())?) as usize;
-    let end = HEAD.checked_add(length).ok_or_else(damaged)?;
-    let batch = payload.get(HEAD..end).ok_or_else(damaged)?;
-    Ok((
-        codec::decode(partition)?,
-        codec::decode(batch)?,
-        payload.slice(end..),
-    ))
+/// Contributions that have arrived at the partition they are for, or at a client that holds them.
+pub(super) struct Arrived {
+    pub(super) partition: PartitionId,
+    /// Nothing of contributions that are to be held by the client.
+    pub(super) batch: Option<Batch>,
+    /// The bytes that return to the client.
+    pub(super) returns: Bytes,
+}
+
+/// Takes a payload apart.
+pub(super) fn unpack(payload: &Bytes) -> Result<Arrived, Failure> {
+    let end = end(payload)?;
+    let is_held = payload[IS_HELD] != 0;
+    Ok(Arrived {
+        partition: codec::decode(&payload[..IS_HELD])?,
+        batch: match is_held {
+            true => None,
+            false => Some(codec::decode(&payload[HEAD..end])?),
+        },
+        returns: match is_held {
+            true => payload.clone(),
+            false => payload.slice(end..),
+        },
+    })
+}
+
+/// The contributions that a client has to hold, as it will send them, and what is for itself.
+pub(super) fn held(payload: &Bytes) -> Result<(Bytes, Returns), Failure> {
+    let end = end(payload)?;
+    // It may be as long as the contributions, and is not kept.
+    let mut contributions = payload[..end].to_vec();
+    contributions[IS_HELD] = 0;
+    Ok((contributions.into(), Returns::decode(&payload[end..])?))
+}
+
+/// Where the contributions end that a payload holds.
+fn end(payload: &[u8]) -> Result<usize, Failure> {
+    let length = payload.get(HEAD - 4..HEAD);
+    let length = length.and_then(|length| length.try_into().ok());
+    let end = length.map(|length| HEAD + u32::from_le_bytes(length) as usize);
+    end.filter(|end| *end <= payload.len())
+        .ok_or_else(|| Failure::new(format!("{} bytes are no contributions", payload.len())))
 }
 
 impl Returns {
@@ -88,20 +126,35 @@ mod tests {
         batch.push("a".into(), 1, combination, Outcome::Expected);
         let returns = Returns {
             worker: 12,
+            took: Duration::from_micros(34),
             failed: vec![(0, "no curve".into())],
             valuations: Vec::new(),
             paths: Some(PathSums::default()),
         };
         let partition = PartitionId { number: 2, of: 3 };
-        let payload: Bytes = pack(partition, &batch, Some(&returns)).unwrap().into();
+        let payload: Bytes = pack(partition, false, &batch, Some(&returns))
+            .unwrap()
+            .into();
         assert_eq!(payload[..4], 2_u32.to_le_bytes());
-        let (to, contributions, rest) = unpack(&payload).unwrap();
-        assert_eq!((to, contributions), (partition, batch.clone()));
-        assert_eq!(Returns::decode(&rest).unwrap(), returns);
-        for length in 0..payload.len() - rest.len() {
+        let arrived = unpack(&payload).unwrap();
+        assert_eq!(
+            (arrived.partition, arrived.batch),
+            (partition, Some(batch.clone()))
+        );
+        assert_eq!(Returns::decode(&arrived.returns).unwrap(), returns);
+        for length in 0..payload.len() - arrived.returns.len() {
             assert!(unpack(&payload.slice(..length)).is_err(), "{length}");
         }
-        let alone: Bytes = pack(partition, &batch, None).unwrap().into();
-        assert!(unpack(&alone).unwrap().2.is_empty());
+        let alone: Bytes = pack(partition, false, &batch, None).unwrap().into();
+        assert!(unpack(&alone).unwrap().returns.is_empty());
+
+        let to_hold: Bytes = pack(partition, true, &batch, Some(&returns))
+            .unwrap()
+            .into();
+        let passing = unpack(&to_hold).unwrap();
+        assert_eq!((passing.batch, &passing.returns), (None, &to_hold));
+        let (contributions, back) = held(&passing.returns).unwrap();
+        assert_eq!((contributions, back), (alone, returns));
+        assert!(held(&to_hold.slice(..HEAD)).is_err());
     }
 }

@@ -16,6 +16,9 @@ use crate::valuation::PathSums;
 pub struct Assignment {
     /// The partition that owns the trades.
     pub partition: PartitionId,
+    /// Whether the contributions are to come back to the client, who holds them until the portfolio is
+    /// accepted.
+    pub is_held: bool,
     /// Whether the client wants every single valuation back.
     pub wants_valuations: bool,
     /// The job, its market and the trades' dimensions; no contributions yet.
@@ -45,6 +48,7 @@ pub struct Assigned {
 #[derive(Serialize)]
 pub(super) struct Draft<'t> {
     pub(super) partition: PartitionId,
+    pub(super) is_held: bool,
     pub(super) wants_valuations: bool,
     pub(super) batch: Batch,
     pub(super) block: Option<u64>,
@@ -117,6 +121,7 @@ mod tests {
         let partition = PartitionId { number: 7, of: 9 };
         let draft = Draft {
             partition,
+            is_held: true,
             wants_valuations: true,
             batch: packing.finish(),
             block: Some(3),
@@ -127,7 +132,7 @@ mod tests {
         let assignment = Assignment::decode(&payload).unwrap();
         assert_eq!(assignment.partition, partition);
         assert_eq!(assignment.batch, draft.batch);
-        assert_eq!(assignment.block, Some(3));
+        assert_eq!((assignment.is_held, assignment.block), (true, Some(3)));
         for (assigned, trade) in assignment.trades.iter().zip(trades) {
             assert_eq!(assigned.product, trade.product);
             assert_eq!(assigned.id, trade.id);

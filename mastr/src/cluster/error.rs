@@ -23,6 +23,9 @@ pub enum ClusterError {
     /// Whoever takes the results could not write them; the message names where.
     #[error("{0}")]
     Unwritable(io::Error),
+    /// The portfolio file that is being read has faults. It has to be read as a whole to tell which.
+    #[error("the portfolio has faults")]
+    Faulty,
     /// The process was told to stop.
     #[error("interrupted")]
     Stopped,

@@ -1,5 +1,7 @@
 //! A trade that kills whoever values it: it fails, and it alone.
 
+use std::collections::BTreeSet;
+use std::io;
 use std::process::{Child, Command, Stdio, abort};
 use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -9,7 +11,8 @@ use std::time::Duration;
 use palm_highlevel::{Call, standalone};
 
 use super::valuation_worker::Valuer;
-use super::{Assignment, MarketText, Servers, Submission};
+use super::{Assignment, ClusterError, MarketText, Servers};
+use super::{Ended, Recipient, Submission, Trades};
 use super::{aggregation_master, aggregation_worker, valuation_master};
 use crate::aggregation::{Completeness, Query};
 use crate::sample;
@@ -62,6 +65,24 @@ fn replace_workers(servers: &Servers, is_over: Receiver<()>) {
     worker.wait().unwrap();
 }
 
+/// The trades that have failed, and why.
+#[derive(Debug, Default)]
+struct Failed(Vec<(String, String)>);
+
+impl Recipient for Failed {
+    fn accept(&mut self, _: &BTreeSet<String>) -> Result<(), ClusterError> {
+        Ok(())
+    }
+
+    fn take(&mut self, ended: Vec<Ended>) -> io::Result<()> {
+        let failed = ended
+            .into_iter()
+            .filter_map(|ended| Some((ended.entry.id().to_owned(), ended.fate.err()?)));
+        self.0.extend(failed);
+        Ok(())
+    }
+}
+
 #[test]
 fn it_fails_alone() {
     let any = "tcp://127.0.0.1:*";
@@ -80,26 +101,22 @@ fn it_fails_alone() {
         sample::FIXINGS.to_owned(),
     );
     let submission = Submission {
-        portfolio: &portfolio,
         market: &market,
         scenarios: 0,
         wants_valuations: false,
     };
     let never = AtomicBool::new(false);
-    let mut failed = Vec::new();
+    let mut failed = Failed::default();
     let summary = thread::scope(|scope| {
         let (over, is_over) = channel::<()>();
         scope.spawn(|| replace_workers(&servers, is_over));
-        let summary = submission.run(&servers, &never, &mut |window| {
-            let fates = window.into_iter();
-            failed.extend(fates.filter_map(|(entry, fate)| Some((entry.id(), fate.err()?))));
-            Ok(())
-        });
+        let trades = Trades::Read(portfolio);
+        let summary = submission.run(trades, &servers, &never, &mut failed);
         drop(over);
         summary.unwrap()
     });
     assert_eq!((summary.valued, summary.failed), (239, 1));
-    let [(id, reason)] = &failed[..] else {
+    let [(id, reason)] = &failed.0[..] else {
         panic!("{failed:?}");
     };
     assert_eq!(*id, fatal);

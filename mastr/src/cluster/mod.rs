@@ -24,15 +24,16 @@ pub mod aggregation_master;
 pub mod aggregation_worker;
 mod appraisal;
 mod assignment;
+mod backlog;
 mod error;
 mod inquiry;
 mod market_cache;
 mod market_shelf;
 mod market_text;
-mod outstanding;
 mod packer;
 mod simulations;
 mod submission;
+mod under_way;
 pub mod valuation_master;
 pub mod valuation_worker;
 
@@ -41,7 +42,7 @@ pub use assignment::Assignment;
 pub use error::ClusterError;
 pub use inquiry::Inquiry;
 pub use market_text::MarketText;
-pub use submission::{Fate, Submission, Summary, Take, Work};
+pub use submission::{Ended, Fate, Recipient, Submission, Summary, Trades, Work};
 
 #[cfg(test)]
 mod fatal_trade;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 
 use crate::aggregation::{Batch, Job, Packing};
-use crate::portfolio::{Currency, Entry, Envelope, TradeType};
+use crate::portfolio::{Currency, Envelope, Rejected, Trade, TradeType};
 
 /// Packs the dimensions of entries. Trades that share an envelope are looked up by its address,
 /// which saves hashing all their names.
@@ -23,21 +23,21 @@ impl<'p> Packer<'p> {
         }
     }
 
-    /// The number of the entry's combination of dimensions.
-    pub(super) fn combination(&mut self, entry: &'p Entry) -> u32 {
-        match entry {
-            Entry::Valid(trade) => {
-                let envelope = Arc::as_ptr(&trade.envelope);
-                let product = &trade.product;
-                let key = (envelope, product.trade_type(), product.currency());
-                let packing = &mut self.packing;
-                *self
-                    .known
-                    .entry(key)
-                    .or_insert_with(|| packing.combination(trade.dimensions()))
-            }
-            Entry::Rejected(_) => self.packing.combination(entry.dimensions()),
-        }
+    /// The number of a trade's combination of dimensions.
+    pub(super) fn of_trade(&mut self, trade: &'p Trade) -> u32 {
+        let envelope = Arc::as_ptr(&trade.envelope);
+        let product = &trade.product;
+        let key = (envelope, product.trade_type(), product.currency());
+        let packing = &mut self.packing;
+        *self
+            .known
+            .entry(key)
+            .or_insert_with(|| packing.combination(trade.dimensions()))
+    }
+
+    /// The number of the combination of dimensions of an element with faults.
+    pub(super) fn of_rejected(&mut self, rejected: &'p Rejected) -> u32 {
+        self.packing.combination(rejected.dimensions())
     }
 
     /// The batch, to which entries can now be added.

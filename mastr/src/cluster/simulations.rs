@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
+use super::backlog::Placed;
 use crate::valuation::PathSums;
 
 /// A block of the paths of a trade.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Block {
     /// The place of its trade.
-    pub(super) place: usize,
+    pub(super) place: u32,
     /// Its number.
     pub(super) number: u64,
 }
@@ -19,15 +20,14 @@ pub(super) struct Block {
 /// it does not show who has simulated what.
 #[derive(Debug, Default)]
 pub(super) struct Simulations {
-    running: HashMap<usize, Simulation>,
+    running: HashMap<u32, Simulation>,
     waiting: VecDeque<Block>,
     sent: HashMap<u64, Block>,
 }
 
 #[derive(Debug)]
 struct Simulation {
-    /// The window of the trade.
-    window: u64,
+    trade: Placed,
     blocks: u64,
     /// Of the blocks before the next one.
     sums: PathSums,
@@ -42,10 +42,16 @@ impl Simulations {
         self.sent.len()
     }
 
-    /// Has the blocks of a trade of that window sent.
-    pub(super) fn start(&mut self, place: usize, window: u64, blocks: u64) {
+    /// Whether no trade is being simulated.
+    pub(super) fn is_empty(&self) -> bool {
+        self.running.is_empty() && self.sent.is_empty()
+    }
+
+    /// Has the blocks of a trade sent.
+    pub(super) fn start(&mut self, trade: Placed, blocks: u64) {
+        let place = trade.place;
         let simulation = Simulation {
-            window,
+            trade,
             blocks,
             sums: PathSums::default(),
             next: 0,
@@ -54,6 +60,16 @@ impl Simulations {
         self.running.insert(place, simulation);
         let block = |number| Block { place, number };
         self.waiting.extend((0..blocks).map(block));
+    }
+
+    /// Every trade that is being simulated.
+    pub(super) fn trades(&self) -> impl Iterator<Item = &Placed> {
+        self.running.values().map(|simulation| &simulation.trade)
+    }
+
+    /// The trade at this place, if it is being simulated.
+    pub(super) fn trade(&self, place: u32) -> Option<&Placed> {
+        self.running.get(&place).map(|simulation| &simulation.trade)
     }
 
     /// The next block to send.
@@ -72,9 +88,9 @@ impl Simulations {
         self.sent.remove(&index)
     }
 
-    /// Takes in the sums of a block; gives back the window of its trade and all its sums, if it was the
-    /// last. Of a trade that has been given up nothing is kept.
-    pub(super) fn add(&mut self, block: Block, sums: PathSums) -> Option<(u64, PathSums)> {
+    /// Takes in the sums of a block; gives back its trade and all its sums, if it was the last. Of a trade that
+    /// has been given up nothing is kept.
+    pub(super) fn add(&mut self, block: Block, sums: PathSums) -> Option<(Placed, PathSums)> {
         let simulation = self.running.get_mut(&block.place)?;
         simulation.early.insert(block.number, sums);
         while let Some(sums) = simulation.early.remove(&simulation.next) {
@@ -85,13 +101,13 @@ impl Simulations {
             return None;
         }
         let whole = self.running.remove(&block.place)?;
-        Some((whole.window, whole.sums))
+        Some((whole.trade, whole.sums))
     }
 
-    /// Gives a trade up; gives back its window, if it has not been before.
-    pub(super) fn give_up(&mut self, place: usize) -> Option<u64> {
+    /// Gives a trade up; gives it back, if it has not been before.
+    pub(super) fn give_up(&mut self, place: u32) -> Option<Placed> {
         self.waiting.retain(|block| block.place != place);
-        self.running.remove(&place).map(|given_up| given_up.window)
+        self.running.remove(&place).map(|given_up| given_up.trade)
     }
 }
 
@@ -122,7 +138,11 @@ mod tests {
         let blocks: Vec<u32> = path_blocks(&trade.product).collect();
         assert_eq!(blocks, [16_384, 16_384, 7232]);
         let mut simulations = Simulations::default();
-        simulations.start(5, 9, blocks.len() as u64);
+        let placed = Placed {
+            place: 5,
+            trade: trade.clone(),
+        };
+        simulations.start(placed, blocks.len() as u64);
         for index in 0..3 {
             let block = simulations.next().unwrap();
             assert_eq!((block.place, block.number), (5, index));
@@ -136,25 +156,28 @@ mod tests {
             let sums = PathSums::simulate(&trade, &market, &none, block.number);
             simulations.add(block, sums)
         };
-        assert_eq!(ended(2), None);
-        assert_eq!(ended(0), None);
-        let (window, paths) = ended(1).unwrap();
-        assert_eq!(window, 9);
+        assert!(ended(2).is_none());
+        assert!(ended(0).is_none());
+        let (whole, paths) = ended(1).unwrap();
+        assert_eq!((whole.place, &whole.trade), (5, &trade));
         let at_once = value(&trade, &market).unwrap();
         let joined = value_simulated(&trade, &market, Some(&paths)).unwrap();
         assert_eq!(joined, at_once);
         assert_eq!(simulations.ended(1), None, "only once");
+        assert!(simulations.is_empty());
     }
 
     #[test]
     fn what_is_given_up_is_forgotten() {
         let mut simulations = Simulations::default();
-        simulations.start(1, 7, 3);
-        simulations.start(2, 8, 2);
+        for (place, blocks) in [(1, 3), (2, 2)] {
+            let trade = trade(40_000);
+            simulations.start(Placed { place, trade }, blocks);
+        }
         let block = simulations.next().unwrap();
         simulations.sent(0, block);
-        assert_eq!(simulations.give_up(1), Some(7));
-        assert_eq!(simulations.give_up(1), None);
+        assert_eq!(simulations.give_up(1).unwrap().place, 1);
+        assert!(simulations.give_up(1).is_none());
         let next = simulations.next().unwrap();
         assert_eq!(
             (next.place, next.number),
@@ -162,6 +185,6 @@ mod tests {
             "nothing more of the first is sent"
         );
         assert_eq!(simulations.ended(0), Some(block));
-        assert_eq!(simulations.add(block, PathSums::default()), None);
+        assert!(simulations.add(block, PathSums::default()).is_none());
     }
 }

@@ -3,6 +3,7 @@
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
 use bytes::Bytes;
 use palm_core::StopHandle;
@@ -77,8 +78,10 @@ pub(super) struct Valuer {
 
 impl Valuer {
     pub(super) fn value(&self, call: &Call) -> Result<Bytes, Failure> {
+        let start = Instant::now();
         let Assignment {
             partition,
+            is_held,
             wants_valuations,
             mut batch,
             block,
@@ -95,8 +98,9 @@ impl Valuer {
             let (trade, ..) =
                 self.trade(assigned.ok_or_else(|| Failure::new("no trade to simulate"))?);
             returns.paths = Some(PathSums::simulate(&trade, market, scenarios, block));
+            returns.took = start.elapsed();
             // Its contribution is made once all its paths are known.
-            return Ok(appraisal::pack(partition, &batch, Some(&returns))?.into());
+            return Ok(appraisal::pack(partition, is_held, &batch, Some(&returns))?.into());
         }
         let count = trades.len() as u64;
         for (place, assigned) in (0..).zip(trades) {
@@ -121,7 +125,8 @@ impl Valuer {
         }
         self.done.trades.fetch_add(count, Ordering::Relaxed);
         self.done.batches.fetch_add(1, Ordering::Relaxed);
-        Ok(appraisal::pack(partition, &batch, Some(&returns))?.into())
+        returns.took = start.elapsed();
+        Ok(appraisal::pack(partition, is_held, &batch, Some(&returns))?.into())
     }
 
     fn trade(&self, assigned: Assigned) -> (Trade, u32, Option<PathSums>) {

@@ -63,8 +63,8 @@ impl Arguments {
             file.write(&table).map_err(CommandError::Unwritable)?;
         }
         if self.supervision.supervised {
-            let did = Report::Did(format!("asked all partitions {} times", count(asked)));
-            self.supervision.report(&did);
+            let did = format!("asked all partitions {} times", count(asked));
+            self.supervision.did(did);
         }
         let completeness = table.total.completeness;
         let some_failed = completeness.is_complete() && completeness.failed > 0;

@@ -39,7 +39,7 @@ impl Arguments {
         if counts.failed > 0 {
             did += &format!(", {} more failed", count(counts.failed));
         }
-        self.supervision.report(&Report::Did(did));
+        self.supervision.did(did);
         Ok(ALL_VALUED)
     }
 }

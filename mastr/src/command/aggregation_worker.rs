@@ -3,7 +3,6 @@
 use clap::Args;
 
 use super::lifeline::{self, Supervision};
-use super::report::Report;
 use super::{ALL_VALUED, CommandError, address};
 use crate::client::count;
 use crate::cluster::aggregation_worker;
@@ -23,13 +22,13 @@ impl Arguments {
         let handle = worker.stop_handle();
         lifeline::hold(self.supervision, move || handle.stop())?;
         let ledger = worker.join()?;
-        self.supervision.report(&Report::Did(format!(
+        self.supervision.did(format!(
             "held {} trades: {} valued, {} failed; answered {} queries",
             count(ledger.held.of()),
             count(ledger.held.valued),
             count(ledger.held.failed),
             count(ledger.queries)
-        )));
+        ));
         Ok(ALL_VALUED)
     }
 }

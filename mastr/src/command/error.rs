@@ -80,6 +80,7 @@ impl From<ClusterError> for CommandError {
             ClusterError::Failed(failure) => Self::Failed(failure.to_string()),
             ClusterError::Query(error) => error.into(),
             ClusterError::Unwritable(error) => Self::Unwritable(error),
+            ClusterError::Faulty => Self::Failed(error.to_string()),
             ClusterError::Stopped => Self::Interrupted,
         }
     }

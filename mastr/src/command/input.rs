@@ -11,10 +11,11 @@ use clap::Args;
 
 use super::{CommandError, output};
 use crate::aggregation::Query;
-use crate::cluster::MarketText;
+use crate::cluster::{MarketText, Trades};
 use crate::market::{Fixings, Market, Quotes, Scenarios};
 use crate::portfolio::{Arrivals, Portfolio};
 use crate::sample;
+use crate::time::Date;
 
 /// A portfolio of this size has some three million trades.
 const LARGEST_PORTFOLIO: u64 = 1 << 30;
@@ -107,17 +108,22 @@ impl Source {
         Ok(())
     }
 
-    /// Reads and checks everything; gives back the portfolio, its market and how many scenarios
-    /// that has.
-    pub(crate) fn read(&self) -> Result<(Portfolio, MarketText, u32), CommandError> {
-        let portfolio = match &self.portfolio {
-            Some(path) => portfolio(path, self.skip_invalid)?,
-            None => sample::portfolio(),
+    /// Begins to read the portfolio, and reads and checks everything else; gives back the trades, their market
+    /// and how many scenarios that has.
+    pub(crate) fn open(&self) -> Result<(Trades, MarketText, u32), CommandError> {
+        let trades = match &self.portfolio {
+            None => Trades::Read(sample::portfolio()),
+            Some(path) if self.skip_invalid => Trades::Read(portfolio(path, true)?),
+            Some(path) => match arrivals(path)? {
+                Some(arrivals) => Trades::Arriving(arrivals),
+                None => Trades::Read(whole_portfolio(path, false)?),
+            },
         };
+        let (as_of, base) = (trades.as_of(), trades.base());
         let (market, quotes) = match &self.market {
             Some(path) => {
                 let file = read(path, LARGEST_TEXT)?;
-                let market = Market::new(&quotes(path, &file, &portfolio)?, portfolio.base());
+                let market = Market::new(&quotes(path, &file, as_of)?, base);
                 (market, text(path, file)?)
             }
             None => (sample::market(), sample::MARKET.to_owned()),
@@ -142,9 +148,16 @@ impl Source {
             }
             None => (String::new(), 0),
         };
-        let market = MarketText::new(portfolio.as_of(), portfolio.base(), quotes, fixings)
-            .with_scenarios(scenarios);
-        Ok((portfolio, market, count as u32))
+        let market = MarketText::new(as_of, base, quotes, fixings).with_scenarios(scenarios);
+        Ok((trades, market, count as u32))
+    }
+
+    /// Reads the portfolio as a whole, which tells its faults.
+    pub(crate) fn whole(&self) -> Result<Portfolio, CommandError> {
+        match &self.portfolio {
+            Some(path) => whole_portfolio(path, self.skip_invalid),
+            None => Ok(sample::portfolio()),
+        }
     }
 }
 
@@ -190,7 +203,7 @@ pub(crate) fn market(
     fixings: Option<&Path>,
     portfolio: &Portfolio,
 ) -> Result<Market, CommandError> {
-    let quotes = quotes(path, &read(path, LARGEST_TEXT)?, portfolio)?;
+    let quotes = quotes(path, &read(path, LARGEST_TEXT)?, portfolio.as_of())?;
     let fixings = match fixings {
         Some(path) => parsed_fixings(path, &read(path, LARGEST_TEXT)?)?,
         None => Fixings::default(),
@@ -211,8 +224,8 @@ fn parsed_scenarios(path: &Path, file: &[u8], market: &Market) -> Result<Scenari
 }
 
 /// The quotes of a market file; tells of those that are of another day.
-fn quotes(path: &Path, file: &[u8], portfolio: &Portfolio) -> Result<Quotes, CommandError> {
-    let quotes = Quotes::parse(file, portfolio.as_of()).map_err(|faults| CommandError::Faulty {
+fn quotes(path: &Path, file: &[u8], as_of: Date) -> Result<Quotes, CommandError> {
+    let quotes = Quotes::parse(file, as_of).map_err(|faults| CommandError::Faulty {
         path: path.to_owned(),
         faults,
     })?;

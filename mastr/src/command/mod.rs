@@ -9,6 +9,7 @@ mod error;
 mod generate;
 mod input;
 mod lifeline;
+mod memory;
 mod output;
 mod price;
 mod question;

@@ -93,7 +93,7 @@ impl Arguments {
         {
             output::show(&explanation);
         }
-        tally.tell(&portfolio);
+        tally.tell(portfolio.as_of(), portfolio.entries().len());
         Ok(tally.status())
     }
 

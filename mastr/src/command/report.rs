@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use serde::{Deserialize, Serialize};
 
 use super::lifeline::Supervision;
+use super::memory;
 use crate::aggregation::Aggregate;
 use crate::cluster::Work;
 
@@ -22,11 +23,21 @@ pub(super) enum Report {
     Worked(u64),
     /// What each process has done that counts, by its id.
     Valued(Vec<(u32, Work)>),
+    /// How much memory the process had at most, in bytes.
+    Peak(u64),
     /// What the process did, in a few words.
     Did(String),
 }
 
 impl Supervision {
+    /// Tells what the process did, at its end, and how much memory it took.
+    pub(super) fn did(self, did: String) {
+        if let Some(peak) = memory::peak() {
+            self.report(&Report::Peak(peak));
+        }
+        self.report(&Report::Did(did));
+    }
+
     /// Tells `report`, if anybody listens.
     pub(super) fn report(self, report: &Report) {
         let line = match (self.supervised, report) {
@@ -46,6 +57,8 @@ impl Supervision {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::aggregation::{Partition, Query};
 
@@ -63,8 +76,11 @@ mod tests {
                 Work {
                     trades: 2,
                     paths: 3,
+                    busy: Duration::from_nanos(4),
+                    last: Duration::from_secs(5),
                 },
             )]),
+            Report::Peak(8),
             Report::Did("valued\n7 trades".into()),
         ] {
             let line = serde_json::to_string(&report).unwrap();

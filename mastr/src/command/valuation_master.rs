@@ -35,7 +35,7 @@ impl Arguments {
         if counts.requeued > 0 {
             did += &format!(", {} of them again", count(counts.requeued));
         }
-        self.supervision.report(&Report::Did(did));
+        self.supervision.did(did);
         Ok(ALL_VALUED)
     }
 }

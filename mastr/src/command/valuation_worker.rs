@@ -29,11 +29,11 @@ impl Arguments {
         lifeline::hold(self.supervision, move || handle.stop())?;
         let (trades, assignments) = worker.join()?;
         self.supervision.report(&Report::Worked(trades));
-        self.supervision.report(&Report::Did(format!(
+        self.supervision.did(format!(
             "valued {} trades in {} assignments",
             count(trades),
             count(assignments)
-        )));
+        ));
         Ok(ALL_VALUED)
     }
 }

@@ -1,10 +1,12 @@
 //! `mastr value`.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
-use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{self, Builder};
+use std::time::Instant;
 
 use clap::Args;
 
@@ -14,19 +16,16 @@ use super::report::Report;
 use super::tally::Tally;
 use super::{ALL_VALUED, CommandError, SOME_FAILED, address};
 use crate::aggregation::{Query, QueryError};
-use crate::client::count;
-use crate::cluster::{Fate, Servers, Submission, Summary};
-use crate::portfolio::{Entry, Portfolio};
-use crate::results::{Folder, Rows};
+use crate::client::{count, seconds};
+use crate::cluster::{
+    ClusterError, Ended, MarketText, Recipient, Servers, Submission, Summary, Trades,
+};
+use crate::portfolio::Currency;
+use crate::results::Spool;
 use crate::time::Date;
 
-/// So many bytes of rows are gathered before they are written.
-const CHUNK: usize = 1 << 20;
-/// So many windows of trades wait to be written.
-const WINDOWS: usize = 64;
-
-/// What became of some trades.
-type Window<'p> = Vec<(&'p Entry, Fate)>;
+/// The results of so many assignments wait to be written.
+const WAITING: usize = 16;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -50,85 +49,120 @@ pub(super) struct Arguments {
 
 impl Arguments {
     pub(super) fn run(self) -> Result<u8, CommandError> {
+        let start = Instant::now();
         let stop = lifeline::hold(self.supervision, || ())?;
-        let (portfolio, market, scenarios) = self.source.read()?;
-        self.check_dimensions(&portfolio)?;
-        let mut results = Results::create(&portfolio, self.output.as_deref())?;
-        self.supervision.report(&Report::Submitting);
-        let submission = Submission {
-            portfolio: &portfolio,
-            market: &market,
-            scenarios,
-            wants_valuations: self.output.is_some(),
+        let (trades, market, scenarios) = self.source.open()?;
+        let summary = match self.submit(trades, &market, scenarios, &stop)? {
+            Some(summary) => summary,
+            // Nobody has heard of it. Read as a whole it tells its faults, unless they are gone by now.
+            None => {
+                let trades = Trades::Read(self.source.whole()?);
+                let summary = self.submit(trades, &market, scenarios, &stop)?;
+                summary
+                    .ok_or_else(|| CommandError::Failed("the portfolio has changed".to_owned()))?
+            }
         };
-        let summary = self.submit(&submission, &mut results, &stop)?;
-        results.finish()?.tell(&portfolio);
         let Summary {
             valued,
             failed,
             assignments,
+            first,
             workers,
+            ..
         } = summary;
         self.supervision
             .report(&Report::Valued(workers.into_iter().collect()));
-        self.supervision.report(&Report::Did(format!(
+        let mut did = format!(
             "submitted {} trades in {} assignments: {} valued, {} failed",
             count(valued + failed),
             count(assignments),
             count(valued),
             count(failed)
-        )));
+        );
+        if let Some(first) = first {
+            did += &format!("; first results after {}", seconds(first - start));
+        }
+        self.supervision.did(did);
         Ok(if failed == 0 { ALL_VALUED } else { SOME_FAILED })
     }
 
-    /// Whether every dimension that is going to be asked for is one of the portfolio: before it is
-    /// valued for nothing.
-    fn check_dimensions(&self, portfolio: &Portfolio) -> Result<(), CommandError> {
-        let query = Query::parse(&self.by, "")?;
-        let has = |name: &str| {
-            let mut entries = portfolio.entries().iter();
-            entries.any(|entry| !entry.dimension(name).is_empty())
-        };
-        let Some(name) = query.by.into_iter().find(|name| !has(name)) else {
-            return Ok(());
-        };
-        let there = portfolio.dimensions().into_iter().map(str::to_owned);
-        Err(QueryError::UnknownDimension {
-            name,
-            there: there.collect(),
-        })?
-    }
-
+    /// Has trades valued, and writes what becomes of them; `None` if their file turns out to have faults.
     fn submit(
         &self,
-        submission: &Submission<'_>,
-        results: &mut Results,
+        trades: Trades,
+        market: &MarketText,
+        scenarios: u32,
         stop: &AtomicBool,
-    ) -> Result<Summary, CommandError> {
+    ) -> Result<Option<Summary>, CommandError> {
         let servers = Servers {
             valuation: self.connect.clone(),
             aggregation: self.aggregation.clone(),
         };
+        let submission = Submission {
+            market,
+            scenarios,
+            wants_valuations: self.output.is_some(),
+        };
+        let (as_of, base) = (trades.as_of(), trades.base());
+        let mut results = Results::create(as_of, base, self.output.as_deref())?;
         // Writing takes about as long as the cluster takes, so it has a thread of its own.
-        let (sender, receiver) = sync_channel(WINDOWS);
-        thread::scope(|scope| {
+        let (sender, receiver) = sync_channel(WAITING);
+        let mut outlet = Outlet {
+            by: Query::parse(&self.by, "")?.by,
+            supervision: self.supervision,
+            results: sender,
+        };
+        let submitted = thread::scope(|scope| {
             let writer = Builder::new()
                 .name("results".to_owned())
                 .spawn_scoped(scope, || results.take_all(receiver))
                 .map_err(CommandError::Unwritable)?;
-            let summary = submission.run(&servers, stop, &mut |window| {
-                let gone = |_| io::ErrorKind::BrokenPipe.into();
-                sender.send(window).map_err(gone)
-            });
-            drop(sender);
+            let summary = submission.run(trades, &servers, stop, &mut outlet);
+            drop(outlet);
             match writer.join() {
                 // It is what the submission ended of, if it did.
                 Ok(written) => written.map_err(CommandError::Unwritable)?,
                 // A bug: end as it would have ended without threads.
                 Err(panic) => std::panic::resume_unwind(panic),
             }
-            Ok(summary?)
-        })
+            match summary {
+                Err(ClusterError::Faulty) => Ok(None),
+                summary => Ok::<_, CommandError>(Some(summary?)),
+            }
+        });
+        let Some(summary) = submitted? else {
+            return Ok(None);
+        };
+        results.finish(&summary)?;
+        Ok(Some(summary))
+    }
+}
+
+/// Passes on what comes of a submission.
+struct Outlet {
+    /// Dimensions that somebody is going to ask for.
+    by: Vec<String>,
+    supervision: Supervision,
+    results: SyncSender<Vec<Ended>>,
+}
+
+impl Recipient for Outlet {
+    fn accept(&mut self, dimensions: &BTreeSet<String>) -> Result<(), ClusterError> {
+        // Of a portfolio without trades anything may be asked.
+        let unknown = self.by.iter().find(|name| !dimensions.contains(*name));
+        if let Some(name) = unknown {
+            return Err(ClusterError::Query(QueryError::UnknownDimension {
+                name: name.clone(),
+                there: dimensions.iter().cloned().collect(),
+            }));
+        }
+        self.supervision.report(&Report::Submitting);
+        Ok(())
+    }
+
+    fn take(&mut self, ended: Vec<Ended>) -> io::Result<()> {
+        let gone = |_| io::ErrorKind::BrokenPipe.into();
+        self.results.send(ended).map_err(gone)
     }
 }
 
@@ -136,32 +170,29 @@ impl Arguments {
 struct Results {
     as_of: Date,
     tally: Tally,
-    rows: Rows,
-    folder: Option<Folder>,
+    spool: Option<Spool>,
 }
 
 impl Results {
-    fn create(portfolio: &Portfolio, output: Option<&Path>) -> Result<Self, CommandError> {
-        let folder = output
-            .map(|folder| Folder::create(folder, false))
-            .transpose();
+    fn create(as_of: Date, base: Currency, output: Option<&Path>) -> Result<Self, CommandError> {
+        let spool = output.map(|folder| Spool::create(folder, as_of, base));
         Ok(Self {
-            as_of: portfolio.as_of(),
+            as_of,
             tally: Tally::default(),
-            rows: Rows::new(portfolio.as_of(), portfolio.base()),
-            folder: folder.map_err(CommandError::Unwritable)?,
+            spool: spool.transpose().map_err(CommandError::Unwritable)?,
         })
     }
 
     /// Takes in what became of all trades.
-    fn take_all(&mut self, windows: Receiver<Window<'_>>) -> io::Result<()> {
-        for (entry, fate) in windows.into_iter().flatten() {
-            self.take(entry, fate)?;
+    fn take_all(&mut self, results: Receiver<Vec<Ended>>) -> io::Result<()> {
+        for ended in results.into_iter().flatten() {
+            self.take(ended)?;
         }
         Ok(())
     }
 
-    fn take(&mut self, entry: &Entry, fate: Fate) -> io::Result<()> {
+    fn take(&mut self, ended: Ended) -> io::Result<()> {
+        let Ended { place, entry, fate } = ended;
         match (&fate, entry.trade()) {
             (Err(reason), _) => self.tally.failed(entry.id(), reason),
             (Ok(_), Some(trade)) if trade.product.maturity() <= self.as_of => {
@@ -169,25 +200,21 @@ impl Results {
             }
             _ => {}
         }
-        if let (Some(folder), Some(fate)) = (&mut self.folder, fate.transpose()) {
+        if let (Some(spool), Some(fate)) = (&mut self.spool, fate.transpose()) {
             let outcome = fate.as_ref().map_err(|reason| &**reason);
-            self.rows.push(entry, outcome);
-            if self.rows.npv.len() + self.rows.sensitivity.len() > CHUNK {
-                folder.write(&self.rows)?;
-                self.rows.clear();
-            }
+            spool.push(place, &entry, outcome)?;
         }
         Ok(())
     }
 
-    /// Completes the files.
-    fn finish(self) -> Result<Tally, CommandError> {
-        if let Some(mut folder) = self.folder {
-            folder
-                .write(&self.rows)
-                .and_then(|()| folder.finish())
+    /// Completes the files, and tells what there is to tell.
+    fn finish(self, summary: &Summary) -> Result<(), CommandError> {
+        if let Some(spool) = self.spool {
+            spool
+                .finish(&summary.order)
                 .map_err(CommandError::Unwritable)?;
         }
-        Ok(self.tally)
+        self.tally.tell(self.as_of, summary.order.len());
+        Ok(())
     }
 }

@@ -135,6 +135,11 @@ impl Portfolio {
         &self.entries
     }
 
+    /// Every element, in the order of the file.
+    pub fn into_entries(self) -> Vec<Entry> {
+        self.entries
+    }
+
     /// Every element, in the order of its id (by bytes): the order of all results.
     pub fn by_id(&self) -> Vec<&Entry> {
         let mut entries: Vec<_> = self.entries.iter().collect();

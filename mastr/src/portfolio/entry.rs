@@ -30,6 +30,24 @@ pub struct Rejected {
     pub fault: String,
 }
 
+impl Rejected {
+    /// Names and values of its dimensions, as [`Trade::dimensions`] gives them.
+    pub fn dimensions(&self) -> impl Iterator<Item = (&str, &str)> {
+        dimensions(&self.trade_type, &self.currency, &self.envelope)
+    }
+}
+
+fn dimensions<'e>(
+    trade_type: &'e str,
+    currency: &'e str,
+    envelope: &'e Envelope,
+) -> impl Iterator<Item = (&'e str, &'e str)> {
+    let own = [("TradeType", trade_type), ("Currency", currency)];
+    own.into_iter()
+        .filter(|(_, value)| !value.is_empty())
+        .chain(envelope.dimensions())
+}
+
 impl Entry {
     /// Sets how the trade is simulated, if it is.
     pub(super) fn simulate(&mut self, by: Simulation) {
@@ -88,13 +106,8 @@ impl Entry {
 
     /// Names and values of its dimensions, as [`Trade::dimensions`] gives them.
     pub fn dimensions(&self) -> impl Iterator<Item = (&str, &str)> {
-        let own = [
-            ("TradeType", self.trade_type()),
-            ("Currency", self.dimension("Currency")),
-        ];
-        own.into_iter()
-            .filter(|(_, value)| !value.is_empty())
-            .chain(self.envelope().dimensions())
+        let (trade_type, currency) = (self.trade_type(), self.dimension("Currency"));
+        dimensions(trade_type, currency, self.envelope())
     }
 
     /// The trade, if it is valid.

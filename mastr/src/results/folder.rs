@@ -60,6 +60,18 @@ impl Folder {
         }
     }
 
+    /// Appends rows to the files but `pnl.csv`.
+    pub(super) fn append(
+        &mut self,
+        npv: &[u8],
+        sensitivity: &[u8],
+        failed: &[u8],
+    ) -> io::Result<()> {
+        self.npv.write(npv)?;
+        self.sensitivity.write(sensitivity)?;
+        self.failed.write(failed)
+    }
+
     /// Completes the files and gives them their names.
     ///
     /// # Errors

@@ -20,7 +20,9 @@
 mod field;
 mod folder;
 mod rows;
+mod spool;
 
 pub use field::{Field, Shortest};
 pub use folder::{Folder, TableFile, create_folder};
 pub use rows::{FAILED_HEADER, NPV_HEADER, PNL_HEADER, Rows, SENSITIVITY_HEADER};
+pub use spool::Spool;

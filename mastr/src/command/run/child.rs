@@ -37,6 +37,8 @@ pub(super) struct Child {
     pub(super) address: Option<String>,
     /// How many trades it has worked on, by its own count.
     pub(super) worked: Option<u64>,
+    /// How much memory it had at most, in bytes.
+    pub(super) peak: Option<u64>,
     /// What it says that it did.
     pub(super) did: Option<String>,
 }
@@ -72,6 +74,7 @@ impl Child {
             exit: None,
             address: None,
             worked: None,
+            peak: None,
             did: None,
         };
         let said = move |line: String| match serde_json::from_str(&line) {

@@ -8,9 +8,10 @@ use std::time::{Duration, Instant};
 use super::child::{Child, Event};
 use super::role::Role;
 use crate::aggregation::{Aggregate, Completeness};
-use crate::client::{Display, Process, count};
+use crate::client::{Display, Process, count, seconds};
 use crate::cluster::Work;
 use crate::command::CommandError;
+use crate::command::memory;
 use crate::command::report::Report;
 
 /// So many events wait while the terminal is slow.
@@ -132,6 +133,7 @@ impl Crew {
             Report::Table(table) => self.table = Some(table),
             Report::Worked(trades) => child.worked = Some(trades),
             Report::Valued(valued) => self.valued = valued.into_iter().collect(),
+            Report::Peak(peak) => child.peak = Some(peak),
             Report::Did(did) => child.did = Some(did),
         }
         Ok(())
@@ -197,11 +199,13 @@ impl Crew {
         let run = Process {
             role: "run".to_owned(),
             pid: std::process::id(),
+            peak: memory::peak(),
             did,
         };
         let others = children.into_iter().map(|child| Process {
             role: child.role.name().to_owned(),
             pid: child.pid,
+            peak: child.peak,
             did: self.did(child),
         });
         let processes: Vec<_> = std::iter::once(run).chain(others).collect();
@@ -223,6 +227,15 @@ impl Crew {
                 }
                 if more > 0 {
                     did += &format!(", and {} that another had valued too", count(more));
+                }
+                if let Some(counted) = self.valued.get(&child.pid) {
+                    let end = self.valued.values().map(|work| work.last).max();
+                    let idle = end.unwrap_or_default().saturating_sub(counted.last);
+                    did += &format!(
+                        "; busy for {}, idle at the end for {}",
+                        seconds(counted.busy),
+                        seconds(idle)
+                    );
                 }
                 did
             }
