@@ -7,6 +7,7 @@ use palm_core::codec;
 use palm_highlevel::{Failure, PartitionId};
 use serde::{Deserialize, Serialize};
 
+use super::submission::Fate;
 use crate::aggregation::Batch;
 use crate::valuation::{PathSums, Valuation};
 
@@ -77,13 +78,23 @@ pub(super) fn unpack(payload: &Bytes) -> Result<Arrived, Failure> {
     })
 }
 
-/// The contributions that a client has to hold, as it will send them, and what is for itself.
-pub(super) fn held(payload: &Bytes) -> Result<(Bytes, Returns), Failure> {
+/// What has come back to the client: contributions that it is to hold, as it will send them, if they are held, and
+/// what is for itself.
+pub(super) fn returned(
+    payload: &Bytes,
+    is_held: bool,
+) -> Result<(Option<Bytes>, Returns), Failure> {
+    if !is_held {
+        return Ok((None, Returns::decode(payload)?));
+    }
     let end = end(payload)?;
     // It may be as long as the contributions, and is not kept.
     let mut contributions = payload[..end].to_vec();
     contributions[IS_HELD] = 0;
-    Ok((contributions.into(), Returns::decode(&payload[end..])?))
+    Ok((
+        Some(contributions.into()),
+        Returns::decode(&payload[end..])?,
+    ))
 }
 
 /// Where the contributions end that a payload holds.
@@ -103,6 +114,24 @@ impl Returns {
     /// If the bytes are something else.
     pub fn decode(payload: &[u8]) -> Result<Self, Failure> {
         Ok(codec::decode(payload)?)
+    }
+
+    /// What became of each of the `count` trades of the assignment.
+    pub(super) fn fates(self, count: usize, wants_valuations: bool) -> impl Iterator<Item = Fate> {
+        let mut failed = self.failed.into_iter().peekable();
+        let mut valuations = self.valuations.into_iter();
+        (0..count as u32).map(
+            move |place| match failed.next_if(|(failed, _)| *failed == place) {
+                Some((_, reason)) => Err(reason),
+                None if !wants_valuations => Ok(None),
+                None => match valuations.next() {
+                    Some(valuation) => Ok(Some(valuation)),
+                    None => {
+                        Err("the valuation worker, another version of mastr, gave no value".into())
+                    }
+                },
+            },
+        )
     }
 }
 
@@ -153,8 +182,10 @@ mod tests {
             .into();
         let passing = unpack(&to_hold).unwrap();
         assert_eq!((passing.batch, &passing.returns), (None, &to_hold));
-        let (contributions, back) = held(&passing.returns).unwrap();
-        assert_eq!((contributions, back), (alone, returns));
-        assert!(held(&to_hold.slice(..HEAD)).is_err());
+        let back = returned(&passing.returns, true).unwrap();
+        assert_eq!(back, (Some(alone), returns.clone()));
+        let rest = returned(&arrived.returns, false).unwrap();
+        assert_eq!(rest, (None, returns));
+        assert!(returned(&to_hold.slice(..HEAD), true).is_err());
     }
 }

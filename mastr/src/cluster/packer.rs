@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
-use crate::aggregation::{Batch, Job, Packing};
+use crate::aggregation::{Batch, Job, Outcome, Packing};
 use crate::portfolio::{Currency, Envelope, Rejected, Trade, TradeType};
 
 /// Packs the dimensions of entries. Trades that share an envelope are looked up by its address,
@@ -38,6 +38,23 @@ impl<'p> Packer<'p> {
     /// The number of the combination of dimensions of an element with faults.
     pub(super) fn of_rejected(&mut self, rejected: &'p Rejected) -> u32 {
         self.packing.combination(rejected.dimensions())
+    }
+
+    /// A batch of what trades contribute: their id, version and outcome.
+    pub(super) fn pack<T>(
+        mut self,
+        trades: &[&'p T],
+        combination: impl Fn(&mut Self, &'p T) -> u32,
+        contribution: impl Fn(&'p T) -> (&'p str, u32, Outcome),
+    ) -> Batch {
+        let combinations = trades.iter().map(|trade| combination(&mut self, trade));
+        let combinations: Vec<u32> = combinations.collect();
+        let mut batch = self.finish();
+        for (trade, combination) in trades.iter().zip(combinations) {
+            let (id, version, outcome) = contribution(trade);
+            batch.push(id.to_owned(), version.into(), combination, outcome);
+        }
+        batch
     }
 
     /// The batch, to which entries can now be added.

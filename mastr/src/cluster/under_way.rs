@@ -334,16 +334,8 @@ impl UnderWay {
         combination: impl Fn(&mut Packer<'t>, &'t T) -> u32,
         contribution: impl Fn(&'t T) -> (&'t str, u32, Outcome),
     ) -> Result<Bytes, ClusterError> {
-        let mut packer = Packer::new(&self.job);
-        let combinations = trades.iter().map(|trade| combination(&mut packer, trade));
-        let combinations: Vec<u32> = combinations.collect();
-        let mut batch = packer.finish();
-        for (trade, combination) in trades.iter().zip(combinations) {
-            let (id, version, outcome) = contribution(trade);
-            batch.push(id.to_owned(), version.into(), combination, outcome);
-        }
-        let partition = self.partition(partition);
-        let payload = appraisal::pack(partition, false, &batch, None);
+        let batch = Packer::new(&self.job).pack(trades, combination, contribution);
+        let payload = appraisal::pack(self.partition(partition), false, &batch, None);
         payload.map(Bytes::from).map_err(ClusterError::Failed)
     }
 
@@ -505,7 +497,9 @@ impl UnderWay {
             Err(failure) if is_of_the_trades(&failure) => return self.give_up(sent, &failure),
             Err(failure) => return Err(ClusterError::Failed(failure)),
         };
-        let (contributions, returns) = self.returned(ending.index, payload)?;
+        let is_held = ending.index < self.open_from;
+        let returned = appraisal::returned(&payload, is_held);
+        let (contributions, returns) = returned.map_err(ClusterError::Failed)?;
         if let Some(contributions) = contributions {
             self.held.push_back(contributions);
         }
@@ -528,24 +522,11 @@ impl UnderWay {
                 .sum();
             self.backlog.learn(kind, units, returns.took);
         }
-        let fates = fates(returns, trades.len(), self.wants_valuations);
+        let fates = returns.fates(trades.len(), self.wants_valuations);
         for (Placed { place, trade }, fate) in trades.into_iter().zip(fates) {
             self.end(place, Entry::Valid(trade), fate);
         }
         Ok(())
-    }
-
-    /// What has come back: contributions, if they are to be held, and what is for the client.
-    fn returned(
-        &self,
-        index: u64,
-        payload: Bytes,
-    ) -> Result<(Option<Bytes>, Returns), ClusterError> {
-        let returned = match index < self.open_from {
-            true => appraisal::held(&payload).map(|(held, returns)| (Some(held), returns)),
-            false => Returns::decode(&payload).map(|returns| (None, returns)),
-        };
-        returned.map_err(ClusterError::Failed)
     }
 
     /// Notes what a worker has done.
@@ -565,7 +546,9 @@ impl UnderWay {
         let kind = placed.map(|placed| Kind::of(&placed.trade.product));
         match ending.result {
             Ok(payload) => {
-                let (_, returns) = self.returned(ending.index, payload)?;
+                let is_held = ending.index < self.open_from;
+                let returned = appraisal::returned(&payload, is_held);
+                let (_, returns) = returned.map_err(ClusterError::Failed)?;
                 let mut paths = placed
                     .into_iter()
                     .flat_map(|placed| path_blocks(&placed.trade.product));
@@ -627,22 +610,6 @@ impl UnderWay {
         *counter += 1;
         self.ended.push(Ended { place, entry, fate });
     }
-}
-
-/// What became of each of the `count` trades of an assignment.
-fn fates(returns: Returns, count: usize, wants_valuations: bool) -> impl Iterator<Item = Fate> {
-    let mut failed = returns.failed.into_iter().peekable();
-    let mut valuations = returns.valuations.into_iter();
-    (0..count as u32).map(
-        move |place| match failed.next_if(|(failed, _)| *failed == place) {
-            Some((_, reason)) => Err(reason),
-            None if !wants_valuations => Ok(None),
-            None => match valuations.next() {
-                Some(valuation) => Ok(Some(valuation)),
-                None => Err("the valuation worker, another version of mastr, gave no value".into()),
-            },
-        },
-    )
 }
 
 /// Whether the trades are at fault rather than the cluster: others may go on.

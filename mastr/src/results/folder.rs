@@ -164,7 +164,7 @@ pub fn create_folder(folder: &Path) -> io::Result<()> {
     })
 }
 
-fn named(path: &Path, error: &io::Error) -> io::Error {
+pub(super) fn named(path: &Path, error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }
 

@@ -3,8 +3,9 @@
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::unix::fs::FileExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use super::folder::named;
 use super::{Folder, Rows};
 use crate::portfolio::{Currency, Entry};
 use crate::time::Date;
@@ -20,6 +21,8 @@ const CHUNK: usize = 1 << 20;
 #[derive(Debug)]
 pub struct Spool {
     folder: Folder,
+    /// What messages call the file that has no name.
+    path: PathBuf,
     file: File,
     rows: Rows,
     /// What has not been written to the file.
@@ -69,11 +72,11 @@ impl Spool {
             fs::remove_file(&path)?;
             Ok(file)
         };
-        let named =
-            |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
+        let file = open().map_err(|error| named(&path, &error))?;
         Ok(Self {
             folder: results,
-            file: open().map_err(named)?,
+            path,
+            file,
             rows: Rows::new(as_of, base),
             buffer: Vec::with_capacity(2 * CHUNK),
             written: 0,
@@ -84,7 +87,7 @@ impl Spool {
     /// Keeps what became of the trade at this place: its value, or why it has none.
     ///
     /// # Errors
-    /// When a file cannot be written.
+    /// When the file cannot be written; the message names it.
     pub fn push(
         &mut self,
         place: u32,
@@ -119,7 +122,8 @@ impl Spool {
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.file.write_all(&self.buffer)?;
+        let written = self.file.write_all(&self.buffer);
+        written.map_err(|error| named(&self.path, &error))?;
         self.written += self.buffer.len() as u64;
         self.buffer.clear();
         Ok(())
@@ -128,7 +132,7 @@ impl Spool {
     /// Completes the files, with the rows in the order of these places.
     ///
     /// # Errors
-    /// When a file cannot be read or written.
+    /// When a file cannot be read or written; the message names it.
     pub fn finish(mut self, order: &[u32]) -> io::Result<()> {
         self.flush()?;
         let mut order = order
@@ -146,7 +150,8 @@ impl Spool {
                 end = next.end();
             }
             self.buffer.resize((end - first.at) as usize, 0);
-            self.file.read_exact_at(&mut self.buffer, first.at)?;
+            let read = self.file.read_exact_at(&mut self.buffer, first.at);
+            read.map_err(|error| named(&self.path, &error))?;
             let mut rest = &self.buffer[..];
             for kept in run.drain(..) {
                 let mut rows = |length: u32| {
