@@ -28,7 +28,7 @@ use palm_core::{
     Switchboard, codec,
 };
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::{Child, Command};
 use std::time::Duration;
 
@@ -168,12 +168,17 @@ struct Coordinator {
     board: Switchboard<Part>,
     me: Incarnation,
     workers: BTreeMap<PeerId, Worker>,
+    /// Who is lost stays lost, whatever of theirs is still on its way.
+    lost: BTreeSet<PeerId>,
     tree: Tree,
     threshold: u128,
 }
 
 impl Coordinator {
     fn receive(&mut self, peer: PeerId, frames: Frames) -> Result<()> {
+        if self.lost.contains(&peer) {
+            return Ok(());
+        }
         let me = self.me;
         let worker = self.workers.entry(peer).or_insert_with(|| Worker {
             link: Link::new(me, 1),
@@ -226,6 +231,7 @@ impl Coordinator {
         let Some(worker) = self.workers.remove(&peer) else {
             return Ok(());
         };
+        self.lost.insert(peer);
         let count = worker.link.pending();
         for branch in worker.link.unanswered() {
             self.tree.open.push(codec::decode(branch)?);
@@ -307,6 +313,7 @@ fn coordinate(workers: usize, threshold: u32, mut kill: bool) -> Result<()> {
         board,
         me: Incarnation::random(),
         workers: BTreeMap::new(),
+        lost: BTreeSet::new(),
         tree: Tree::default(),
         threshold: CERTAIN >> threshold,
     };

@@ -150,7 +150,7 @@
 //! ```
 //! use palm_core::{Context, Dealer, Endpoint, Event, Incarnation, Link, PeerId, Received, Router,
 //!     Sent, Switchboard};
-//! use std::{collections::BTreeMap, thread, time::Duration};
+//! use std::{collections::{BTreeMap, BTreeSet}, thread, time::Duration};
 //!
 //! const HEARTBEAT: Duration = Duration::from_millis(20);
 //!
@@ -187,10 +187,11 @@
 //!
 //! let mut waiting = vec!["one", "two", "three"].into_iter().map(Into::into).collect::<Vec<_>>();
 //! let mut links: BTreeMap<PeerId, Link> = BTreeMap::new();
+//! let mut gone = BTreeSet::new(); // What they sent before may still come.
 //! let mut answers = Vec::new();
 //! while answers.len() < 3 {
 //!     match board.wait()?.unwrap() {
-//!         Event::Message(_, Some(peer), frames) => {
+//!         Event::Message(_, Some(peer), frames) if !gone.contains(&peer) => {
 //!             let link = links.entry(peer).or_insert_with(|| Link::new(Incarnation::random(), 10));
 //!             for received in link.receive(frames)? {
 //!                 if let Received::Answer { payload, .. } = received {
@@ -208,7 +209,10 @@
 //!             link.push(question)?;
 //!         }
 //!         match board.send_link("workers", peer, &mut link)? {
-//!             Sent::Unreachable => waiting.extend(link.unanswered().cloned()),
+//!             Sent::Unreachable => {
+//!                 gone.insert(peer);
+//!                 waiting.extend(link.unanswered().cloned());
+//!             }
 //!             _ => drop(links.insert(peer, link)),
 //!         }
 //!     }

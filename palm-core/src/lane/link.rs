@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, VecDeque};
 /// those that come from it go to [`receive`](Self::receive), and [`tick`](Self::tick) is called each
 /// second, say. A frame may be lost with its connection, or come by another one: what it held is sent
 /// again. The peer is one life of a process. If it ends, what it has not
-/// [answered](Self::unanswered) goes to others.
+/// [answered](Self::unanswered) goes to others; a frame of its that comes later is for no link.
 ///
 /// ```
 /// use palm_core::{Incarnation, Link, Received};
