@@ -70,6 +70,20 @@ impl Path {
         Path(path)
     }
 
+    /// The path of the sibling so many ordinals further; of the client's own message, itself.
+    ///
+    /// ```
+    /// use palm_core::Path;
+    /// assert_eq!(Path::ROOT.child(2).child(7).sibling(3).to_string(), ".2.10");
+    /// ```
+    pub fn sibling(&self, further: u32) -> Path {
+        let mut path = self.0.clone();
+        if let Some(ordinal) = path.last_mut() {
+            *ordinal = ordinal.wrapping_add(further);
+        }
+        Path(path)
+    }
+
     /// The ordinals that it consists of.
     pub fn ordinals(&self) -> &[u32] {
         &self.0

@@ -51,17 +51,21 @@ pub struct Call {
     partition: Option<PartitionId>,
     token: u64,
     parent: Option<u64>,
+    pieces: Option<Arc<Pieces>>,
+    turn: u64,
     watch: Arc<Watch>,
     home: Arc<Home>,
 }
 
 impl Call {
-    pub(crate) fn new(task: Task, watch: Arc<Watch>, home: Arc<Home>) -> Call {
+    pub(crate) fn new(task: Task, turn: u64, watch: Arc<Watch>, home: Arc<Home>) -> Call {
         Call {
             message: task.message,
             partition: task.partition,
             token: task.token,
             parent: task.parent,
+            pieces: task.pieces,
+            turn,
             watch,
             home,
         }
@@ -122,7 +126,7 @@ impl Call {
     /// ```
     pub fn give(&self, part: impl Into<Bytes>) {
         self.watch
-            .make(self.token, |made| made.parts.push(part.into()));
+            .make(self.turn, |made| made.parts.push(part.into()));
     }
 
     /// Submits a message to `function` of the server that the message came to: this one, or the master
@@ -159,7 +163,7 @@ impl Call {
     /// ```
     pub fn submit(&self, function: &str, payload: impl Into<Bytes>) {
         self.watch
-            .make(self.token, |made| made.submit(function, payload.into()));
+            .make(self.turn, |made| made.submit(function, payload.into()));
     }
 
     /// Lets `function`, of the same server, go on with the message once all that this function has
@@ -168,7 +172,7 @@ impl Call {
     /// meanwhile: the worker is free. Of several calls the last counts.
     pub fn then(&self, function: &str) {
         let then = Then::Call(function.to_owned());
-        self.watch.make(self.token, |made| made.then = then);
+        self.watch.make(self.turn, |made| made.then = then);
     }
 
     /// What came of the messages that a function submitted, for the one that goes on.
@@ -177,6 +181,9 @@ impl Call {
     ///
     /// If the function is called for another reason.
     pub fn pieces(&self) -> Result<Pieces, Failure> {
+        if let Some(pieces) = &self.pieces {
+            return Ok(Pieces::clone(pieces));
+        }
         Pieces::decode(self.payload()).map_err(|_| {
             let function = self.message.step().map_or("", |step| &step.function);
             Failure::new(format!(
@@ -212,17 +219,26 @@ impl Call {
     /// ```
     pub fn route(&self, route: &str) {
         let route = Some(route.to_owned());
-        self.watch.make(self.token, |made| made.route = route);
+        self.watch.make(self.turn, |made| made.route = route);
+    }
+
+    /// Submits several messages to one function.
+    pub(crate) fn submit_all(&self, function: &str, payloads: Vec<Bytes>) {
+        self.watch.make(self.turn, |made| {
+            payloads
+                .into_iter()
+                .for_each(|payload| made.submit(function, payload));
+        });
     }
 
     pub(crate) fn give_pieces(&self) {
-        self.watch.make(self.token, |made| made.then = Then::Give);
+        self.watch.make(self.turn, |made| made.then = Then::Give);
     }
 
     /// Has `function` be called for each of the pieces, and then for the message.
     pub(crate) fn gather_each(&self, function: &str) {
         let each = Some(function.to_owned());
-        self.watch.make(self.token, |made| made.each = each);
+        self.watch.make(self.turn, |made| made.each = each);
         self.then(function);
     }
 

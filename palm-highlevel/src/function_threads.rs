@@ -1,12 +1,11 @@
 use crate::engine::{Done, Task};
 use crate::home::Home;
-use crate::made::Made;
+use crate::siblings::Siblings;
 use crate::watch::Watch;
 use crate::{Call, Failure, FailureKind, Function, Result, thread};
-use bytes::Bytes;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use palm_core::Waker;
-use palm_core::wire::{MAX_PAYLOAD, Outcome};
+use palm_core::wire::{MAX_PAYLOAD, Outcome, Role};
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -67,6 +66,7 @@ impl FunctionThreads {
         count: u32,
         functions: FunctionTable,
         home: Home,
+        role: Role,
         waker: &Waker,
     ) -> Result<FunctionThreads> {
         // The engine gives each thread two chunks at most, so that handing over never blocks.
@@ -80,6 +80,7 @@ impl FunctionThreads {
             ended,
             waker: waker.clone(),
             watch: Arc::new(Watch::new()),
+            tells_master: role == Role::Worker,
         };
         let threads = (0..count).map(|_| runner.start()).collect::<Result<_>>()?;
         Ok(FunctionThreads {
@@ -179,6 +180,8 @@ struct Runner {
     ended: Sender<Ended>,
     waker: Waker,
     watch: Arc<Watch>,
+    /// What functions have made goes to the master of this worker.
+    tells_master: bool,
 }
 
 impl Runner {
@@ -212,22 +215,14 @@ impl Runner {
                 self.hand_over(std::mem::take(&mut done), false)?;
                 handed_over = start;
             }
-            let token = task.token;
-            let result = self.run_one(task, start);
-            let end = Instant::now();
-            let nanoseconds = end.duration_since(start).as_nanos() as u64;
-            start = end;
-            let (outcome, payload) =
-                result.unwrap_or_else(|failure| (Outcome::Failure, failure.encode()));
+            let ended = match task.siblings {
+                true => self.run_siblings(task, &mut start),
+                false => self.run_one(task, &mut start),
+            };
             if self.watch.is_abandoned() {
                 return Err(());
             }
-            done.push(Done {
-                token,
-                outcome,
-                payload,
-                nanoseconds,
-            });
+            done.push(ended);
         }
         self.hand_over(done, true)
     }
@@ -238,7 +233,51 @@ impl Runner {
         Ok(())
     }
 
-    fn run_one(&self, task: Task, now: Instant) -> std::result::Result<(Outcome, Bytes), Failure> {
+    /// Runs siblings from `now`, which moves on to when they have ended: one after another, as long
+    /// as they are wanted and it does not take too long.
+    fn run_siblings(&self, task: Task, now: &mut Instant) -> Done {
+        let (token, begun) = (task.token, *now);
+        let siblings = match task.each() {
+            Ok(siblings) => siblings,
+            Err(why) => return failed(token, &Failure::of(FailureKind::Refused, why)),
+        };
+        let until = begun + HAND_OVER;
+        let mut ended = Siblings::default();
+        for sibling in siblings {
+            let late = *now >= until || self.watch.is_recalled(token);
+            if late && ended.count() > 0 {
+                break;
+            }
+            let Done {
+                outcome, payload, ..
+            } = self.run_one(sibling, now);
+            if self.watch.is_abandoned() || !ended.push(outcome, payload) {
+                break;
+            }
+        }
+        Done {
+            token,
+            outcome: Outcome::Siblings,
+            payload: ended.encode(),
+            made: None,
+            messages: ended.count(),
+            nanoseconds: now.duration_since(begun).as_nanos() as u64,
+        }
+    }
+
+    /// Runs one from `now`, which moves on to when it has ended.
+    fn run_one(&self, task: Task, now: &mut Instant) -> Done {
+        let (token, begun) = (task.token, *now);
+        let ended = self.run_function(task, begun);
+        *now = Instant::now();
+        Done {
+            nanoseconds: now.duration_since(begun).as_nanos() as u64,
+            ..ended.unwrap_or_else(|failure| failed(token, &failure))
+        }
+    }
+
+    fn run_function(&self, task: Task, now: Instant) -> std::result::Result<Done, Failure> {
+        let token = task.token;
         let name = task
             .message
             .step()
@@ -246,15 +285,15 @@ impl Runner {
         let Some(Registered { function, lease }) = self.functions.get(name) else {
             return Err(self.unknown(name));
         };
-        self.watch.begin(task.token, *lease, now);
+        let turn = self.watch.begin(token, *lease, now);
         let (watch, home) = (self.watch.clone(), self.home.clone());
-        let call = Call::new(task, watch, home);
+        let call = Call::new(task, turn, watch, home);
         let result = catch_unwind(AssertUnwindSafe(|| function.call(&call)));
         let made = self.watch.end();
         let result = result.unwrap_or_else(|panic| Err(self.panicked(&call, &*panic)))?;
-        let (outcome, payload) = match made {
-            None => (Outcome::Success, result),
-            Some(made) => (Outcome::Made, Made { result, ..made }.encode()?),
+        let (outcome, payload, made) = match made {
+            Some(made) if self.tells_master => (Outcome::Made, made.encode(&result)?, None),
+            made => (Outcome::Success, result, made.map(Box::new)),
         };
         if payload.len() > MAX_PAYLOAD {
             let size = payload.len();
@@ -263,7 +302,14 @@ impl Runner {
                 format!("its result has {size} bytes, a message takes {MAX_PAYLOAD}"),
             ));
         }
-        Ok((outcome, payload))
+        Ok(Done {
+            token,
+            outcome,
+            payload,
+            made,
+            messages: 1,
+            nanoseconds: 0,
+        })
     }
 
     fn unknown(&self, name: &str) -> Failure {
@@ -299,10 +345,22 @@ impl Runner {
     }
 }
 
+fn failed(token: u64, failure: &Failure) -> Done {
+    Done {
+        token,
+        outcome: Outcome::Failure,
+        payload: failure.encode(),
+        made: None,
+        messages: 1,
+        nanoseconds: 0,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::Config;
+    use bytes::Bytes;
     use palm_core::{Endpoint, EventLoop, Id, Incarnation, Message, Path, Route};
 
     #[test]
@@ -323,7 +381,8 @@ mod tests {
         let waker = EventLoop::new().unwrap().waker();
         let nowhere = Endpoint::parse("inproc://nowhere").unwrap();
         let home = Home::new(nowhere, Config::default());
-        let mut threads = FunctionThreads::start("s", 1, functions, home, &waker).unwrap();
+        let mut threads =
+            FunctionThreads::start("s", 1, functions, home, Role::Server, &waker).unwrap();
         let client = Incarnation::from_number(1);
         let message = Message {
             id: Id {
@@ -341,6 +400,8 @@ mod tests {
             message,
             partition: None,
             parent: None,
+            siblings: false,
+            pieces: None,
         }]);
         starts.recv().unwrap();
 

@@ -50,6 +50,7 @@ pub mod pipelined;
 mod retry;
 mod running;
 mod server_loop;
+mod siblings;
 pub mod standalone;
 mod states;
 pub mod store;

@@ -4,38 +4,37 @@ use palm_core::codec;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 /// What a function has made beside its result. It leaves with the function's success, all of it, or
-/// not at all.
+/// not at all. The result is the state of whoever goes on with the message.
 ///
 /// Invariant: every child names one of `functions`.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Made {
+pub struct Made {
     /// Results before the last one.
-    pub(crate) parts: Vec<Bytes>,
+    pub parts: Vec<Bytes>,
     /// The functions that the children are for, each once.
-    pub(crate) functions: Vec<String>,
+    pub functions: Vec<String>,
     /// Messages to the function's own server.
-    pub(crate) children: Vec<Child>,
+    pub children: Vec<Child>,
     /// The function that each of them goes on with once it has ended.
-    pub(crate) each: Option<String>,
+    pub each: Option<String>,
     /// What becomes of the message once all of these have ended.
-    pub(crate) then: Then,
+    pub then: Then,
     /// Where the result goes, if the function says so.
-    pub(crate) route: Option<String>,
-    /// The result; the state of whoever goes on with the message.
-    pub(crate) result: Bytes,
+    pub route: Option<String>,
 }
 
 /// A message that a function has submitted to its own server.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Child {
+pub struct Child {
     /// Which of the functions it is for.
-    pub(crate) function: u32,
-    pub(crate) payload: Bytes,
+    pub function: u32,
+    /// What it is called with.
+    pub payload: Bytes,
 }
 
 /// What becomes of a message once all that its function has submitted has ended.
 #[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Then {
+pub enum Then {
     /// It ends with the result of the function that submitted.
     #[default]
     End,
@@ -78,7 +77,7 @@ impl Pieces {
 
 impl Made {
     /// Adds a message to `function`.
-    pub(crate) fn submit(&mut self, function: &str, payload: Bytes) {
+    pub fn submit(&mut self, function: &str, payload: Bytes) {
         let known = self.functions.iter().rposition(|name| name == function);
         let index = known.unwrap_or_else(|| {
             self.functions.push(function.to_owned());
@@ -182,7 +181,12 @@ struct MadeHead {
 }
 
 impl Made {
-    pub(crate) fn encode(self) -> Result<Bytes, Failure> {
+    /// All of it, with the result, as one payload.
+    ///
+    /// # Errors
+    ///
+    /// If that is more than one message can carry.
+    pub fn encode(self, result: &Bytes) -> Result<Bytes, Failure> {
         let children = &self.children;
         let head = MadeHead {
             parts: self.parts.iter().map(length).collect(),
@@ -194,21 +198,21 @@ impl Made {
             each: self.each,
             then: self.then,
             route: self.route,
-            result: length(&self.result),
+            result: length(result),
         };
         let payloads = children.iter().map(|child| &child.payload);
         let parts = self.parts.iter().chain(payloads);
-        let parts = parts.chain(std::iter::once(&self.result));
+        let parts = parts.chain(std::iter::once(result));
         Packed::pack(&head, parts, "what it made has")
     }
 
-    /// Their payloads share the bytes of this one.
-    pub(crate) fn decode(payload: &Bytes) -> Result<Made, Failure> {
+    /// What was made, and the result. Their bytes are those of the payload.
+    pub(crate) fn decode(payload: &Bytes) -> Result<(Made, Bytes), Failure> {
         Made::unpack(payload)
             .map_err(|error| Failure::new(format!("what its function made can't be read: {error}")))
     }
 
-    fn unpack(payload: &Bytes) -> Result<Made, String> {
+    fn unpack(payload: &Bytes) -> Result<(Made, Bytes), String> {
         let (head, mut bytes) = Packed::unpack::<MadeHead>(payload)?;
         let parts = bytes.take_all(&head.parts)?;
         let functions = head.functions;
@@ -223,15 +227,15 @@ impl Made {
         }
         let result = bytes.take(head.result)?;
         bytes.end()?;
-        Ok(Made {
+        let made = Made {
             parts,
             functions,
             children,
             each: head.each,
             then: head.then,
             route: head.route,
-            result,
-        })
+        };
+        Ok((made, result))
     }
 }
 
@@ -303,7 +307,6 @@ mod tests {
             each: Some("gather".to_owned()),
             then: Then::Call("join".to_owned()),
             route: Some("end.shout".to_owned()),
-            result: "state".into(),
             ..Made::default()
         };
         made.submit("one", "a".into());
@@ -329,16 +332,19 @@ mod tests {
 
     #[test]
     fn what_is_packed_is_read_back() {
-        let (packed, expected) = (made().encode().unwrap(), made());
+        let (packed, expected) = (made().encode(&"state".into()).unwrap(), made());
         assert_eq!(expected.functions, ["one", "two"]);
-        assert_eq!(Made::decode(&packed).unwrap(), expected);
+        assert_eq!(Made::decode(&packed).unwrap(), (expected, "state".into()));
         let packed = pieces().encode().unwrap();
         assert_eq!(Pieces::decode(&packed).unwrap(), pieces());
     }
 
     #[test]
     fn what_is_packed_too_short_or_too_long_is_refused() {
-        let (made, pieces) = (made().encode().unwrap(), pieces().encode().unwrap());
+        let (made, pieces) = (
+            made().encode(&"state".into()).unwrap(),
+            pieces().encode().unwrap(),
+        );
         let cuts = (0..=200).chain(made.len() - 10..made.len());
         for length in cuts {
             let cut = made.slice(..length);
@@ -365,7 +371,7 @@ mod tests {
                 }
                 Bytes::from(packed)
             };
-            if let Ok(made) = Made::decode(&spoilt(made().encode().unwrap())) {
+            if let Ok((made, _)) = Made::decode(&spoilt(made().encode(&"state".into()).unwrap())) {
                 let known = |child: &Child| (child.function as usize) < made.functions.len();
                 prop_assert!(made.children.iter().all(known));
             }

@@ -125,8 +125,9 @@ impl ServerLoop {
             ..parts.config.clone()
         };
         let home = Home::new(home.clone(), config);
+        let (name, threads) = (&parts.name, parts.threads);
         let functions =
-            FunctionThreads::start(&parts.name, parts.threads, parts.functions, home, &waker)?;
+            FunctionThreads::start(name, threads, parts.functions, home, parts.role, &waker)?;
         let start = |store| StoreThread::start(&parts.name, store, waker);
         let store = parts.store.map(start).transpose()?;
         let server = ServerLoop {

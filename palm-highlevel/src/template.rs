@@ -102,9 +102,8 @@ impl Template {
         let (to, gather) = (to.to_owned(), gathering(name));
         let gathers = self.gathers.entry(name.to_owned()).or_default().clone();
         self.function(name, move |call: &Call| {
-            for piece in split(call).map_err(Into::into)? {
-                call.submit(&to, piece);
-            }
+            let pieces = split(call).map_err(Into::into)?.into_iter();
+            call.submit_all(&to, pieces.map(Into::into).collect());
             match gathers.load(Relaxed) {
                 ALL => call.then(&gather),
                 EACH => call.gather_each(&gather),

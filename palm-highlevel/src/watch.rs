@@ -14,6 +14,8 @@ pub(crate) struct Watch {
     epoch: Instant,
     /// The task that runs; 0 if none does.
     token: AtomicU64,
+    /// How many calls have begun: which one runs. Siblings have one token.
+    turn: AtomicU64,
     /// When it began, or last said how far it is: milliseconds since the epoch.
     since: AtomicU64,
     /// How many milliseconds it may go without a word.
@@ -40,6 +42,7 @@ impl Watch {
         Watch {
             epoch: Instant::now(),
             token: AtomicU64::new(0),
+            turn: AtomicU64::new(0),
             since: AtomicU64::new(0),
             lease: AtomicU64::new(0),
             recalled: AtomicU64::new(0),
@@ -65,23 +68,26 @@ impl Watch {
         lock(&self.next).pop_front()
     }
 
-    pub(crate) fn begin(&self, token: u64, lease: Duration, now: Instant) {
+    /// A call begins; gives back which one it is.
+    pub(crate) fn begin(&self, token: u64, lease: Duration, now: Instant) -> u64 {
         // Who reads the token reads a time and a lease that are as new.
         self.since.store(self.milliseconds(now), Relaxed);
         self.lease.store(lease.as_millis() as u64, Relaxed);
+        let turn = self.turn.fetch_add(1, Relaxed) + 1;
         self.token.store(token, Release);
+        turn
     }
 
-    /// The task has ended; gives back what it has made.
+    /// The call has ended; gives back what it has made.
     pub(crate) fn end(&self) -> Option<Made> {
         self.token.store(0, Relaxed);
         lock(&self.made).take()
     }
 
-    /// Changes what the task with this token has made; nothing happens if it has ended.
-    pub(crate) fn make(&self, token: u64, change: impl FnOnce(&mut Made)) {
+    /// Changes what that call has made; nothing happens if it has ended.
+    pub(crate) fn make(&self, turn: u64, change: impl FnOnce(&mut Made)) {
         let mut made = lock(&self.made);
-        if self.token.load(Acquire) == token {
+        if self.token.load(Acquire) != 0 && self.turn.load(Relaxed) == turn {
             change(made.get_or_insert_default());
         }
     }

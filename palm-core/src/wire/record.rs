@@ -29,10 +29,13 @@ pub enum Outcome {
     /// It succeeded, and made more than a result, as a worker says to its master: the payload is all
     /// that it made.
     Made,
+    /// Several messages in one, whose paths follow each other: to a worker, to be executed one after
+    /// another; from it, how they have ended.
+    Siblings,
 }
 
 impl Outcome {
-    const ALL: [Outcome; 8] = [
+    const ALL: [Outcome; 9] = [
         Outcome::Pending,
         Outcome::Success,
         Outcome::Failure,
@@ -41,6 +44,7 @@ impl Outcome {
         Outcome::Cancel,
         Outcome::CancelJob,
         Outcome::Made,
+        Outcome::Siblings,
     ];
 
     fn byte(self) -> u8 {

@@ -126,16 +126,13 @@ impl RunReader {
         }
         let (run, extras) = self.current.as_ref()?;
         let further = index.checked_sub(run.first)?;
-        match run.extras.path.ordinals() {
-            [parent @ .., ordinal] if run.siblings && further > 0 => {
-                let parent = parent.iter().fold(Path::ROOT, |path, of| path.child(*of));
-                Some(Arc::new(Extras {
-                    path: parent.child(ordinal.wrapping_add(further)),
-                    ..run.extras.clone()
-                }))
-            }
-            _ => Some(extras.clone()),
+        if !run.siblings || further == 0 {
+            return Some(extras.clone());
         }
+        Some(Arc::new(Extras {
+            path: run.extras.path.sibling(further),
+            ..run.extras.clone()
+        }))
     }
 }
 

@@ -505,7 +505,11 @@ impl ClientMachine {
 
 fn result_of(outcome: Outcome, payload: Bytes) -> Option<Result<Bytes, Failure>> {
     match outcome {
-        Outcome::Pending | Outcome::Cancel | Outcome::CancelJob | Outcome::Made => None,
+        Outcome::Pending
+        | Outcome::Cancel
+        | Outcome::CancelJob
+        | Outcome::Made
+        | Outcome::Siblings => None,
         Outcome::Success => Some(Ok(payload)),
         Outcome::Failure => Some(Err(Failure::decode(&payload))),
         Outcome::Expired => Some(Err(Failure::of(FailureKind::Expired, EXPIRED))),

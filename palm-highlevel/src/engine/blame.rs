@@ -1,4 +1,4 @@
-use super::ledger::State;
+use super::ledger::{Entry, State};
 use super::link::{Link, State as LinkState};
 use super::{CHARGES, Engine, Executor, Key, partition_lost};
 use crate::mutant::{self, Mutant};
@@ -97,6 +97,8 @@ impl Engine {
             .filter(|(_, entry)| entry.state == State::With(worker))
             .map(|(key, _)| key)
             .collect();
+        let messages = |key: &Key| self.ledger.get(*key).map_or(0, Entry::count);
+        let count: usize = held.iter().map(messages).sum();
         // One that leaves without holding anything is no matter of concern.
         let level = match held.is_empty() {
             true => log::Level::Info,
@@ -104,8 +106,7 @@ impl Engine {
         };
         log::log!(
             level,
-            "worker {name} is gone ({why}); it held {} messages",
-            held.len()
+            "worker {name} is gone ({why}); it held {count} messages"
         );
         self.counts.workers_lost += 1;
         let failure = match &mut self.executor {
@@ -128,7 +129,7 @@ impl Engine {
     fn requeue(&mut self, held: Vec<Key>, exited: bool, alone: bool, worker: Key, why: &str) {
         // The first of them is to be the first again.
         for key in held.into_iter().rev() {
-            self.counts.requeued += 1;
+            self.counts.requeued += self.ledger.get(key).map_or(1, Entry::count) as u64;
             if mutant::is(Mutant::LosesWork) {
                 continue;
             }
@@ -146,6 +147,10 @@ impl Engine {
     /// A process died with this message, or hung: from now on the message is a suspect, and where
     /// it was `alone` with the process it is charged. Charged often enough, it is a dead letter.
     pub(super) fn accuse(&mut self, key: Key, alone: bool, worker: Key, why: &str) {
+        if let Some(each) = self.siblings(key) {
+            let each = each.into_iter();
+            return each.for_each(|key| self.accuse(key, alone, worker, why));
+        }
         let Some(entry) = self.ledger.get_mut(key) else {
             return;
         };

@@ -2,8 +2,8 @@ use super::ledger::{Entry, FunctionId, Ledger, State};
 use super::link::Link;
 use super::links::Links;
 use super::parcel::Parcel;
+use super::siblings::split;
 use super::slab::Key;
-use palm_core::wire::Outcome;
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -13,6 +13,10 @@ const PREFETCH: u64 = 20_000_000;
 /// The most messages that a worker holds in advance.
 const MOST: u64 = 1 << 16;
 
+/// About how much work a worker is given as one message of siblings, and the most of them.
+const SHARE: u64 = 500_000;
+const MOST_SIBLINGS: u64 = 512;
+
 /// After how many deaths while it was alone a message is given up.
 pub(crate) const CHARGES: u8 = 3;
 
@@ -21,7 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Parallel execution: any worker that offers the function and has room.
 ///
-/// Invariant: `in_flight` of a worker is the number of entries in state `With` it. A suspect is
+/// Invariant: `in_flight` of a worker is the number of messages whose entries are `With` it. A suspect is
 /// with a worker that holds nothing else.
 #[derive(Debug, Default)]
 pub(crate) struct Dispatch {
@@ -73,6 +77,24 @@ impl Worker {
             true => 0,
             false => self.limit(thrifty).saturating_sub(self.in_flight),
         }
+    }
+
+    /// About how many messages it takes in a second; a guess as long as it doesn't know itself, which
+    /// matters little, as it has little room then.
+    fn speed(&self) -> u64 {
+        match self.pace {
+            0 => self.threads,
+            pace => (1_000_000_000 / pace).max(1),
+        }
+    }
+
+    /// How many siblings of `count` it is given as one message: each of its threads has some.
+    fn siblings(&self, count: u64) -> u64 {
+        let share = SHARE / (self.pace * self.threads).max(1);
+        count
+            .div_ceil(self.threads)
+            .min(share)
+            .clamp(1, MOST_SIBLINGS)
     }
 }
 
@@ -167,10 +189,10 @@ impl Dispatch {
         self.queues.retain(|queue| queue.origin != Some(origin));
     }
 
-    /// An entry is no longer with `link`.
-    pub(crate) fn returned(&mut self, link: Key) {
+    /// So many messages are no longer with `link`.
+    pub(crate) fn returned(&mut self, link: Key, count: usize) {
         if let Some(worker) = self.worker(link) {
-            worker.in_flight = worker.in_flight.saturating_sub(1);
+            worker.in_flight = worker.in_flight.saturating_sub(count as u64);
             worker.alone = None;
         }
     }
@@ -200,19 +222,18 @@ impl Dispatch {
 
     fn serve(&mut self, index: usize, thrifty: bool, links: &mut Links, ledger: &mut Ledger) {
         let queue = &mut self.queues[index];
-        let ready = queue.ready.len() as u64;
-        let mut able = 0;
+        let first = queue.ready.front().and_then(|key| ledger.get(*key));
+        let ready = queue.ready.len() - 1 + first.map_or(1, Entry::count);
+        let mut speed = 0;
         for worker in &mut self.workers {
             worker.able = worker.functions.contains(&queue.function)
                 && links.get(worker.link).is_some_and(Link::is_up);
-            able += u64::from(worker.able);
+            speed += if worker.able { worker.speed() } else { 0 };
         }
-        if able == 0 {
+        if speed == 0 {
             return;
         }
         queue.stranded = None;
-        // Small enough to spread evenly, large enough to choose seldom.
-        let portion = ready.div_ceil(2 * able);
         while !queue.ready.is_empty() {
             let best = self
                 .workers
@@ -220,16 +241,26 @@ impl Dispatch {
                 .filter(|worker| worker.able && worker.room(thrifty) > 0)
                 .min_by_key(|worker| worker.in_flight * worker.pace.max(1));
             let Some(worker) = best else { return };
-            let count = portion
-                .min(worker.room(thrifty))
-                .min(queue.ready.len() as u64);
+            // All are to be done at the same time, and to be chosen seldom.
+            let portion = (ready as u64 * worker.speed()).div_ceil(speed);
+            let mut left = portion.min(worker.room(thrifty));
+            let siblings = worker.siblings(left);
             let Some(link) = links.get_mut(worker.link) else {
                 return;
             };
-            for key in queue.ready.drain(..count as usize) {
-                if is_ready(ledger, key, queue.function) && give(key, worker.link, link, ledger) {
-                    worker.in_flight += 1;
+            while left > 0
+                && let Some(key) = queue.ready.pop_front()
+            {
+                if !is_ready(ledger, key, queue.function) {
+                    continue;
                 }
+                let most = left.min(siblings) as usize;
+                if let Some(others) = split(ledger, key, most) {
+                    queue.ready.push_front(others);
+                }
+                let given = give(key, worker.link, link, ledger) as u64;
+                worker.in_flight += given;
+                left = left.saturating_sub(given);
             }
         }
     }
@@ -265,7 +296,7 @@ impl Dispatch {
                     break;
                 };
                 queue.ready.pop_front();
-                if give(key, worker.link, link, ledger) {
+                if give(key, worker.link, link, ledger) > 0 {
                     worker.in_flight = 1;
                     worker.alone = Some(now);
                 }
@@ -301,25 +332,27 @@ fn is_ready(ledger: &Ledger, key: Key, function: FunctionId) -> bool {
     ledger.get(key).is_some_and(ready)
 }
 
-/// Puts an entry on the lane to a worker; `false` if it has ended meanwhile.
-pub(super) fn give(key: Key, worker: Key, link: &mut Link, ledger: &mut Ledger) -> bool {
+/// Puts an entry on the lane to a worker; gives back how many messages that are, none if it has ended
+/// meanwhile.
+pub(super) fn give(key: Key, worker: Key, link: &mut Link, ledger: &mut Ledger) -> usize {
     let Some(entry) = ledger.get_mut(key) else {
-        return false;
+        return 0;
     };
     entry.state = State::With(worker);
     entry.tries += 1;
+    let (outcome, payload) = entry.to_execute();
     let parcel = Parcel {
         sequence: entry.sequence,
         token: key.token(),
         attempt: entry.tries,
         stage: entry.stage,
-        outcome: Outcome::Pending,
+        outcome,
         route: entry.route.clone(),
         extras: entry.extras.clone(),
         deadline: entry.deadline,
-        payload: entry.payload.clone(),
+        payload,
         origin: None,
     };
     link.out.push(parcel);
-    true
+    entry.count()
 }

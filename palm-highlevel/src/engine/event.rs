@@ -1,8 +1,11 @@
 use super::backlog::{Read, Reading};
+use crate::made::{Made, Pieces};
+use crate::siblings::Siblings;
 use crate::store::Batch;
 use bytes::Bytes;
 use palm_core::wire::{Frame, Outcome};
-use palm_core::{Frames, Message, PeerId};
+use palm_core::{Frames, Id, Message, PeerId};
+use std::sync::Arc;
 
 /// Where a frame comes from or goes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -85,6 +88,43 @@ pub struct Task {
     pub partition: Option<PartitionId>,
     /// The token of the message that this one is a piece of, if it is being gathered.
     pub parent: Option<u64>,
+    /// Whether it is several: the payload holds those of siblings, of which this is the first, and
+    /// they end as [`Outcome::Siblings`].
+    pub siblings: bool,
+    /// What came of the messages that another function has submitted, if this one goes on in the same
+    /// process; otherwise the payload says it.
+    pub pieces: Option<Arc<Pieces>>,
+}
+
+impl Task {
+    /// The siblings that it is, each as a task of its own.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the payload, if it holds none.
+    pub fn each(self) -> Result<impl Iterator<Item = Task>, String> {
+        let siblings = Siblings::decode(&self.message.payload)?;
+        let each = (0..).zip(siblings).map(move |(further, (_, payload))| {
+            let first = &self.message;
+            let id = Id {
+                path: first.id.path.sibling(further),
+                ..first.id
+            };
+            Task {
+                message: Message {
+                    id,
+                    route: first.route.clone(),
+                    cache: first.cache.clone(),
+                    payload,
+                    ..*first
+                },
+                siblings: false,
+                pieces: None,
+                ..self
+            }
+        });
+        Ok(each)
+    }
 }
 
 /// How a function ended.
@@ -92,11 +132,16 @@ pub struct Task {
 pub struct Done {
     /// The token of its [`Task`].
     pub token: u64,
-    /// Success or failure.
+    /// Success or failure; success of a function that has made more than a result; or that of each
+    /// sibling.
     pub outcome: Outcome,
-    /// The result, or the encoded [`Failure`](crate::Failure).
+    /// The result, or the encoded [`Failure`](crate::Failure), or what was made, or all of these.
     pub payload: Bytes,
-    /// How long it took, in nanoseconds.
+    /// What was made, if that goes to nobody but this process: its result is the payload.
+    pub made: Option<Box<Made>>,
+    /// How many messages have ended: more than one, or none, of siblings.
+    pub messages: u64,
+    /// How long they took, in nanoseconds.
     pub nanoseconds: u64,
 }
 

@@ -6,6 +6,7 @@ use crate::{Failure, FailureKind};
 use bytes::Bytes;
 use palm_core::wire::{Extras, Outcome};
 use palm_core::{Path, Route};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// How deep messages may descend from one another.
@@ -34,6 +35,8 @@ pub(crate) struct Family {
     each: Option<String>,
     then: Then,
     state: Bytes,
+    /// What came of the children, while a function of this process goes on with it.
+    pub(super) pieces: Option<Arc<Pieces>>,
     children: Vec<Slot>,
     left: usize,
     /// How many children it has had, those included that another function was called with.
@@ -46,6 +49,8 @@ pub(crate) struct Family {
 #[derive(Debug)]
 enum Slot {
     Alive(Key),
+    /// It has no entry of its own: the one of the last `Alive` before it stands for it as well.
+    Behind,
     Ended(Piece),
 }
 
@@ -53,7 +58,7 @@ impl Slot {
     fn alive(&self) -> Option<Key> {
         match self {
             Slot::Alive(key) => Some(*key),
-            Slot::Ended(_) => None,
+            Slot::Behind | Slot::Ended(_) => None,
         }
     }
 }
@@ -61,9 +66,11 @@ impl Slot {
 /// Whose child a message is.
 #[derive(Debug)]
 pub(crate) struct Kin {
-    parent: Key,
+    pub(super) parent: Key,
     /// Which of the children that are waited for.
-    index: usize,
+    pub(super) index: usize,
+    /// The payloads of those behind it that the entry stands for as well.
+    pub(super) siblings: VecDeque<Bytes>,
     /// The message that all of them came of.
     root: Key,
     /// Its function has ended, and another goes on with it for the sake of its parent.
@@ -74,6 +81,15 @@ impl Kin {
     /// The token of the parent of a piece that is being gathered.
     pub(super) fn gathered(&self) -> Option<u64> {
         self.gathered.then(|| self.parent.token())
+    }
+
+    /// The kin of the sibling so many places further.
+    pub(super) fn behind(&self, further: usize, siblings: VecDeque<Bytes>) -> Kin {
+        Kin {
+            index: self.index + further,
+            siblings,
+            ..*self
+        }
     }
 }
 
@@ -88,11 +104,17 @@ impl Family {
             each: None,
             then: Then::End,
             state: Bytes::new(),
+            pieces: None,
             children: Vec::new(),
             left: 0,
             born: 0,
             descendants: 0,
         })
+    }
+
+    /// From now on the child at `index` is the first that this entry stands for.
+    pub(super) fn stands_for(&mut self, index: usize, key: Key) {
+        self.children[index] = Slot::Alive(key);
     }
 }
 
@@ -127,13 +149,13 @@ impl Engine {
     /// A function has succeeded, and made more than a result.
     pub(super) fn made(&mut self, key: Key, payload: &Bytes) {
         match Made::decode(payload) {
-            Ok(made) => self.commit(key, made),
+            Ok((made, result)) => self.commit(key, made, result),
             Err(failure) => self.failed(key, failure.encode()),
         }
     }
 
     /// What a function has made becomes true.
-    fn commit(&mut self, key: Key, made: Made) {
+    pub(super) fn commit(&mut self, key: Key, made: Made, result: Bytes) {
         let Some(entry) = self.ledger.get_mut(key) else {
             return;
         };
@@ -142,11 +164,12 @@ impl Engine {
         family.chosen = made.route.or(family.chosen.take());
         if made.children.is_empty() && matches!(made.then, Then::End) {
             entry.family = Some(family);
-            return self.end(key, Outcome::Success, made.result);
+            return self.end(key, Outcome::Success, result);
         }
-        (family.each, family.then, family.state) = (made.each, made.then, made.result);
+        (family.each, family.then, family.state) = (made.each, made.then, result);
+        family.pieces = None;
         if let State::With(worker) = std::mem::replace(&mut entry.state, State::Waiting) {
-            self.executor.returned(worker);
+            self.executor.returned(worker, 1);
         }
         entry.before = entry.tries;
         entry.payload = Bytes::new();
@@ -156,7 +179,7 @@ impl Engine {
         if let Err(failure) = self.bear(key, &made.functions, made.children) {
             return self.end(key, Outcome::Failure, failure.encode());
         }
-        self.one_less(key);
+        self.fewer(key, 1);
     }
 
     fn family(&mut self, key: Key) -> Option<&mut Family> {
@@ -192,6 +215,12 @@ impl Engine {
             Ok((route, self.functions.id(function)))
         };
         let functions: Vec<_> = functions.iter().map(resolve).collect::<Result<_, _>>()?;
+        let apart = parent
+            .family
+            .as_ref()
+            .is_some_and(|family| family.each.is_some());
+        let joins = |(_, function): &(_, FunctionId)| !apart && self.joins_siblings(*function);
+        let joins: Vec<bool> = functions.iter().map(joins).collect();
         self.spend(root, children.len() as u64)?;
         // It is back before anything asks for it.
         let parent = self.ledger.get_mut(key);
@@ -204,15 +233,33 @@ impl Engine {
             ..origin
         };
         let first = family.children.len();
+        let mut open = None;
         for child in children {
             let (route, function) = functions[child.function as usize].clone();
+            family.born += 1;
+            family.left += 1;
+            if let Some((first, of)) = &mut open
+                && *of == child.function
+                && joins[child.function as usize]
+            {
+                family.children.push(Slot::Behind);
+                if let Some(kin) = self
+                    .ledger
+                    .get_mut(*first)
+                    .and_then(|entry| entry.kin.as_mut())
+                {
+                    kin.siblings.push_back(child.payload);
+                }
+                continue;
+            }
             let extras = Extras {
-                path: path.child(family.born),
+                path: path.child(family.born - 1),
                 ..Extras::default()
             };
             let kin = Kin {
                 parent: key,
                 index: family.children.len(),
+                siblings: VecDeque::new(),
                 root,
                 gathered: false,
             };
@@ -223,9 +270,9 @@ impl Engine {
                 kin: Some(Box::new(kin)),
                 ..Entry::of(route, child.payload, origin, function)
             };
-            family.children.push(Slot::Alive(self.ledger.insert(entry)));
-            family.born += 1;
-            family.left += 1;
+            let key = self.ledger.insert(entry);
+            family.children.push(Slot::Alive(key));
+            open = Some((key, child.function));
         }
         let born: Vec<Key> = family.children[first..]
             .iter()
@@ -276,7 +323,7 @@ impl Engine {
             kin.gathered = true;
         }
         if let State::With(worker) = std::mem::replace(&mut entry.state, State::Waiting) {
-            self.executor.returned(worker);
+            self.executor.returned(worker, 1);
         }
         entry.before = entry.tries;
         let family = entry.family.as_mut();
@@ -286,7 +333,7 @@ impl Engine {
             state: Bytes::new(),
             pieces: vec![piece],
         };
-        if let Err(failure) = self.go_on_with(key, &each, &pieces) {
+        if let Err(failure) = self.go_on_with(key, &each, pieces) {
             self.end(key, Outcome::Failure, failure.encode());
         }
         true
@@ -298,15 +345,30 @@ impl Engine {
             return;
         };
         family.children[kin.index] = Slot::Ended(Piece::new(outcome, payload, parts));
-        self.one_less(kin.parent);
+        self.fewer(kin.parent, 1);
     }
 
-    /// A message waits for one less.
-    fn one_less(&mut self, key: Key) {
+    /// All that an entry stands for have ended with success.
+    pub(super) fn pieces(&mut self, key: Key, ended: Vec<(Outcome, Bytes)>) {
+        let Some(kin) = self.take_out(key).and_then(|entry| entry.kin) else {
+            return;
+        };
+        let Some(family) = self.family(kin.parent) else {
+            return;
+        };
+        let count = ended.len();
+        for (slot, (outcome, payload)) in family.children[kin.index..].iter_mut().zip(ended) {
+            *slot = Slot::Ended(Piece::new(outcome, payload, Vec::new()));
+        }
+        self.fewer(kin.parent, count);
+    }
+
+    /// A message waits for so many fewer.
+    fn fewer(&mut self, key: Key, count: usize) {
         let Some(family) = self.family(key) else {
             return;
         };
-        family.left -= 1;
+        family.left -= count;
         if family.left == 0 {
             self.resume(key);
         }
@@ -320,7 +382,7 @@ impl Engine {
         let state = std::mem::take(&mut family.state);
         let ended = family.children.drain(..).filter_map(|slot| match slot {
             Slot::Ended(piece) => Some(piece),
-            Slot::Alive(_) => None,
+            Slot::Alive(_) | Slot::Behind => None,
         });
         let pieces = Pieces {
             state,
@@ -328,7 +390,7 @@ impl Engine {
         };
         match std::mem::take(&mut family.then) {
             Then::Call(function) => {
-                if let Err(failure) = self.go_on_with(key, &function, &pieces) {
+                if let Err(failure) = self.go_on_with(key, &function, pieces) {
                     self.end(key, Outcome::Failure, failure.encode());
                 }
             }
@@ -341,15 +403,23 @@ impl Engine {
     }
 
     /// Another function goes on with a message, before what has not begun.
-    fn go_on_with(&mut self, key: Key, function: &str, pieces: &Pieces) -> Result<(), Failure> {
-        let payload = pieces.encode()?;
+    fn go_on_with(&mut self, key: Key, name: &str, pieces: Pieces) -> Result<(), Failure> {
+        let function = self.functions.id(name);
+        let here = matches!(self.executor, Executor::Local(_)) || self.own.offers(function);
+        let payload = match self.family(key) {
+            Some(family) if here => {
+                family.pieces = Some(Arc::new(pieces));
+                Bytes::new()
+            }
+            _ => pieces.encode()?,
+        };
         let Some(entry) = self.ledger.get_mut(key) else {
             return Ok(());
         };
         let me = &self.links.me.name;
-        entry.route = self.homeward.route(&entry.route, me, function)?;
+        entry.route = self.homeward.route(&entry.route, me, name)?;
         entry.stage = 0;
-        entry.function = self.functions.id(function);
+        entry.function = function;
         entry.payload = payload;
         self.queue_again(key);
         Ok(())
@@ -404,7 +474,7 @@ impl Engine {
     pub(super) fn take_out(&mut self, key: Key) -> Option<Entry> {
         let entry = self.ledger.remove(key)?;
         if let State::With(worker) = entry.state {
-            self.executor.returned(worker);
+            self.executor.returned(worker, entry.count());
         }
         if let Some(at) = entry.deadline {
             self.forget_deadline(at, key);
@@ -426,10 +496,10 @@ impl Piece {
 }
 
 impl Executor {
-    /// A message is no longer with that worker.
-    pub(super) fn returned(&mut self, worker: Key) {
+    /// So many messages are no longer with that worker.
+    pub(super) fn returned(&mut self, worker: Key, count: usize) {
         match self {
-            Executor::Workers(dispatch) => dispatch.returned(worker),
+            Executor::Workers(dispatch) => dispatch.returned(worker, count),
             Executor::Owners(partitions, _) => partitions.returned(worker),
             Executor::Local(_) => {}
         }

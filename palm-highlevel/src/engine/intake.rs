@@ -43,7 +43,10 @@ impl Engine {
             };
             match taken.record.outcome {
                 Outcome::Pending => self.admit(origin, route, taken, None),
-                Outcome::Made => self.refuse_made(origin, route, taken),
+                Outcome::Siblings if self.links.me.role == Role::Worker => {
+                    self.admit(origin, route, taken, None);
+                }
+                Outcome::Made | Outcome::Siblings => self.refuse_made(origin, route, taken),
                 Outcome::Cancel | Outcome::CancelJob => self.cancel(origin, route, taken),
                 _ => self.pass_on(origin, route, taken),
             }
@@ -112,6 +115,8 @@ impl Engine {
             Outcome::Success | Outcome::Made => {
                 (entry.before + 1..=entry.tries).contains(&taken.record.attempt)
             }
+            // They tell which attempts they count from.
+            Outcome::Siblings => (1..=entry.tries).contains(&taken.record.attempt),
             _ => current,
         };
         if !(same && counts) {
@@ -120,6 +125,7 @@ impl Engine {
         match taken.record.outcome {
             Outcome::Failure => self.failed(key, taken.payload),
             Outcome::Made => self.made(key, &taken.payload),
+            Outcome::Siblings => self.siblings_ended(key, current, &taken.payload),
             outcome => self.end(key, outcome, taken.payload),
         }
     }
@@ -127,6 +133,11 @@ impl Engine {
     /// The current attempt at a message has failed: that is its ending, unless it may be tried
     /// again or its worker hung with it.
     pub(super) fn failed(&mut self, key: Key, payload: Bytes) {
+        if let Some(each) = self.siblings(key) {
+            return each
+                .into_iter()
+                .for_each(|key| self.failed(key, payload.clone()));
+        }
         let Some(entry) = self.ledger.get_mut(key) else {
             return;
         };
@@ -141,14 +152,14 @@ impl Engine {
                 if failure.kind == FailureKind::Lease =>
             {
                 let alone = dispatch.is_alone(worker);
-                dispatch.returned(worker);
+                dispatch.returned(worker, 1);
                 self.accuse(key, alone, worker, &failure.message);
             }
             // A partition's order leaves no room for another attempt.
             (_, None, _) | (_, _, Executor::Owners(..)) => self.end(key, Outcome::Failure, payload),
             (state, Some(wait), executor) => {
                 if let (State::With(worker), Executor::Workers(dispatch)) = (state, executor) {
-                    dispatch.returned(worker);
+                    dispatch.returned(worker, 1);
                 }
                 entry.state = State::Ready;
                 self.counts.retried += 1;
@@ -178,10 +189,10 @@ impl Engine {
         }
     }
 
-    /// Only a worker says what its functions have made.
+    /// Only a worker says what its functions have made, and only a master gives siblings to one.
     fn refuse_made(&mut self, origin: Origin, route: Arc<Route>, mut taken: Taken) {
         let message = format!(
-            "{} is told what a function made, by no worker of its own",
+            "{} is told what functions made, by no worker of its own",
             self.links.me.name
         );
         taken.record.outcome = Outcome::Failure;

@@ -2,7 +2,7 @@ use super::families::{Family, Kin};
 use super::parcel::{Origin, Taken};
 use super::slab::{Key, Slab};
 use bytes::Bytes;
-use palm_core::wire::Extras;
+use palm_core::wire::{Extras, Outcome};
 use palm_core::{Id, Message, Path, Route};
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,6 +43,8 @@ pub(crate) struct Entry {
     pub(crate) suspect: bool,
     /// How many of the tries were for functions that have made others, and ended.
     pub(crate) before: u32,
+    /// To a worker: its payload holds several messages, of siblings.
+    pub(crate) siblings: bool,
     /// Whose child it is, if a function here has submitted it.
     pub(crate) kin: Option<Box<Kin>>,
     /// What its function has made, if it has submitted others.
@@ -83,6 +85,7 @@ impl Entry {
             stage: record.stage,
             extras: taken.extras,
             weight: record.weight(),
+            siblings: record.outcome == Outcome::Siblings,
             deadline: left.map(|left| now + Duration::from_millis(u64::from(left))),
             ..Entry::of(route, taken.payload, origin, function)
         }
@@ -113,6 +116,7 @@ impl Entry {
             charges: 0,
             suspect: false,
             before: 0,
+            siblings: false,
             kin: None,
             family: None,
         }

@@ -102,7 +102,9 @@ impl Local {
             };
             let count = share.min(paced) as usize;
             let mut tasks = Vec::with_capacity(count);
-            for key in self.queue.drain(..count) {
+            while tasks.len() < count
+                && let Some(key) = self.queue.pop_front()
+            {
                 // What was cancelled meanwhile is no longer there.
                 let entry = ledger.get_mut(key);
                 let Some(entry) = entry.filter(|entry| entry.state == State::Ready) else {
@@ -118,7 +120,16 @@ impl Local {
                     },
                     partition,
                     parent: entry.kin.as_ref().and_then(|kin| kin.gathered()),
+                    siblings: entry.siblings,
+                    pieces: entry
+                        .family
+                        .as_ref()
+                        .and_then(|family| family.pieces.clone()),
                 });
+                if entry.siblings {
+                    // They are a chunk already.
+                    break;
+                }
             }
             if !tasks.is_empty() {
                 self.chunks += 1;

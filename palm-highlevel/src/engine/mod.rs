@@ -21,6 +21,7 @@
 //! | deadlines and waits | `timed` |
 //! | cancelling | `cancel` |
 //! | messages that make messages | `families` |
+//! | many of them as one | `siblings` |
 //! | values by key | `cache` |
 //! | clients that come back | `sessions` |
 //! | who comes and goes | `peers` |
@@ -54,10 +55,13 @@ mod peers;
 mod recovery;
 mod routes;
 mod sessions;
+mod siblings;
 mod slab;
 mod stored;
 mod timed;
 
+pub use crate::made::{Child, Made, Then};
+pub use crate::siblings::Siblings;
 pub use backlog::{Read, Reading};
 pub(crate) use cache::{CACHE, CacheOrder};
 pub use event::{Action, Address, Done, Event, PartitionId, Task};
@@ -451,20 +455,21 @@ impl Engine {
             _ => &mut self.own,
         };
         let nanoseconds = done.iter().map(|done| done.nanoseconds).sum();
-        local.ended(done.len() as u64, nanoseconds, all);
+        let messages = done.iter().map(|done| done.messages).sum();
+        local.ended(messages, nanoseconds, all);
         for Done {
             token,
             outcome,
             payload,
+            made,
             ..
         } in done
         {
             let key = Key::from_token(token);
-            match outcome {
-                Outcome::Failure => self.failed(key, payload),
-                // A worker's master is told.
-                Outcome::Made if self.links.me.role != Role::Worker => self.made(key, &payload),
-                outcome => self.end(key, outcome, payload),
+            match (outcome, made) {
+                (Outcome::Failure, _) => self.failed(key, payload),
+                (Outcome::Success, Some(made)) => self.commit(key, *made, payload),
+                (outcome, _) => self.end(key, outcome, payload),
             }
         }
     }

@@ -21,6 +21,10 @@ impl Engine {
         if self.gather_one(key, outcome, &payload) {
             return;
         }
+        if let Some(each) = self.siblings(key) {
+            let each = each.into_iter();
+            return each.for_each(|key| self.end(key, outcome, payload.clone()));
+        }
         let Some(mut entry) = self.take_out(key) else {
             return;
         };

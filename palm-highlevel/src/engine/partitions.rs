@@ -132,9 +132,7 @@ impl Partitions {
             while partition.in_flight < MOST
                 && let Some(key) = partition.ready.pop_front()
             {
-                if give(key, owner, link, ledger) {
-                    partition.in_flight += 1;
-                }
+                partition.in_flight += give(key, owner, link, ledger) as u64;
             }
         }
     }

@@ -95,6 +95,8 @@ impl World {
             token: task.token,
             outcome,
             payload,
+            made: None,
+            messages: 1,
             nanoseconds: 0,
         };
         Some((start.kind, start.cost, done))

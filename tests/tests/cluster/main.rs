@@ -22,6 +22,9 @@ mod chain;
 /// Messages that make messages.
 mod families;
 
+/// Several of them that a worker is given as one.
+mod siblings;
+
 /// Longer chains, tees and sinks.
 mod topologies;
 

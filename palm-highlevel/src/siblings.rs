@@ -1,0 +1,158 @@
+use bytes::Bytes;
+use palm_core::wire::{MAX_PAYLOAD, Outcome};
+
+/// Siblings that travel as one message: to a worker as they are to be executed, from it as they have
+/// ended. Of what was to be executed those that are missing at the end have not begun.
+///
+/// | bytes | what |
+/// |---|---|
+/// | 0–3 | how many there are |
+/// | 4– | of each a byte, 0 to be executed, 1 success, 2 failure, 3 made; and the length of its payload, in four bytes |
+/// | … | the payloads, one after another |
+///
+/// Numbers are little-endian. Reading it copies no payload.
+#[derive(Debug, Default)]
+pub struct Siblings {
+    all: Vec<(Outcome, Bytes)>,
+    /// What they take as one message.
+    bytes: usize,
+}
+
+/// What stands before them, and what each takes beside its payload.
+const HEAD: usize = 4;
+const EACH: usize = 5;
+
+const OUTCOMES: [Outcome; 4] = [
+    Outcome::Pending,
+    Outcome::Success,
+    Outcome::Failure,
+    Outcome::Made,
+];
+
+impl Siblings {
+    /// How many there are.
+    pub fn count(&self) -> u64 {
+        self.all.len() as u64
+    }
+
+    /// Adds the next one, which is in one of the states of the table; `false` if one message can't
+    /// hold it as well.
+    pub fn push(&mut self, outcome: Outcome, payload: Bytes) -> bool {
+        let bytes = HEAD.max(self.bytes) + EACH + payload.len();
+        let fits = bytes <= MAX_PAYLOAD;
+        if fits {
+            self.bytes = bytes;
+            self.all.push((outcome, payload));
+        }
+        fits
+    }
+
+    /// All of them as one payload.
+    pub fn encode(&self) -> Bytes {
+        let mut packed = Vec::with_capacity(HEAD.max(self.bytes));
+        packed.extend_from_slice(&(self.all.len() as u32).to_le_bytes());
+        for (outcome, payload) in &self.all {
+            let code = OUTCOMES.iter().position(|known| known == outcome);
+            packed.push(code.unwrap_or_default() as u8);
+            packed.extend_from_slice(&(payload.len() as u32).to_le_bytes());
+        }
+        for (_, payload) in &self.all {
+            packed.extend_from_slice(payload);
+        }
+        packed.into()
+    }
+
+    /// Each with its payload, which shares the bytes of `packed`.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong, if these are none.
+    pub fn decode(packed: &Bytes) -> Result<Vec<(Outcome, Bytes)>, String> {
+        let short = || format!("siblings of {} bytes end too early", packed.len());
+        let (count, rest) = packed.split_first_chunk::<HEAD>().ok_or_else(short)?;
+        let count = u32::from_le_bytes(*count) as usize;
+        let heads = count.checked_mul(EACH).and_then(|heads| rest.get(..heads));
+        let heads = heads.ok_or_else(short)?;
+        let mut at = HEAD + heads.len();
+        let mut all = Vec::with_capacity(count);
+        for head in heads.chunks_exact(EACH) {
+            let outcome = OUTCOMES.get(usize::from(head[0]));
+            let outcome = outcome.ok_or_else(|| format!("a sibling has the state {}", head[0]))?;
+            let length = u32::from_le_bytes([head[1], head[2], head[3], head[4]]) as usize;
+            let end = at.checked_add(length).filter(|end| *end <= packed.len());
+            let end = end.ok_or_else(short)?;
+            all.push((*outcome, packed.slice(at..end)));
+            at = end;
+        }
+        match packed.len() - at {
+            0 => Ok(all),
+            more => Err(format!("{more} bytes are left over behind siblings")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn some() -> Vec<(Outcome, Bytes)> {
+        let payloads = ["one", "", "a longer one", "x"].map(Bytes::from);
+        OUTCOMES.into_iter().zip(payloads).collect()
+    }
+
+    fn packed(all: &[(Outcome, Bytes)]) -> Bytes {
+        let mut siblings = Siblings::default();
+        for (outcome, payload) in all {
+            assert!(siblings.push(*outcome, payload.clone()));
+        }
+        let packed = siblings.encode();
+        assert_eq!(packed.len(), HEAD.max(siblings.bytes));
+        packed
+    }
+
+    #[test]
+    fn what_is_packed_is_read_back() {
+        assert_eq!(Siblings::decode(&packed(&some())).unwrap(), some());
+        assert_eq!(Siblings::decode(&packed(&[])).unwrap(), []);
+    }
+
+    #[test]
+    fn what_one_message_cannot_hold_is_not_taken() {
+        let mut siblings = Siblings::default();
+        let half = Bytes::from(vec![0; MAX_PAYLOAD / 2]);
+        assert!(siblings.push(Outcome::Success, half.clone()));
+        assert!(!siblings.push(Outcome::Success, half));
+        assert!(siblings.push(Outcome::Success, Bytes::new()));
+        assert_eq!(siblings.count(), 2);
+        assert_eq!(Siblings::decode(&siblings.encode()).unwrap().len(), 2);
+    }
+
+    #[test]
+    fn what_is_packed_too_short_or_too_long_is_refused() {
+        let whole = packed(&some());
+        for length in 0..whole.len() {
+            Siblings::decode(&whole.slice(..length)).unwrap_err();
+        }
+        Siblings::decode(&[&whole, &b"!"[..]].concat().into()).unwrap_err();
+    }
+
+    proptest! {
+        #[test]
+        fn hostile_bytes_are_read_or_refused(
+            at in 0usize..40, bytes in prop::collection::vec(any::<u8>(), 1..12),
+        ) {
+            let mut spoilt = packed(&some()).to_vec();
+            let at = at.min(spoilt.len() - 1);
+            for (place, byte) in spoilt[at..].iter_mut().zip(&bytes) {
+                *place = *byte;
+            }
+            for packed in [Bytes::from(spoilt), bytes.into()] {
+                if let Ok(all) = Siblings::decode(&packed) {
+                    let payloads: usize = all.iter().map(|(_, payload)| payload.len()).sum();
+                    prop_assert_eq!(HEAD + EACH * all.len() + payloads, packed.len());
+                }
+            }
+        }
+    }
+}
