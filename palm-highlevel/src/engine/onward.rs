@@ -8,7 +8,8 @@ use crate::{Failure, FailureKind};
 use palm_core::lane::Carried;
 use palm_core::wire::{Extras, Outcome};
 use palm_core::{Incarnation, Path, Route, Step};
-use std::collections::{BTreeMap, HashMap};
+use rustc_hash::FxHashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// How many functions a message may go through where servers choose the next one: beyond that, they
@@ -32,8 +33,9 @@ pub(super) struct Onward {
     named: Option<BTreeMap<String, Key>>,
     /// The step that was asked for last, and the link to its server.
     last: Option<(Arc<Route>, u16, Key)>,
-    /// What has left as more than one parcel.
-    branches: HashMap<Origin, Branches>,
+    /// What has left as more than one parcel. Nobody chooses the numbers of a lane, so that they need
+    /// no hash that withstands it.
+    branches: FxHashMap<Origin, Branches>,
     choices: Choices,
     /// What the branches of the message that was split last have, by their ordinals.
     teed: Vec<Option<Teed>>,
