@@ -1,5 +1,6 @@
 use super::event::{Action, Address};
-use super::link::{DEAD_AFTER, Link, Me, State, Took};
+use super::link::{DEAD_AFTER, Link, State, Took};
+use super::me::Me;
 use super::parcel::Taken;
 use super::slab::{Key, Slab};
 use crate::mutant::{self, Mutant};

@@ -47,6 +47,7 @@ mod ledger;
 mod link;
 mod links;
 mod local;
+mod me;
 mod onward;
 mod outbox;
 mod parcel;
@@ -66,8 +67,8 @@ pub use backlog::{Read, Reading};
 pub(crate) use cache::{CACHE, CacheOrder};
 pub use event::{Action, Address, Done, Event, PartitionId, Task};
 pub use inspect::{EntryView, LaneView, ParcelView};
-pub(crate) use link::Me;
 pub(crate) use links::{Heard, Links, Welcome};
+pub(crate) use me::Me;
 pub(crate) use parcel::{Parcel, Taken};
 pub(crate) use slab::Key;
 

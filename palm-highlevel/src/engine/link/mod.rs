@@ -1,13 +1,14 @@
-use super::backlog;
+mod sending;
+mod window;
+
 use super::event::{Action, Address, PartitionId};
+use super::me::Me;
 use super::parcel::{Parcel, Taken};
-use super::routes::{RouteNumbers, RouteTable, TOLD};
+use super::routes::{RouteNumbers, RouteTable};
 use crate::mutant::{self, Mutant};
 use palm_core::lane::{Credit, Incoming, Offer, Outgoing, Position, Release};
-use palm_core::wire::{
-    Frame, FrameWriter, Greeting, HEADER_LENGTH, Header, Kind, Progress, Role, control,
-};
-use palm_core::{Frames, Incarnation, Route};
+use palm_core::wire::{Frame, Greeting, Header, Kind, Progress, Role, control};
+use palm_core::{Incarnation, Route};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,60 +22,8 @@ pub(crate) const DEAD_AFTER: Duration = Duration::from_secs(3);
 /// How often an unanswered `Hello` is said again.
 const HELLO_EVERY: Duration = Duration::from_millis(250);
 
-/// About how many bytes of messages one frame carries.
-const FRAME: usize = 128 << 10;
-
-/// How many messages may be accepted or settled before a frame says so, where none goes anyway; less
-/// if the window of either side is small.
-const QUIET: u64 = 1024;
-
-/// How many bytes may wait for a peer that takes them in time.
-const BEHIND: u64 = 1 << 20;
-
 /// How many frames are remembered whose settlement is news of its own.
 const MOST_ENDS: usize = 4096;
-
-/// After how long a silent process says even little of what its peer does not know: the peer may
-/// be waiting for just that.
-const SOON: Duration = Duration::from_millis(100);
-
-/// Who this process is.
-#[derive(Clone, Debug)]
-pub(crate) struct Me {
-    /// Whom clients and servers know it as: of a server with a store, over all of its processes.
-    pub(crate) incarnation: Incarnation,
-    /// Whom workers know it as: this process.
-    pub(crate) life: Incarnation,
-    /// How many processes with this store there have been, this one included; 0 without a store.
-    pub(crate) epoch: u64,
-    pub(crate) name: String,
-    /// Whether other live processes have the same name.
-    pub(crate) shares: bool,
-    pub(crate) role: Role,
-    pub(crate) functions: Vec<String>,
-    pub(crate) threads: u32,
-    pub(crate) session: Option<u64>,
-    pub(crate) pid: u32,
-}
-
-impl Me {
-    /// What it calls itself: of several that share a name, each adds a blank and who it is.
-    fn greeting_name(&self) -> String {
-        match self.shares {
-            false => self.name.clone(),
-            true => format!("{} {}", self.name, self.incarnation),
-        }
-    }
-
-    /// Who this process is to a peer of that role. What a worker holds is of one process: the next
-    /// one gives it out again.
-    pub(crate) fn to(&self, role: Role) -> Incarnation {
-        match role {
-            Role::Worker => self.life,
-            Role::Client | Role::Server => self.incarnation,
-        }
-    }
-}
 
 /// One peer: a lane to it, a lane from it, and whether it lives. It outlasts connections.
 #[derive(Debug)]
@@ -397,201 +346,6 @@ impl Link {
     /// The route that the peer calls by `number`.
     pub(crate) fn route(&self, number: u32) -> Option<&Arc<Route>> {
         self.routes.get(number)
-    }
-
-    /// Counts what weighs so much against the window of the lane from the peer.
-    pub(super) fn hold(&mut self, weight: u64) {
-        self.held.number += 1;
-        self.held.bytes += weight;
-    }
-
-    pub(super) fn unhold(&mut self, weight: u64) {
-        self.held.number = self.held.number.saturating_sub(1);
-        self.held.bytes = self.held.bytes.saturating_sub(weight);
-    }
-
-    /// Whether what comes beyond the window waits in the store. What a session sends does not: all
-    /// that is held of it has to be known, so that nothing is taken twice.
-    pub(super) fn spills(&self) -> bool {
-        self.lane.is_some() && self.peer.session.is_none()
-    }
-
-    /// How many of the messages that were just taken the window has room for.
-    pub(super) fn fitting(&self, taken: &[Taken]) -> usize {
-        if backlog::fits(self.held, self.window) {
-            return taken.len();
-        }
-        let weights: u64 = taken.iter().map(|taken| taken.record.weight()).sum();
-        let mut held = Credit {
-            number: self.held.number.saturating_sub(taken.len() as u64),
-            bytes: self.held.bytes.saturating_sub(weights),
-        };
-        let fitting = taken.iter().take_while(|taken| {
-            let first = held.number == 0;
-            held = backlog::plus(held, backlog::one(taken.record.weight()));
-            first || backlog::fits(held, self.window)
-        });
-        fitting.count()
-    }
-
-    /// What was accepted up to `number`, at that hash and byte position, is written.
-    pub(super) fn confirm(&mut self, number: u64, chain: u64, bytes: u64) {
-        self.incoming.confirm(number, chain);
-        self.written.number = self.written.number.max(number);
-        self.written.bytes = self.written.bytes.max(bytes);
-    }
-
-    /// Raises the peer's credit to what the window allows beyond what is held, or, where the store
-    /// holds it, beyond what is written.
-    fn grant(&mut self) {
-        if self.closed {
-            return;
-        }
-        if self.spills() {
-            return self
-                .incoming
-                .grant(backlog::plus(self.written, self.window));
-        }
-        let held = match mutant::is(Mutant::IgnoresHeld) {
-            true => Credit::default(),
-            false => self.held,
-        };
-        let room = Credit {
-            number: self.window.number.saturating_sub(held.number),
-            bytes: self.window.bytes.saturating_sub(held.bytes),
-        };
-        self.incoming.grant(Credit {
-            number: self.incoming.accepted() + room.number,
-            bytes: self.incoming.bytes() + room.bytes,
-        });
-    }
-
-    /// Whether as much is kept for the peer as may be, or as it has room for: more is taken once
-    /// some of it is settled.
-    pub(crate) fn is_full(&self) -> bool {
-        let kept = self.out.len() as u64;
-        self.out.is_starved()
-            || kept >= self.window.number
-            || self.out.kept_bytes() >= self.window.bytes
-    }
-
-    /// Whether the peer does not take in time what is kept for it.
-    pub(super) fn is_behind(&self) -> bool {
-        self.out.kept_bytes() >= BEHIND
-    }
-
-    /// Sends what is ready and allowed, and what the peer should know by now; all that it does not
-    /// know yet if this process is `eager` to be told in its turn.
-    pub(super) fn flush(
-        &mut self,
-        me: &Me,
-        now: Duration,
-        pace: u32,
-        eager: bool,
-        actions: &mut Vec<Action>,
-    ) {
-        if !self.is_up() {
-            return;
-        }
-        self.grant();
-        while let Some((first, chain, writer)) = self.fill(now) {
-            self.send(Some((first, chain, writer)), me, now, pace, actions);
-        }
-        let (position, credit) = (self.incoming.position(), self.incoming.credit());
-        while let Some(&(last, end)) = self.ends.front()
-            && last <= position.settled
-        {
-            self.settled_bytes = end;
-            self.ends.pop_front();
-        }
-        let (told, told_credit) = self.told;
-        // A sender that waits for room is not to wait for the next heartbeat.
-        let window = self.window.number.min(self.peer.window);
-        let quiet = QUIET.min(window.div_ceil(2));
-        let news = !self.progress.is_empty()
-            || position.accepted - told.accepted >= quiet
-            || position.settled - told.settled >= quiet
-            || self.settled_bytes - self.told_bytes > self.window.bytes / 2
-            || credit.bytes.saturating_sub(told_credit.bytes) > self.window.bytes / 2
-            || credit.number.saturating_sub(told_credit.number) > self.window.number / 2;
-        let silent = now.saturating_sub(self.last_sent);
-        let late = self.told != (position, credit) && (eager || silent >= SOON);
-        if news || late || silent >= HEARTBEAT {
-            self.send(None, me, now, pace, actions);
-        }
-    }
-
-    /// A frame without messages, now.
-    pub(super) fn beat(&mut self, me: &Me, now: Duration, actions: &mut Vec<Action>) {
-        self.send(None, me, now, 0, actions);
-    }
-
-    /// The next frame's messages.
-    fn fill(&mut self, now: Duration) -> Option<(u64, u64, FrameWriter)> {
-        let next = self.out.next()?;
-        let (first, chain) = (next.number, next.chain);
-        let unsent = usize::try_from(self.out.unsent_bytes()).unwrap_or(usize::MAX);
-        let mut writer = FrameWriter::new(FRAME.min(HEADER_LENGTH.saturating_add(unsent)));
-        let mut told = 0;
-        while let Some(next) = self.out.next() {
-            let parcel = next.item;
-            if !writer.has_room(parcel.payload.len()) || told == TOLD {
-                break;
-            }
-            let (number, new) = self.numbers.number(&parcel.route);
-            if new {
-                told += 1;
-                writer.define(number, &parcel.route);
-            }
-            if let Some(extras) = parcel.extras(now) {
-                writer.extras(extras);
-            }
-            writer.push(&parcel.record(number), &parcel.payload);
-            self.out.advance();
-        }
-        Some((first, chain, writer))
-    }
-
-    fn send(
-        &mut self,
-        messages: Option<(u64, u64, FrameWriter)>,
-        me: &Me,
-        now: Duration,
-        pace: u32,
-        actions: &mut Vec<Action>,
-    ) {
-        let mut header = self.header(Kind::Messages, me);
-        header.pace = pace;
-        let progress = std::mem::take(&mut self.progress);
-        let frames = match messages {
-            Some((first, chain, mut writer)) => {
-                (header.first, header.chain) = (first, chain);
-                writer.progress(progress);
-                writer.finish(header.clone())
-            }
-            None => {
-                let mut writer = FrameWriter::new(0);
-                writer.progress(progress);
-                writer.finish(header.clone())
-            }
-        };
-        self.tell(&header, now);
-        match frames {
-            Ok(frames) => actions.push(Action::Send(self.address, frames)),
-            Err(error) => log::error!("a frame for {} can't be built: {error}", self.peer.name),
-        }
-    }
-
-    /// Notes what a frame that leaves says.
-    fn tell(&mut self, header: &Header, now: Duration) {
-        self.told = (header.position, header.credit);
-        self.told_bytes = self.settled_bytes;
-        self.last_sent = now;
-    }
-
-    /// A last frame: positions, and why this process leaves.
-    pub(super) fn bye(&mut self, reason: &str, me: &Me) -> Option<Frames> {
-        control(self.header(Kind::Bye, me), reason).ok()
     }
 
     /// Whether what was sent has gone unaccepted for so long that it has to be sent again.
