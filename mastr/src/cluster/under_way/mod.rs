@@ -1,5 +1,8 @@
 //! A submission, from its first trade to its last result.
 
+mod announcing;
+mod endings;
+
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,16 +11,15 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use palm_core::Incarnation;
-use palm_highlevel::{Client, Ending, Failure, FailureKind, Job, PartitionId};
+use palm_highlevel::{Client, Job};
 
-use super::appraisal::{self, Returns};
-use super::assignment::{Draft, Drafted};
-use super::backlog::{Backlog, Batch, Kind, Placed, units};
-use super::packer::Packer;
-use super::simulations::{Block, Simulations};
-use super::submission::{Ended, Fate, Recipient, Submission, Summary};
-use super::{ClusterError, GLANCE, broken, next_ending};
-use crate::aggregation::{self, Outcome, partition_of};
+use crate::aggregation::{self, partition_of};
+use crate::cluster::assignment::{Draft, Drafted};
+use crate::cluster::backlog::{Backlog, Batch, Kind, Placed};
+use crate::cluster::packer::Packer;
+use crate::cluster::simulations::{Block, Simulations};
+use crate::cluster::submission::{Ended, Recipient, Submission, Summary};
+use crate::cluster::{ClusterError, GLANCE, broken, next_ending};
 use crate::portfolio::{Arrival, Arrivals, Entry, Ids, Rejected, Trade};
 use crate::valuation::{PathSums, path_blocks};
 
@@ -32,10 +34,6 @@ const WORTH: f64 = 0.01;
 const SHARES: f64 = 8.0;
 /// … unless its way would be longer than its work.
 const LEAST_WORTH: f64 = 0.000_25;
-/// The most contributions of a message that tells what to expect.
-const LARGEST_ANNOUNCEMENT: usize = 4096;
-/// The most of these messages that are under way.
-const ANNOUNCED: u64 = 8;
 /// The most messages that are under way: for so many workers as have shown themselves more than they hold …
 const OF_A_WORKER: usize = 8;
 /// … and before they have, for some.
@@ -295,78 +293,6 @@ impl UnderWay {
         Ok(())
     }
 
-    /// What tells a partition of the trades that have not been valued by now, in messages of some thousands.
-    fn announcements(&self, partition: u32) -> Result<Vec<Bytes>, ClusterError> {
-        let mut payloads = Vec::new();
-        let owned = |trade: &&Trade| self.owner(trade) == partition;
-        let sent = self.sent.values().flat_map(|sent| &sent.trades);
-        let elsewhere = sent.chain(self.simulations.trades());
-        let elsewhere = elsewhere.map(|placed| &placed.trade).filter(owned);
-        let waiting = self.backlog.of(partition).map(|placed| &placed.trade);
-        let expected: Vec<_> = waiting.chain(elsewhere).collect();
-        let none = expected.is_empty().then_some(&expected[..]);
-        for trades in expected.chunks(LARGEST_ANNOUNCEMENT).chain(none) {
-            payloads.push(
-                self.contributions(partition, trades, Packer::of_trade, |trade| {
-                    (&trade.id, trade.version, Outcome::Expected)
-                })?,
-            );
-        }
-        let rejected = self.rejected.iter();
-        let rejected: Vec<_> = rejected
-            .filter(|rejected| partition_of(&rejected.id, self.partitions) == partition)
-            .collect();
-        for rejected in rejected.chunks(LARGEST_ANNOUNCEMENT) {
-            payloads.push(
-                self.contributions(partition, rejected, Packer::of_rejected, |one| {
-                    (&one.id, one.version, Outcome::Failed(one.fault.clone()))
-                })?,
-            );
-        }
-        Ok(payloads)
-    }
-
-    /// What trades of a partition contribute, by their id, version and outcome.
-    fn contributions<'t, T>(
-        &self,
-        partition: u32,
-        trades: &[&'t T],
-        combination: impl Fn(&mut Packer<'t>, &'t T) -> u32,
-        contribution: impl Fn(&'t T) -> (&'t str, u32, Outcome),
-    ) -> Result<Bytes, ClusterError> {
-        let batch = Packer::new(&self.job).pack(trades, combination, contribution);
-        let payload = appraisal::pack(self.partition(partition), false, &batch, None);
-        payload.map(Bytes::from).map_err(ClusterError::Failed)
-    }
-
-    fn partition(&self, number: u32) -> PartitionId {
-        PartitionId {
-            number,
-            of: self.partitions,
-        }
-    }
-
-    /// Sends contributions straight to the partitions, some at a time.
-    fn announce(&mut self) -> Result<(), ClusterError> {
-        while let Some(ending) = self.announcements.try_next() {
-            ending.result.map_err(ClusterError::Failed)?;
-        }
-        while self.known.is_all() && self.announcements.unfinished() < ANNOUNCED {
-            if self.announced.is_empty()
-                && let Some(partition) = self.unaware.next()
-            {
-                self.announced = self.announcements(partition)?.into();
-            }
-            let waiting = self.announced.pop_front();
-            let Some(payload) = waiting.or_else(|| self.held.pop_front()) else {
-                break;
-            };
-            let sent = self.announcements.submit(payload);
-            sent.map_err(ClusterError::Failed)?;
-        }
-        Ok(())
-    }
-
     /// How many messages are under way.
     fn messages(&self) -> usize {
         self.sent.len() + self.simulations.messages()
@@ -483,139 +409,4 @@ impl UnderWay {
             trades,
         }
     }
-
-    /// Takes in how a message ended.
-    fn take(&mut self, ending: Ending) -> Result<(), ClusterError> {
-        if let Some(block) = self.simulations.ended(ending.index) {
-            return self.take_block(block, ending);
-        }
-        let Some(sent) = self.sent.remove(&ending.index) else {
-            return Ok(());
-        };
-        let payload = match ending.result {
-            Ok(payload) => payload,
-            Err(failure) if is_of_the_trades(&failure) => return self.give_up(sent, &failure),
-            Err(failure) => return Err(ClusterError::Failed(failure)),
-        };
-        let is_held = ending.index < self.open_from;
-        let returned = appraisal::returned(&payload, is_held);
-        let (contributions, returns) = returned.map_err(ClusterError::Failed)?;
-        if let Some(contributions) = contributions {
-            self.held.push_back(contributions);
-        }
-        let Sent {
-            kind,
-            trades,
-            is_simulated,
-        } = sent;
-        let paths = |placed: &Placed| u64::from(placed.trade.product.paths());
-        let paths = if is_simulated {
-            0
-        } else {
-            trades.iter().map(paths).sum()
-        };
-        self.worked(&returns, trades.len() as u64, paths);
-        if !is_simulated {
-            let units = trades
-                .iter()
-                .map(|placed| units(&placed.trade.product))
-                .sum();
-            self.backlog.learn(kind, units, returns.took);
-        }
-        let fates = returns.fates(trades.len(), self.wants_valuations);
-        for (Placed { place, trade }, fate) in trades.into_iter().zip(fates) {
-            self.end(place, Entry::Valid(trade), fate);
-        }
-        Ok(())
-    }
-
-    /// Notes what a worker has done.
-    fn worked(&mut self, returns: &Returns, trades: u64, paths: u64) {
-        self.summary.first.get_or_insert_with(Instant::now);
-        let work = self.summary.workers.entry(returns.worker).or_default();
-        work.trades += trades;
-        work.paths += paths;
-        work.busy += returns.took;
-        work.last = self.start.elapsed();
-    }
-
-    /// Takes in how a message ended that asked for a block of paths. With the last of them the trade is
-    /// sent to be valued like any other.
-    fn take_block(&mut self, block: Block, ending: Ending) -> Result<(), ClusterError> {
-        let placed = self.simulations.trade(block.place);
-        let kind = placed.map(|placed| Kind::of(&placed.trade.product));
-        match ending.result {
-            Ok(payload) => {
-                let is_held = ending.index < self.open_from;
-                let returned = appraisal::returned(&payload, is_held);
-                let (_, returns) = returned.map_err(ClusterError::Failed)?;
-                let mut paths = placed
-                    .into_iter()
-                    .flat_map(|placed| path_blocks(&placed.trade.product));
-                let paths = u64::from(paths.nth(block.number as usize).unwrap_or(0));
-                self.worked(&returns, 0, paths);
-                let whole = self
-                    .simulations
-                    .add(block, returns.paths.unwrap_or_default());
-                let Some((kind, (placed, sums))) = kind.zip(whole) else {
-                    return Ok(());
-                };
-                let owner = self.owner(&placed.trade);
-                self.assign(kind, owner, vec![placed], Some(sums))
-            }
-            Err(failure) if is_of_the_trades(&failure) => {
-                let given_up = self.simulations.give_up(block.place);
-                let Some((kind, placed)) = kind.zip(given_up) else {
-                    return Ok(());
-                };
-                let sent = Sent {
-                    kind,
-                    trades: vec![placed],
-                    is_simulated: true,
-                };
-                self.give_up(sent, &failure)
-            }
-            Err(failure) => Err(ClusterError::Failed(failure)),
-        }
-    }
-
-    /// No worker survives this assignment, or none can end it. Of several trades each is tried
-    /// alone; the one at fault has no value and never will.
-    fn give_up(&mut self, sent: Sent, failure: &Failure) -> Result<(), ClusterError> {
-        let Sent { kind, trades, .. } = sent;
-        let is_alone = trades.len() == 1;
-        for placed in trades {
-            let owner = self.owner(&placed.trade);
-            if !is_alone {
-                self.assign(kind, owner, vec![placed], None)?;
-                continue;
-            }
-            let reason = failure.to_string();
-            let outcome = Outcome::Failed(reason.clone());
-            let trade = &placed.trade;
-            let contributions = self.contributions(owner, &[trade], Packer::of_trade, |trade| {
-                (&trade.id, trade.version, outcome.clone())
-            })?;
-            self.held.push_back(contributions);
-            self.end(placed.place, Entry::Valid(placed.trade), Err(reason));
-        }
-        Ok(())
-    }
-
-    fn end(&mut self, place: u32, entry: Entry, fate: Fate) {
-        let counter = match fate {
-            Ok(_) => &mut self.summary.valued,
-            Err(_) => &mut self.summary.failed,
-        };
-        *counter += 1;
-        self.ended.push(Ended { place, entry, fate });
-    }
-}
-
-/// Whether the trades are at fault rather than the cluster: others may go on.
-fn is_of_the_trades(failure: &Failure) -> bool {
-    matches!(
-        failure.kind,
-        FailureKind::DeadLetter | FailureKind::Panic | FailureKind::TooLarge
-    )
 }
