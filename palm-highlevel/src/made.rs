@@ -33,7 +33,7 @@ pub struct Child {
 }
 
 /// What becomes of a message once all that its function has submitted has ended.
-#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Then {
     /// It ends with the result of the function that submitted.
     #[default]
@@ -272,8 +272,12 @@ impl Pieces {
         Packed::pack(&head, all.iter(), "what came of its messages has")
     }
 
-    /// The pieces share the bytes of the payload.
-    pub(crate) fn decode(payload: &Bytes) -> Result<Pieces, String> {
+    /// Reads what a function is called with; the pieces share the bytes of the payload.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it.
+    pub fn decode(payload: &Bytes) -> Result<Pieces, String> {
         let (head, mut bytes) = Packed::unpack::<PiecesHead>(payload)?;
         let state = bytes.take(head.state)?;
         let mut lengths = head.parts.as_slice();

@@ -55,11 +55,15 @@ pub enum Mutant {
     SettlesFirstBranch,
     /// A message has ended for its client with the first of its branches.
     EndsWithBranch,
+    /// A message goes on before the last of those that its function has submitted has ended.
+    ResumesEarly,
+    /// What came of the messages that a function has submitted is told in another order.
+    ReversesPieces,
 }
 
 impl Mutant {
     /// All of them.
-    pub const ALL: [Mutant; 25] = [
+    pub const ALL: [Mutant; 27] = [
         Mutant::HearsTwice,
         Mutant::RenumbersRoutes,
         Mutant::KeepsOldWork,
@@ -85,6 +89,8 @@ impl Mutant {
         Mutant::ForgetsWaiting,
         Mutant::SettlesFirstBranch,
         Mutant::EndsWithBranch,
+        Mutant::ResumesEarly,
+        Mutant::ReversesPieces,
     ];
 }
 

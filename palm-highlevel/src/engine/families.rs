@@ -2,6 +2,7 @@ use super::ledger::{Entry, State};
 use super::slab::Key;
 use super::{Action, Engine, Executor, FunctionId, Origin};
 use crate::made::{Child, Made, Piece, Pieces, Then};
+use crate::mutant::{self, Mutant};
 use crate::{Failure, FailureKind};
 use bytes::Bytes;
 use palm_core::wire::{Extras, Outcome};
@@ -344,7 +345,9 @@ impl Engine {
         let Some(family) = self.family(kin.parent) else {
             return;
         };
-        family.children[kin.index] = Slot::Ended(Piece::new(outcome, payload, parts));
+        if let Some(slot) = family.children.get_mut(kin.index) {
+            *slot = Slot::Ended(Piece::new(outcome, payload, parts));
+        }
         self.fewer(kin.parent, 1);
     }
 
@@ -357,7 +360,8 @@ impl Engine {
             return;
         };
         let count = ended.len();
-        for (slot, (outcome, payload)) in family.children[kin.index..].iter_mut().zip(ended) {
+        let slots = family.children.iter_mut().skip(kin.index);
+        for (slot, (outcome, payload)) in slots.zip(ended) {
             *slot = Slot::Ended(Piece::new(outcome, payload, Vec::new()));
         }
         self.fewer(kin.parent, count);
@@ -369,7 +373,7 @@ impl Engine {
             return;
         };
         family.left -= count;
-        if family.left == 0 {
+        if family.left <= usize::from(mutant::is(Mutant::ResumesEarly)) {
             self.resume(key);
         }
     }
@@ -384,10 +388,13 @@ impl Engine {
             Slot::Ended(piece) => Some(piece),
             Slot::Alive(_) | Slot::Behind => None,
         });
-        let pieces = Pieces {
+        let mut pieces = Pieces {
             state,
             pieces: ended.collect(),
         };
+        if mutant::is(Mutant::ReversesPieces) {
+            pieces.pieces.reverse();
+        }
         match std::mem::take(&mut family.then) {
             Then::Call(function) => {
                 if let Err(failure) = self.go_on_with(key, &function, pieces) {

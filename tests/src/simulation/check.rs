@@ -10,8 +10,8 @@ use palm_highlevel::engine::{LaneView, PartitionId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-/// By how much a result may be larger than its message, in bytes.
-const GROWTH: u64 = 128;
+/// By how much a result, with all that is made beside it, may be larger than its message, in bytes.
+const GROWTH: u64 = 2048;
 
 /// After how long a silent process counts as dead.
 const DEAD_AFTER: Duration = Duration::from_secs(3);

@@ -1,49 +1,77 @@
-//! What function threads do: take time, give results that say where they come from, and die.
+//! What function threads do: take time, give what their functions do, and die.
 
-use super::payload::{self, Kind};
+use super::call::Called;
+use super::family::Function;
+use super::payload::Kind;
 use super::process::Process;
+use super::scenario::Role;
+use super::witness::Violation;
 use super::world::{Happening, World};
 use palm_core::wire::Outcome;
-use palm_core::{Incarnation, codec};
-use palm_highlevel::Failure;
-use palm_highlevel::engine::{Done, Task};
+use palm_core::{Incarnation, Path, codec};
+use palm_highlevel::engine::{Done, Siblings, Task};
 use std::time::Duration;
 
 /// After how long a thread hands over what has ended, though it has more to do.
 const HAND_OVER: Duration = Duration::from_millis(1);
 
+/// How a task has ended.
+pub(super) struct Ended {
+    done: Done,
+    /// The numbers of its executions: of siblings, several.
+    executions: Vec<u64>,
+}
+
+/// Where and for whom functions are executed.
+#[derive(Clone, Copy)]
+struct Place {
+    node: usize,
+    /// The master, of a worker.
+    master: Option<Incarnation>,
+    /// How many times as long as else they take.
+    slow: u32,
+}
+
+/// What comes of a task, and how long it takes; nothing if its process dies of it.
+type Run = (Option<Ended>, Duration);
+
 impl World {
     /// Gives tasks to the function thread that is free first.
     pub(super) fn execute(&mut self, node: usize, process: &mut Process, tasks: Vec<Task>) {
+        let is_worker = matches!(self.scenario.nodes[node].role, Role::Worker { .. });
         // A worker has one link, to its master.
         let peer = process.lanes().first().map(|lane| lane.peer);
-        let master = peer.unwrap_or(Incarnation::UNKNOWN);
+        let place = Place {
+            node,
+            master: is_worker.then(|| peer.unwrap_or(Incarnation::UNKNOWN)),
+            slow: if process.slow > self.now { 100 } else { 1 },
+        };
         let Some(thread) = process.threads.iter_mut().min() else {
             return;
         };
         let life = process.life;
-        let slow = if process.slow > self.now { 100 } else { 1 };
         let mut at = self.now.max(*thread);
         let mut handed_over = at;
         let mut done = Vec::new();
         let count = tasks.len();
         for (index, task) in tasks.into_iter().enumerate() {
-            let Some((kind, cost, ended)) = self.execute_one(node, master, task) else {
-                return;
+            let run = match task.siblings {
+                true => self.run_siblings(place, task),
+                false => self.run_one(place, task),
             };
-            let cost = Duration::from_micros(u64::from(cost)) * slow;
+            let (ended, cost) = match run {
+                Ok(run) => run,
+                Err(violation) => return self.fail(violation),
+            };
             at += cost;
-            if slow > 1 {
+            if place.slow > 1 {
                 self.disturb(at);
             }
-            if kind == Kind::Poison {
+            let Some(ended) = ended else {
                 self.plan(at, Happening::Die(node, life));
                 break;
-            }
-            done.push(Done {
-                nanoseconds: cost.as_nanos() as u64,
-                ..ended
-            });
+            };
+            done.push(ended);
             let all = index + 1 == count;
             if all || at - handed_over >= HAND_OVER {
                 handed_over = at;
@@ -54,71 +82,122 @@ impl World {
         *thread = at;
     }
 
-    /// What comes of one task, and how long it takes, in microseconds; nothing if it is none that
-    /// a client sent.
-    fn execute_one(
-        &mut self,
-        node: usize,
-        master: Incarnation,
-        task: Task,
-    ) -> Option<(Kind, u32, Done)> {
-        let message = &task.message;
-        let (client, sequence) = (message.id.client, message.id.sequence);
-        let begun = self
-            .witness
-            .begin(client, sequence, message.stage, &message.payload);
-        let (number, start) = match begun {
-            Ok(begun) => begun,
-            Err(violation) => {
-                self.fail(violation);
-                return None;
+    /// Runs siblings one after another, as long as it does not take too long.
+    ///
+    /// # Errors
+    ///
+    /// As [`run_one`](Self::run_one).
+    fn run_siblings(&mut self, place: Place, task: Task) -> Result<Run, Violation> {
+        let token = task.token;
+        let broken = |why| Violation::Broken(format!("rule 2: of siblings: {why}"));
+        let mut siblings = Siblings::default();
+        let (mut executions, mut cost) = (Vec::new(), Duration::ZERO);
+        for sibling in task.each().map_err(broken)? {
+            if cost >= HAND_OVER {
+                break;
             }
-        };
-        let numbers = [10, node as u64, client.number(), sequence, number];
-        let words = format_args!("{node} executes {sequence} of {client} as {number}");
-        self.trace.note(self.now, &numbers, words);
-        if let Some(partition) = task.partition {
-            self.check_partition(master, partition, client, sequence);
+            let (ended, took) = self.run_one(place, sibling)?;
+            cost += took;
+            let Some(Ended {
+                done,
+                executions: of,
+            }) = ended
+            else {
+                return Ok((None, cost));
+            };
+            if !siblings.push(done.outcome, done.payload) {
+                break;
+            }
+            executions.extend(of);
         }
-        let fails = start.kind == Kind::Failing && message.stage == 0;
-        let (outcome, payload) = match fails {
-            true => {
-                let failure = codec::encode(&Failure::new("as planned"));
-                (Outcome::Failure, failure.unwrap_or_default().into())
-            }
-            false => (
-                Outcome::Success,
-                payload::executed(&message.payload, message.stage, number),
-            ),
-        };
         let done = Done {
-            token: task.token,
+            token,
+            outcome: Outcome::Siblings,
+            payload: siblings.encode(),
+            made: None,
+            messages: siblings.count(),
+            nanoseconds: cost.as_nanos() as u64,
+        };
+        Ok((Some(Ended { done, executions }), cost))
+    }
+
+    /// Runs one task.
+    ///
+    /// # Errors
+    ///
+    /// If it is none that a client has sent, or a function made.
+    fn run_one(&mut self, place: Place, task: Task) -> Result<Run, Violation> {
+        let token = task.token;
+        let called = self.call(place, task)?;
+        let cost = Duration::from_micros(u64::from(called.start.cost)) * place.slow;
+        if called.start.kind == Kind::Poison {
+            return Ok((None, cost));
+        }
+        let given = called.given.and_then(|(result, made)| match made {
+            // What functions have made goes to the master of a worker.
+            Some(made) if place.master.is_some() => {
+                Ok((Outcome::Made, made.encode(&result)?, None))
+            }
+            made => Ok((Outcome::Success, result, made.map(Box::new))),
+        });
+        let (outcome, payload, made) = given.unwrap_or_else(|failure| {
+            let failure = codec::encode(&failure);
+            (Outcome::Failure, failure.unwrap_or_default().into(), None)
+        });
+        let done = Done {
+            token,
             outcome,
             payload,
-            made: None,
+            made,
             messages: 1,
-            nanoseconds: 0,
+            nanoseconds: cost.as_nanos() as u64,
         };
-        Some((start.kind, start.cost, done))
+        let executions = vec![called.execution];
+        Ok((Some(Ended { done, executions }), cost))
+    }
+
+    /// Calls the function of a task.
+    fn call(&mut self, place: Place, task: Task) -> Result<Called, Violation> {
+        let (node, message) = (place.node, task.message);
+        let name = message.step().map_or("", |step| step.function.as_str());
+        let Some(function) = Function::named(name) else {
+            let message = format!("{node} is to execute `{name}`, which nobody has");
+            return Err(Violation::Broken(message));
+        };
+        let mut id = message.id.clone();
+        if function == Function::Work {
+            // Wherever it was split, all its branches are it.
+            id.path = Path::ROOT;
+        }
+        let called =
+            self.witness
+                .call(&id, function, message.stage, &message.payload, task.pieces)?;
+        let (client, sequence, number) = (id.client, id.sequence, called.execution);
+        let numbers = [10, node as u64, client.number(), sequence, number];
+        let words = format_args!("{node} executes {function:?} of {id} as {number}");
+        self.trace.note(self.now, &numbers, words);
+        if let (Some(partition), Some(master)) = (task.partition, place.master) {
+            self.check_partition(master, partition, client, sequence);
+        }
+        Ok(called)
     }
 
     /// Function threads hand over what has ended.
-    pub(super) fn executed(&mut self, node: usize, life: u32, done: Vec<Done>, all: bool) {
+    pub(super) fn executed(&mut self, node: usize, life: u32, ended: Vec<Ended>, all: bool) {
         let stopped = self.stopped[node];
         if stopped > self.now {
-            return self.plan(stopped, Happening::Executed(node, life, done, all));
+            return self.plan(stopped, Happening::Executed(node, life, ended, all));
         }
         if self.process(node, life).is_none() {
             return;
         }
-        for done in &done {
-            if let Ok((_, executions)) = payload::descent(&done.payload)
-                && let Some((_, number)) = executions.last()
-            {
-                self.witness.end(*number);
+        for ended in &ended {
+            for execution in &ended.executions {
+                self.witness.end(*execution);
             }
         }
         if let Some(process) = self.process(node, life) {
+            let done = ended.into_iter().map(|ended| ended.done).collect();
             process.ended.push_back((done, all));
         }
         self.wake(node, self.now);

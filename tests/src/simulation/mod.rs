@@ -7,7 +7,8 @@
 //! | rule | where |
 //! |---|---|
 //! | 1: one ending of each id, and nothing after it | `witness` |
-//! | 2: an ending descends from the submission through results that were given | `witness` |
+//! | 2: an ending descends from the submission through results that were given | `descent` |
+//! | 2: what goes on with a message has all that its functions have submitted, in order | `descent` |
 //! | 3: what has not ended has a holder | `check` |
 //! | 4: what a lane accepted is 1..n, with one content each | `wiretap`, `witness` |
 //! | 5: nothing leaves before it is flushed | `wiretap`: a server that has crashed contradicts itself otherwise |
@@ -18,9 +19,12 @@
 //! | 10: positions, credit and generations go up | `wiretap` |
 //!
 
+mod call;
 mod check;
+mod descent;
 mod dice;
 mod disk;
+mod family;
 mod fault;
 mod functions;
 mod moment;

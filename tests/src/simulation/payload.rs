@@ -1,6 +1,7 @@
 //! Payloads that say where they come from: the client's message, and behind it one record for each
 //! function that was executed, with the number of the execution and a hash over all before.
 
+use super::dice::Dice;
 use bytes::Bytes;
 
 /// What is to become of a message.
@@ -24,13 +25,19 @@ pub(super) struct Start {
     pub(super) cost: u32,
     /// How many bytes of no meaning follow.
     pub(super) padding: u32,
+    /// What its functions make beside its result is drawn from this; nothing, if it is 0. Of an odd
+    /// one children may kill who executes them.
+    pub(super) family: u32,
 }
 
 /// The length of [`Start`] in bytes.
-const START: usize = 25;
+const START: usize = 29;
 
 /// The length of the record of an execution: stage, number, hash.
 const RECORD: usize = 18;
+
+/// What stands in the place of the stage in results before the last one: this and the number.
+pub(super) const PART: u16 = 1 << 8;
 
 impl Start {
     pub(super) fn payload(&self) -> Bytes {
@@ -44,6 +51,7 @@ impl Start {
         });
         bytes.extend(self.cost.to_le_bytes());
         bytes.extend(self.padding.to_le_bytes());
+        bytes.extend(self.family.to_le_bytes());
         bytes.resize(START + self.padding as usize, self.sequence as u8);
         bytes.into()
     }
@@ -60,8 +68,32 @@ impl Start {
             },
             cost: word(payload, 17)?,
             padding: word(payload, 21)?,
+            family: word(payload, 25)?,
         };
         (payload.len() >= START + start.padding as usize).then_some(start)
+    }
+
+    /// A message that a function of this one submits.
+    pub(super) fn child(&self, dice: &mut Dice) -> Start {
+        let is_lethal = self.family % 2 == 1;
+        let kind = match dice.below(24) {
+            0 => Kind::Failing,
+            1 if is_lethal => Kind::Poison,
+            _ => Kind::Plain,
+        };
+        Start {
+            kind,
+            cost: dice.below(u64::from(self.cost) + 1) as u32,
+            padding: dice.below(16) as u32,
+            family: Start::family(dice, is_lethal),
+            ..*self
+        }
+    }
+
+    /// A number for a family.
+    pub(super) fn family(dice: &mut Dice, is_lethal: bool) -> u32 {
+        let half = dice.between(1, u64::from(u32::MAX / 2)) as u32;
+        2 * half + u32::from(is_lethal)
     }
 }
 

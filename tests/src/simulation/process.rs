@@ -1,4 +1,5 @@
 use super::disk::Disk;
+use super::family::Function;
 use super::scenario::{Execution, JobPlan, Node, Role};
 use bytes::Bytes;
 use palm_core::wire::{self, Frame};
@@ -317,7 +318,7 @@ fn server(
         .map(|(target, name)| {
             let step = Step {
                 server: name.clone(),
-                function: "work".to_owned(),
+                function: Function::Work.name().to_owned(),
             };
             (*target, Next { step, filter: None })
         })
@@ -350,7 +351,7 @@ fn config(node: &Node, incarnation: Incarnation, role: wire::Role, now: Duration
         name: node.name.clone(),
         shares: false,
         role,
-        functions: vec!["work".to_owned()],
+        functions: Function::names(),
         pid: incarnation.number() as u32,
         window: node.window,
         threads: 0,

@@ -85,6 +85,8 @@ pub(super) struct JobPlan {
     pub(super) poison: u64,
     /// One message in so many fails; none if 0.
     pub(super) failing: u64,
+    /// The function of one message in so many submits others; of none if 0.
+    pub(super) families: u64,
     /// How long the application takes to come back for endings.
     pub(super) take_every: Duration,
     /// Whether the client says good-bye once it has all endings.
@@ -115,14 +117,9 @@ impl Scenario {
                 *durable = dice.one_in(2);
             }
         }
-        // A serial server would die of poison for ever.
-        let has_workers = !matches!(
-            nodes[entry].role,
-            Role::Server {
-                execution: Execution::Serial(_),
-                ..
-            }
-        );
+        let Role::Server { execution, .. } = nodes[entry].role else {
+            unreachable!("clients send to servers");
+        };
         let quiet = dice.milliseconds(2_000, 25_000);
         let clients = dice.between(1, 3);
         for number in 1..=clients {
@@ -130,7 +127,7 @@ impl Scenario {
             let role = Role::Client {
                 entry,
                 exit,
-                job: job(dice, &topology, narrow, quiet, has_workers),
+                job: job(dice, &topology, narrow, quiet, execution),
             };
             let name = format!("client{number}");
             nodes.push(Node { name, role, window });
@@ -304,8 +301,10 @@ fn job(
     topology: &Topology,
     narrow: bool,
     quiet: Duration,
-    has_workers: bool,
+    execution: Execution,
 ) -> JobPlan {
+    // A serial server would die of poison for ever.
+    let has_workers = !matches!(execution, Execution::Serial(_));
     let count = match narrow {
         true => dice.between(5, 20),
         false => dice.between(5, 200),
@@ -328,6 +327,11 @@ fn job(
             false => 0,
         },
         failing: dice.pick(&[0, 0, 10]),
+        // Children have the keys of their parents, whose owner has to end those first.
+        families: match execution {
+            Execution::Partitioned(_) => 0,
+            Execution::Serial(_) | Execution::Parallel => dice.pick(&[0, 0, 3, 10]),
+        },
         take_every: Duration::from_millis(dice.pick(&[0, 0, 1, 50, 500])),
         leaves: dice.one_in(2),
     }

@@ -1,6 +1,7 @@
-use super::payload::{self, Kind, Start};
+use super::family::{Function, fate};
+use super::payload::{Kind, Start};
 use super::wiretap::{Lane, Sent};
-use palm_core::{Id, Incarnation};
+use palm_core::{Id, Incarnation, Path};
 use palm_highlevel::engine::EntryView;
 use palm_highlevel::{Failure, FailureKind};
 use std::collections::{BTreeMap, BTreeSet};
@@ -31,7 +32,7 @@ impl Violation {
 #[derive(Debug, Default)]
 pub(super) struct Witness {
     clients: BTreeMap<Incarnation, Job>,
-    executions: Vec<Execution>,
+    pub(super) executions: Vec<Execution>,
     /// What each master has charged, and for whose deaths.
     charges: BTreeMap<(Incarnation, Id), Charges>,
     /// How often each message was sent to a server.
@@ -73,16 +74,17 @@ struct Job {
 
 #[derive(Debug)]
 struct Fate {
-    kind: Kind,
+    start: Start,
     ended: bool,
 }
 
+/// A function that was called.
 #[derive(Debug)]
-struct Execution {
-    client: Incarnation,
-    sequence: u64,
-    stage: u16,
-    ended: bool,
+pub(super) struct Execution {
+    pub(super) id: Id,
+    pub(super) function: Function,
+    pub(super) stage: u16,
+    pub(super) ended: bool,
 }
 
 impl Witness {
@@ -115,7 +117,7 @@ impl Witness {
     pub(super) fn submitted(&mut self, client: Incarnation, start: &Start) {
         if let Some(job) = self.clients.get_mut(&client) {
             job.messages.push(Fate {
-                kind: start.kind,
+                start: *start,
                 ended: false,
             });
         }
@@ -162,26 +164,21 @@ impl Witness {
             .collect()
     }
 
+    /// What a client has sent as its message with that number.
+    pub(super) fn sent(&self, client: Incarnation, sequence: u64) -> Option<&Start> {
+        let messages = &self.clients.get(&client)?.messages;
+        Some(&messages.get(sequence as usize - 1)?.start)
+    }
+
     /// A function begins; gives back the number of the execution.
-    ///
-    /// # Errors
-    ///
-    /// Rule 2, if the message is not what its client sent, or what the functions before made of it.
-    pub(super) fn begin(
-        &mut self,
-        client: Incarnation,
-        sequence: u64,
-        stage: u16,
-        input: &[u8],
-    ) -> Result<(u64, Start), Violation> {
-        let start = self.check_descent(client, sequence, stage, input)?;
+    pub(super) fn begin(&mut self, id: &Id, function: Function, stage: u16) -> u64 {
         self.executions.push(Execution {
-            client,
-            sequence,
+            id: id.clone(),
+            function,
             stage,
             ended: false,
         });
-        Ok((self.executions.len() as u64 - 1, start))
+        self.executions.len() as u64 - 1
     }
 
     /// A function has ended.
@@ -264,47 +261,6 @@ impl Witness {
         }
     }
 
-    fn check_descent(
-        &self,
-        client: Incarnation,
-        sequence: u64,
-        stage: u16,
-        payload: &[u8],
-    ) -> Result<Start, Violation> {
-        let broken = |why: String| {
-            Violation::Broken(format!(
-                "rule 2: message {sequence} of {client} at stage {stage}: {why}"
-            ))
-        };
-        let (start, executions) = payload::descent(payload).map_err(broken)?;
-        if (start.client, start.sequence) != (client.number(), sequence) {
-            return Err(broken(format!("its payload is {start:?}")));
-        }
-        let job = self.clients.get(&client);
-        if job.is_none_or(|job| job.messages.len() < sequence as usize) {
-            return Err(broken("its client never sent it".to_owned()));
-        }
-        let stages: Vec<u16> = executions.iter().map(|(stage, _)| *stage).collect();
-        if stages != (0..stage).collect::<Vec<u16>>() {
-            return Err(broken(format!("it was executed at the stages {stages:?}")));
-        }
-        for (stage, number) in executions {
-            let execution = self.executions.get(number as usize);
-            let fits = execution.is_some_and(|execution| {
-                execution.ended
-                    && execution.client == client
-                    && execution.sequence == sequence
-                    && execution.stage == stage
-            });
-            if !fits {
-                return Err(broken(format!(
-                    "execution {number} is another: {execution:?}"
-                )));
-            }
-        }
-        Ok(start)
-    }
-
     /// Rule 9: a suspect is charged with the death of the worker that it was with, once each.
     ///
     /// # Errors
@@ -361,23 +317,24 @@ impl Witness {
         branches: &[bytes::Bytes],
     ) -> Result<(), Violation> {
         let job = self.clients.get(&client);
-        let fate = job.and_then(|job| job.messages.get(sequence as usize - 1));
-        let (Some(job), Some(fate)) = (job, fate) else {
+        let sent = job.and_then(|job| job.messages.get(sequence as usize - 1));
+        let (Some(job), Some(sent)) = (job, sent) else {
             return Err(Violation::Broken(format!(
                 "rule 2: {client} hears of message {sequence}, which it never sent"
             )));
         };
-        if fate.ended {
+        if sent.ended {
             return Err(Violation::Duplicated(format!(
                 "rule 1: {client} hears of message {sequence} again after its ending"
             )));
         }
-        let (kind, stages, split) = (fate.kind, job.stages, job.branches);
+        let kind = fate(&sent.start, &Path::ROOT);
+        let (stages, split) = (job.stages, job.branches);
         match result {
             Ok(payload) => {
-                self.check_descent(client, sequence, stages, payload)?;
+                self.check_work(client, sequence, stages, payload)?;
                 for branch in branches {
-                    self.check_descent(client, sequence, stages, branch)?;
+                    self.check_work(client, sequence, stages, branch)?;
                 }
                 if branches.len() as u32 != split {
                     return Err(Violation::Broken(format!(
@@ -399,7 +356,12 @@ impl Witness {
         Ok(())
     }
 
-    fn check_failure(
+    /// Whether a message, or one that came of it, may fail like that, if this is to become of it.
+    ///
+    /// # Errors
+    ///
+    /// If not.
+    pub(super) fn check_failure(
         &self,
         client: Incarnation,
         sequence: u64,

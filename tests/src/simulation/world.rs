@@ -1,6 +1,8 @@
 use super::dice::Dice;
 use super::disk::Disk;
+use super::family;
 use super::fault::{Fault, Injected};
+use super::functions::Ended;
 use super::network::{Network, Way};
 use super::payload::{Kind, Start};
 use super::process::{Machine, Process};
@@ -8,8 +10,8 @@ use super::scenario::{Role, Scenario};
 use super::trace::Trace;
 use super::wiretap::Wiretap;
 use super::witness::{Violation, Witness};
-use palm_core::{Frames, Incarnation};
-use palm_highlevel::engine::{Done, Reading};
+use palm_core::{Frames, Incarnation, Path};
+use palm_highlevel::engine::Reading;
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 use std::time::Duration;
@@ -57,7 +59,7 @@ pub(super) enum Happening {
     },
     Deliver(u32, Way, Frames),
     Close(u32, Way),
-    Executed(usize, u32, Vec<Done>, bool),
+    Executed(usize, u32, Vec<Ended>, bool),
     Flushed(usize, u32, u64),
     Read(usize, u32, Reading),
     Room(usize, u32),
@@ -403,9 +405,11 @@ impl World {
             } else {
                 Kind::Plain
             };
-            if kind == Kind::Poison {
-                self.work += Duration::from_secs(20);
-            }
+            let has_family = kind == Kind::Plain && once_in(dice, plan.families);
+            let family = match has_family {
+                true => Start::family(dice, plan.poison > 0),
+                false => 0,
+            };
             application.submitted += 1;
             let start = Start {
                 client: incarnation.number(),
@@ -413,7 +417,9 @@ impl World {
                 kind,
                 cost: dice.below(u64::from(plan.cost) + 1) as u32,
                 padding: dice.below(u64::from(plan.padding) + 1) as u32,
+                family,
             };
+            self.work += more_work(&start);
             application.waiting.push_back(start.payload());
             self.witness.submitted(incarnation, &start);
             let numbers = [3, incarnation.number(), application.submitted];
@@ -478,6 +484,16 @@ impl World {
         }
         words
     }
+}
+
+/// The time that a message takes beyond what each does: for its children, and for who dies of it.
+fn more_work(start: &Start) -> Duration {
+    let all = family::all(start, &Path::ROOT);
+    let deaths = all.iter().filter(|start| start.kind == Kind::Poison);
+    let calls = all[1..]
+        .iter()
+        .map(|start| 3 * Duration::from_micros(u64::from(start.cost)) + Duration::from_secs(1));
+    Duration::from_secs(20) * deaths.count() as u32 + calls.sum::<Duration>()
 }
 
 /// The time that all functions take one after another, and the applications and tiny windows with
