@@ -122,7 +122,13 @@ impl Engine {
         if !(same && counts) {
             return;
         }
+        let several = entry.count() > 1;
         match taken.record.outcome {
+            Outcome::Success | Outcome::Made if several => {
+                let message = "its worker has told one end of several messages";
+                let failure = Failure::of(FailureKind::Refused, message);
+                self.end(key, Outcome::Failure, failure.encode());
+            }
             Outcome::Failure => self.failed(key, taken.payload),
             Outcome::Made => self.made(key, &taken.payload),
             Outcome::Siblings => self.siblings_ended(key, current, &taken.payload),

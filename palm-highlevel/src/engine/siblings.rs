@@ -166,7 +166,7 @@ impl Engine {
             // It has ended with more than fits: the next time it is alone.
             return self.not_begun(key);
         }
-        if succeeded {
+        if succeeded && begun > 1 {
             return self.pieces(key, ended);
         }
         let keys = self.take_apart(key);

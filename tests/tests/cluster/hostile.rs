@@ -4,7 +4,8 @@ use palm_core::wire::{
 };
 use palm_core::wire::{OWN_FRAME, control};
 use palm_core::{Frames, Incarnation, Route, codec};
-use palm_highlevel::{Failure, FailureKind, Running, standalone};
+use palm_highlevel::engine::Siblings;
+use palm_highlevel::{Call, Failure, FailureKind, Pieces, Running, standalone};
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use tests::cluster::{Cluster, Transport};
@@ -52,15 +53,19 @@ fn hello(name: &str) -> Vec<u8> {
 }
 
 fn hello_of(name: &str, incarnation: Incarnation) -> Vec<u8> {
+    hello_as(Role::Client, name, incarnation)
+}
+
+fn hello_as(role: Role, name: &str, incarnation: Incarnation) -> Vec<u8> {
     let greeting = Greeting {
         name: name.into(),
-        role: Role::Client,
+        role,
         epoch: 0,
         session: None,
         you: Incarnation::UNKNOWN,
         mark: None,
-        functions: Vec::new(),
-        threads: 0,
+        functions: vec!["each".into()],
+        threads: 1,
         partition: None,
         accepted: 0,
         window: 1 << 16,
@@ -233,6 +238,82 @@ fn a_stage_out_of_range_is_a_failure() {
     }
     assert_eq!(ended, [1, 2, 3]);
     check_job(&cluster, &server, || {});
+}
+
+#[test]
+fn a_worker_that_ends_messages_as_nobody_asked_loses_none() {
+    let cluster = Cluster::start(Transport::Tcp);
+    let scatter = |_: &Call| Ok::<_, Failure>(["one", "two", "three"]);
+    let gather = |_: &Call, pieces: Pieces| {
+        let failures = pieces.pieces.into_iter().map(|piece| match piece.result {
+            Ok(result) => format!("{result:?}"),
+            Err(failure) => failure.message,
+        });
+        Ok::<_, Failure>(failures.collect::<Vec<_>>().join("; "))
+    };
+    let master = standalone::Master::new("m")
+        .scatter("all", "each", scatter)
+        .gather("all", gather)
+        .config(cluster.config())
+        .bind(&cluster.endpoint())
+        .unwrap();
+    let client = cluster.client(master.address());
+    let mut one = Siblings::default();
+    one.push(Outcome::Success, "x".into());
+    let one = one.encode();
+    let told = "its worker has told one end of several messages";
+    let unread = "how it ended on its worker can't be read: siblings of 1 bytes end too early";
+    let thrice = |text| [text; 3].join("; ");
+    for (function, outcome, payload, expected) in [
+        ("m.each", Outcome::Siblings, one.clone(), "x".to_owned()),
+        ("m.all", Outcome::Success, "x".into(), thrice(told)),
+        ("m.all", Outcome::Siblings, "x".into(), thrice(unread)),
+    ] {
+        let me = Incarnation::random();
+        let socket = stranger(master.address(), None);
+        let left = cluster.time_left().as_millis() as i32;
+        socket.set_rcvtimeo(left).unwrap();
+        let receive = || {
+            let bytes = bytes::Bytes::from(socket.recv_bytes(0).unwrap());
+            Frame::read(Frames::one(bytes)).unwrap()
+        };
+        socket.send(hello_as(Role::Worker, "liar", me), 0).unwrap();
+        let welcome = receive().header;
+        let header = Header {
+            first: 1,
+            peer_lane: welcome.lane,
+            // So fast that it is given many at a time.
+            pace: 1,
+            credit: Credit {
+                number: 100,
+                bytes: 1 << 20,
+            },
+            ..Header::new(Kind::Messages, me, welcome.sender)
+        };
+        let idle = FrameWriter::new(0).finish(header.clone()).unwrap();
+        socket.send(&idle.first[..], 0).unwrap();
+
+        let mut job = client.job(function).unwrap();
+        job.submit("").unwrap();
+        let given = std::iter::from_fn(|| Some(receive())).find_map(|frame| frame.records().next());
+        let (record, _) = given.unwrap();
+        let mut writer = FrameWriter::new(1 << 16);
+        writer.define(0, &Route::parse(me, 1, function).unwrap());
+        let record = Record {
+            route: 0,
+            outcome,
+            extras: false,
+            length: payload.len() as u32,
+            ..record
+        };
+        writer.push(&record, &payload);
+        let frames = writer.finish(header).unwrap();
+        socket.send(&frames.first[..], 0).unwrap();
+        let ending = job.next_timeout(cluster.time_left()).unwrap();
+        assert_eq!(ending.result.unwrap(), expected);
+        let bye = control(Header::new(Kind::Bye, me, welcome.sender), "it has lied").unwrap();
+        socket.send(&bye.first[..], 0).unwrap();
+    }
 }
 
 #[test]
