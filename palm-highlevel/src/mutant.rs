@@ -59,11 +59,15 @@ pub enum Mutant {
     ResumesEarly,
     /// What came of the messages that a function has submitted is told in another order.
     ReversesPieces,
+    /// Siblings that a worker had as one message end as one another.
+    MixesSiblings,
+    /// What a worker gives back of them, as it took too long, is given to nobody.
+    ForgetsNotBegun,
 }
 
 impl Mutant {
     /// All of them.
-    pub const ALL: [Mutant; 27] = [
+    pub const ALL: [Mutant; 29] = [
         Mutant::HearsTwice,
         Mutant::RenumbersRoutes,
         Mutant::KeepsOldWork,
@@ -91,6 +95,8 @@ impl Mutant {
         Mutant::EndsWithBranch,
         Mutant::ResumesEarly,
         Mutant::ReversesPieces,
+        Mutant::MixesSiblings,
+        Mutant::ForgetsNotBegun,
     ];
 }
 

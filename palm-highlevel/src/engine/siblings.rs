@@ -2,6 +2,7 @@ use super::families::Kin;
 use super::ledger::{Entry, Ledger, State};
 use super::slab::Key;
 use super::{Engine, Executor};
+use crate::mutant::{self, Mutant};
 use crate::siblings::Siblings;
 use crate::{Failure, FailureKind};
 use bytes::Bytes;
@@ -152,6 +153,9 @@ impl Engine {
         };
         let count = entry.count();
         ended.truncate(count);
+        if mutant::is(Mutant::MixesSiblings) {
+            ended.reverse();
+        }
         let succeeded = ended
             .iter()
             .all(|(outcome, _)| *outcome == Outcome::Success);
@@ -184,6 +188,9 @@ impl Engine {
         let Some(entry) = self.ledger.get_mut(key) else {
             return;
         };
+        if mutant::is(Mutant::ForgetsNotBegun) {
+            return;
+        }
         entry.tries -= 1;
         let count = entry.count();
         if let State::With(worker) = entry.state {
