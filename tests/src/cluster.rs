@@ -4,6 +4,7 @@
 use bytes::Bytes;
 use palm_core::Context;
 use palm_highlevel::{Client, Config, Counts, Failure, Job, Running};
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::net::TcpListener;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
@@ -92,8 +93,12 @@ impl Cluster {
         match self.transport {
             Transport::Inproc => self.endpoint(),
             Transport::Tcp => {
-                let port = TcpListener::bind("127.0.0.1:0").and_then(|bound| bound.local_addr());
-                format!("tcp://{}", port.expect("a port is free"))
+                // Those above the system gives to connections, of others as well.
+                let random = RandomState::new().build_hasher().finish();
+                let from = |further| 10_000 + (random.wrapping_add(further) % 20_000) as u16;
+                let is_free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
+                let port = (0..20_000).map(from).find(is_free).expect("a port is free");
+                format!("tcp://127.0.0.1:{port}")
             }
         }
     }

@@ -4,7 +4,9 @@ use std::process::Command;
 
 use mastr::sample;
 
-use crate::process::{Folder, Process, SIGKILL, assert_same, mastr, signal, wait_until_gone};
+use crate::process::{
+    Folder, Process, SIGKILL, assert_same, free_endpoint, mastr, signal, wait_until_gone,
+};
 
 const SIGTERM: u32 = 15;
 
@@ -21,12 +23,12 @@ fn role(arguments: &[&str]) -> Process {
 
 impl Cluster {
     fn start() -> Self {
-        let any = "tcp://127.0.0.1:*";
+        let (bind, other) = (free_endpoint(), free_endpoint());
         let mut aggregation_master =
-            role(&["aggregation-master", "--bind", any, "--aggregators", "1"]);
+            role(&["aggregation-master", "--bind", &bind, "--aggregators", "1"]);
         let aggregation = aggregation_master.wait_for(|_| true);
         let mut valuation_master =
-            role(&["valuation-master", "--bind", any, "--next", &aggregation]);
+            role(&["valuation-master", "--bind", &other, "--next", &aggregation]);
         let valuation = valuation_master.wait_for(|_| true);
         let worker = role(&["valuation-worker", "--connect", &valuation]);
         let aggregator = role(&["aggregation-worker", "--connect", &aggregation]);
@@ -289,12 +291,7 @@ fn a_market_that_died_with_its_master_is_asked_for() {
 
 #[test]
 fn workers_and_clients_may_come_before_their_masters() {
-    // Ports that were free a moment ago; masters that come later are bound to them.
-    let free = || {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        format!("tcp://{}", listener.local_addr().unwrap())
-    };
-    let (aggregation, valuation) = (free(), free());
+    let (aggregation, valuation) = (free_endpoint(), free_endpoint());
     let value = Process::start(mastr().args([
         "value",
         "--connect",

@@ -1,6 +1,8 @@
 //! Processes under test: what they say while they run, and signals for them.
 
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::{BufRead, BufReader, Read};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
@@ -13,6 +15,17 @@ pub(crate) const DEADLINE: Duration = Duration::from_secs(240);
 /// The binary under test.
 pub(crate) fn mastr() -> Command {
     Command::new(env!("CARGO_BIN_EXE_mastr"))
+}
+
+/// An endpoint that can be bound, and again when who has bound it has died: its port is below those
+/// that the system gives to connections.
+pub(crate) fn free_endpoint() -> String {
+    let random = RandomState::new().build_hasher().finish();
+    let mut ports =
+        (0..20_000).map(|further| 10_000 + (random.wrapping_add(further) % 20_000) as u16);
+    let is_free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    let port = ports.find(is_free).expect("a port is free");
+    format!("tcp://127.0.0.1:{port}")
 }
 
 /// A folder that is gone after the test.
@@ -151,10 +164,9 @@ impl Process {
         loop {
             let left = DEADLINE.saturating_sub(start.elapsed());
             let Ok(line) = self.lines.recv_timeout(left) else {
-                panic!(
-                    "what was waited for did not come:\n{}",
-                    self.told.join("\n")
-                );
+                let told = self.told.join("\n");
+                let ended = self.child.try_wait();
+                panic!("what was waited for did not come ({ended:?}):\n{told}");
             };
             self.told.push(line.clone());
             if wanted(&line) {
