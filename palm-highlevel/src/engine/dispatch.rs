@@ -25,8 +25,8 @@ const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Parallel execution: any worker that offers the function and has room.
 ///
-/// Invariant: `in_flight` of a worker is the number of messages whose entries are `With` it. A suspect is
-/// with a worker that holds nothing else.
+/// Invariant: `in_flight` of a worker is the number of messages whose entries are `With` it. A
+/// suspect is with a worker that holds nothing else.
 #[derive(Debug, Default)]
 pub(crate) struct Dispatch {
     queues: Vec<Queue>,

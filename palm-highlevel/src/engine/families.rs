@@ -1,4 +1,5 @@
 use super::ledger::{Entry, State};
+use super::siblings::in_a_row;
 use super::slab::Key;
 use super::{Action, Engine, Executor, FunctionId, Origin};
 use crate::made::{Child, Made, Piece, Pieces, Then};
@@ -119,32 +120,6 @@ impl Family {
     }
 }
 
-/// The routes to functions here.
-#[derive(Debug, Default)]
-pub(super) struct Homeward {
-    /// The one that was asked for last: a client, a pipeline, and the function.
-    last: Option<(Arc<Route>, String)>,
-}
-
-impl Homeward {
-    /// The route of a message to `function` of the server called `name`.
-    fn route(&mut self, like: &Route, name: &str, function: &str) -> Result<Arc<Route>, Failure> {
-        let (client, pipeline) = (like.client(), like.pipeline());
-        if let Some((route, of)) = &self.last
-            && (route.client(), route.pipeline(), of.as_str()) == (client, pipeline, function)
-        {
-            return Ok(route.clone());
-        }
-        let route = Arc::new(Route::parse(
-            client,
-            pipeline,
-            &format!("{name}.{function}"),
-        )?);
-        self.last = Some((route.clone(), function.to_owned()));
-        Ok(route)
-    }
-}
-
 /// Messages that make messages.
 impl Engine {
     /// A function has succeeded, and made more than a result.
@@ -222,7 +197,9 @@ impl Engine {
             .is_some_and(|family| family.each.is_some());
         let joins = |(_, function): &(_, FunctionId)| !apart && self.joins_siblings(*function);
         let joins: Vec<bool> = functions.iter().map(joins).collect();
-        self.spend(root, children.len() as u64)?;
+        let born = children.len() as u64;
+        let children = in_a_row(children, &joins);
+        self.spend(root, born)?;
         // It is back before anything asks for it.
         let parent = self.ledger.get_mut(key);
         let Some(mut family) = parent.and_then(|parent| parent.family.take()) else {
@@ -234,33 +211,17 @@ impl Engine {
             ..origin
         };
         let first = family.children.len();
-        let mut open = None;
-        for child in children {
+        for (child, siblings) in children {
             let (route, function) = functions[child.function as usize].clone();
-            family.born += 1;
-            family.left += 1;
-            if let Some((first, of)) = &mut open
-                && *of == child.function
-                && joins[child.function as usize]
-            {
-                family.children.push(Slot::Behind);
-                if let Some(kin) = self
-                    .ledger
-                    .get_mut(*first)
-                    .and_then(|entry| entry.kin.as_mut())
-                {
-                    kin.siblings.push_back(child.payload);
-                }
-                continue;
-            }
             let extras = Extras {
-                path: path.child(family.born - 1),
+                path: path.child(family.born),
                 ..Extras::default()
             };
+            let behind = siblings.len();
             let kin = Kin {
                 parent: key,
                 index: family.children.len(),
-                siblings: VecDeque::new(),
+                siblings,
                 root,
                 gathered: false,
             };
@@ -271,9 +232,11 @@ impl Engine {
                 kin: Some(Box::new(kin)),
                 ..Entry::of(route, child.payload, origin, function)
             };
-            let key = self.ledger.insert(entry);
-            family.children.push(Slot::Alive(key));
-            open = Some((key, child.function));
+            family.children.push(Slot::Alive(self.ledger.insert(entry)));
+            let all = family.children.len() + behind;
+            family.children.resize_with(all, || Slot::Behind);
+            family.born += 1 + behind as u32;
+            family.left += 1 + behind;
         }
         let born: Vec<Key> = family.children[first..]
             .iter()

@@ -2,6 +2,7 @@ use super::families::Kin;
 use super::ledger::{Entry, Ledger, State};
 use super::slab::Key;
 use super::{Engine, Executor};
+use crate::made::Child;
 use crate::mutant::{self, Mutant};
 use crate::siblings::Siblings;
 use crate::{Failure, FailureKind};
@@ -13,14 +14,13 @@ use std::sync::Arc;
 /// About how many bytes of payload a worker is given as one message, if several share it.
 const BYTES: usize = 64 << 10;
 
-// What a function submits for another one, in a row, is one entry of the ledger until something sets
-// it apart: it costs next to nothing to keep, goes to a worker as one message, and comes back as one.
-// Where a worker has room for the first of them alone the entry is split. As soon as one of them has
-// not succeeded it is taken apart, and all rules are those of single messages.
-//
-// Invariant: the first of an entry's siblings never changes, so that what a worker says of them, in
-// order, is about them, whatever became of the others since.
-
+/// What a function submits for another one, in a row, is one entry of the ledger until something sets
+/// it apart: it costs next to nothing to keep, goes to a worker as one message, and comes back as one.
+/// Where a worker has room for the first of them alone the entry is split. As soon as one of them has
+/// not succeeded it is taken apart, and all rules are those of single messages.
+///
+/// Invariant: the first of an entry's siblings never changes, so that what a worker says of them, in
+/// order, is about them, whatever became of the others since.
 impl Entry {
     /// How many messages it stands for.
     pub(super) fn count(&self) -> usize {
@@ -77,6 +77,23 @@ impl Entry {
             _ => (Outcome::Pending, self.payload.clone()),
         }
     }
+}
+
+/// The children of a message, in order, each with the payloads of those behind it that may be one entry
+/// with it: those for the same function, if `joins` has it that these may.
+pub(super) fn in_a_row(children: Vec<Child>, joins: &[bool]) -> Vec<(Child, VecDeque<Bytes>)> {
+    let mut rows: Vec<(Child, VecDeque<Bytes>)> = Vec::new();
+    for child in children {
+        match rows.last_mut() {
+            Some((first, behind))
+                if first.function == child.function && joins[child.function as usize] =>
+            {
+                behind.push_back(child.payload);
+            }
+            _ => rows.push((child, VecDeque::new())),
+        }
+    }
+    rows
 }
 
 /// Leaves as many of an entry's siblings in it, at most `most`, as share a message; gives back the
