@@ -185,6 +185,10 @@ impl Iterator for Records<'_> {
     }
 }
 
+/// The bytes that are set aside for notes: what most frames with notes need, so that all that was
+/// written does not have to move for their sake.
+const NOTES: usize = 256;
+
 /// Puts messages into a frame, one after another, in one buffer.
 ///
 /// ```
@@ -239,10 +243,11 @@ impl FrameWriter {
         debug_assert_eq!(record.length as usize, payload.len());
         if self.buffer.is_empty() {
             let first = HEADER_LENGTH + RECORD_LENGTH;
-            self.buffer.reserve(match record.is_large() {
+            let messages = match record.is_large() {
                 true => first,
                 false => (first + payload.len()).max(self.capacity.min(MAX_FRAME)),
-            });
+            };
+            self.buffer.reserve(messages + NOTES);
             self.buffer.resize(HEADER_LENGTH, 0);
         }
         record.write(&mut self.buffer);
@@ -262,6 +267,12 @@ impl FrameWriter {
     /// Gives extras to the message that is pushed next.
     pub fn extras(&mut self, extras: Cow<'_, Extras>) {
         self.notes.extras.push(self.count, extras);
+    }
+
+    /// Gives the message that is pushed next the extras of the last one; gives back whether that is
+    /// possible.
+    pub fn same_extras(&mut self) -> bool {
+        self.notes.extras.repeat(self.count)
     }
 
     /// Says how far functions are.

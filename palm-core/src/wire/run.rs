@@ -86,6 +86,18 @@ impl Runs {
         });
     }
 
+    /// Adds, for the message at `index`, the extras that the one before it has; gives back whether
+    /// that is possible: it has some, and they are not those of a sibling.
+    pub fn repeat(&mut self, index: u32) -> bool {
+        match self.0.last_mut() {
+            Some(last) if last.first + last.count == index && !last.siblings => {
+                last.count += 1;
+                true
+            }
+            _ => false,
+        }
+    }
+
     /// How many runs there are.
     pub fn len(&self) -> usize {
         self.0.len()
@@ -171,6 +183,22 @@ mod tests {
         assert_eq!(round_trip(&same), 1);
         let siblings: Vec<_> = (7..57).map(|of| Some(extras(&[3, of], Some(9)))).collect();
         assert_eq!(round_trip(&siblings), 1);
+    }
+
+    #[test]
+    fn what_the_one_before_has_is_repeated_unless_it_is_a_sibling() {
+        let mut runs = Runs::default();
+        assert!(!runs.repeat(0));
+        runs.push(0, Cow::Owned(extras(&[1], None)));
+        assert!(runs.repeat(1));
+        assert!(!runs.repeat(3), "the one before has none");
+        runs.push(3, Cow::Owned(extras(&[1], None)));
+        runs.push(4, Cow::Owned(extras(&[2], None)));
+        assert!(!runs.repeat(5));
+        let mut reader = runs.reader();
+        assert_eq!(reader.at(1).as_deref(), Some(&extras(&[1], None)));
+        assert_eq!(reader.at(2), None);
+        assert_eq!(reader.at(4).as_deref(), Some(&extras(&[2], None)));
     }
 
     #[test]

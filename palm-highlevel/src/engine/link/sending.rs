@@ -3,6 +3,7 @@ use crate::engine::Action;
 use crate::engine::routes::TOLD;
 use palm_core::Frames;
 use palm_core::wire::{FrameWriter, HEADER_LENGTH, Header, Kind, control};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// About how many bytes of messages one frame carries.
@@ -71,6 +72,8 @@ impl Link {
         let unsent = usize::try_from(self.out.unsent_bytes()).unwrap_or(usize::MAX);
         let mut writer = FrameWriter::new(FRAME.min(HEADER_LENGTH.saturating_add(unsent)));
         let mut told = 0;
+        // Most messages have the extras of the one before them, if any.
+        let mut last = None;
         while let Some(next) = self.out.next() {
             let parcel = next.item;
             if !writer.has_room(parcel.payload.len()) || told == TOLD {
@@ -81,9 +84,12 @@ impl Link {
                 told += 1;
                 writer.define(number, &parcel.route);
             }
-            if let Some(extras) = parcel.extras(now) {
+            let own = parcel.extras.as_ref().filter(|_| parcel.deadline.is_none());
+            let same = own.map(Arc::as_ptr) == last && last.is_some() && writer.same_extras();
+            if !same && let Some(extras) = parcel.extras(now) {
                 writer.extras(extras);
             }
+            last = own.map(Arc::as_ptr);
             writer.push(&parcel.record(number), &parcel.payload);
             self.out.advance();
         }
