@@ -1,19 +1,30 @@
 use bytes::Bytes;
 use palm_core::wire::Extras;
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
+use std::sync::Arc;
 
-/// The results of messages that tees have split, until those of all branches are there.
+/// The results of messages that tees have split, until those of all branches are there. The client
+/// numbers its messages itself, so that they need no hash that withstands chosen numbers.
 #[derive(Debug, Default)]
-pub(super) struct Branches(HashMap<u64, Vec<Branch>>);
+pub(super) struct Branches(FxHashMap<u64, Vec<Branch>>);
 
 /// How one branch of a message has ended.
 #[derive(Debug)]
 struct Branch {
-    /// Which one it is, at each tee on its way.
-    ordinals: Vec<u32>,
-    /// Of how many.
-    of: Vec<u32>,
+    extras: Arc<Extras>,
     result: Bytes,
+}
+
+impl Branch {
+    /// Which one it is, at each tee on its way.
+    fn ordinals(&self) -> &[u32] {
+        self.extras.path.ordinals()
+    }
+
+    /// Of how many.
+    fn of(&self) -> &[u32] {
+        &self.extras.branches
+    }
 }
 
 impl Branches {
@@ -22,19 +33,15 @@ impl Branches {
     pub(super) fn add(
         &mut self,
         sequence: u64,
-        extras: &Extras,
+        extras: &Arc<Extras>,
         result: Bytes,
     ) -> Option<Vec<Bytes>> {
         let branches = self.0.entry(sequence).or_default();
         let ordinals = extras.path.ordinals();
-        let place = branches.binary_search_by(|branch| branch.ordinals[..].cmp(ordinals));
+        let place = branches.binary_search_by(|branch| branch.ordinals().cmp(ordinals));
         if let Err(place) = place {
-            let branch = Branch {
-                ordinals: ordinals.to_vec(),
-                of: extras.branches.clone(),
-                result,
-            };
-            branches.insert(place, branch);
+            let extras = extras.clone();
+            branches.insert(place, Branch { extras, result });
         }
         // There are at least as many as the first of its tees has made.
         let least = extras.branches.first().copied().unwrap_or(1) as usize;
@@ -62,11 +69,11 @@ fn are_all(branches: &[Branch], depth: usize) -> bool {
     let Some(first) = branches.first() else {
         return false;
     };
-    let Some(&of) = first.of.get(depth) else {
+    let Some(&of) = first.of().get(depth) else {
         // Not split any further.
         return true;
     };
-    let ordinal = |branch: &Branch| branch.ordinals.get(depth).copied();
+    let ordinal = |branch: &Branch| branch.ordinals().get(depth).copied();
     let mut parts = branches.chunk_by(|one, other| ordinal(one) == ordinal(other));
     (0..of).all(|number| {
         parts
@@ -80,12 +87,12 @@ mod tests {
     use super::*;
     use palm_core::Path;
 
-    fn branch(ordinals: &[u32], of: &[u32]) -> Extras {
-        Extras {
+    fn branch(ordinals: &[u32], of: &[u32]) -> Arc<Extras> {
+        Arc::new(Extras {
             path: ordinals.iter().fold(Path::ROOT, |path, of| path.child(*of)),
             branches: of.to_vec(),
             ..Extras::default()
-        }
+        })
     }
 
     #[test]

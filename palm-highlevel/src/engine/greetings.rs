@@ -34,7 +34,7 @@ impl Links {
         if self.has_namesake(now, from, sender, &greeting, actions) {
             return Heard::Nothing;
         }
-        let met = self.incarnations.get(&sender).copied();
+        let met = self.incarnations.get(sender);
         let key = match met {
             Some(key) => key,
             None => self
@@ -76,7 +76,7 @@ impl Links {
         let exchanged = greeting.mark.is_some_and(|mark| mark.number > 0) || greeting.accepted > 0;
         let forgotten = greeting.you == self.me.to(greeting.role) && exchanged;
         let departed = self.departed.iter().any(|(_, who)| *who == sender);
-        if (forgotten || departed) && !self.incarnations.contains_key(&sender) {
+        if (forgotten || departed) && self.incarnations.get(sender).is_none() {
             return Some(format!(
                 "{} has forgotten {}, which had left or was silent for too long",
                 self.me.name, greeting.name

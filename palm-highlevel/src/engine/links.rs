@@ -7,6 +7,7 @@ use crate::mutant::{self, Mutant};
 use palm_core::lane::Credit;
 use palm_core::wire::{Frame, Greeting, Header, Kind, Role, control};
 use palm_core::{Incarnation, PeerId};
+use std::cell::Cell;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
@@ -20,7 +21,7 @@ pub(crate) struct Links {
     pub(super) links: Slab<Link>,
     pub(super) peers: HashMap<PeerId, Key>,
     dealers: Vec<Key>,
-    pub(super) incarnations: HashMap<Incarnation, Key>,
+    pub(super) incarnations: Incarnations,
     /// Who has left, or was given up, and when: a greeting of theirs that comes now was overtaken.
     pub(super) departed: VecDeque<(Duration, Incarnation)>,
     /// Where sessions are now, by the client that their messages are of.
@@ -34,6 +35,37 @@ pub(crate) struct Links {
     pub(crate) bad_frames: u64,
     /// Who was named in the log for sending what is no frame: once each.
     warned: HashSet<Address>,
+}
+
+/// The links of peers that have connected to this process. Who is asked for is mostly who was asked for
+/// last: the messages of a client come one after another.
+#[derive(Debug, Default)]
+pub(super) struct Incarnations {
+    links: HashMap<Incarnation, Key>,
+    last: Cell<Option<(Incarnation, Key)>>,
+}
+
+impl Incarnations {
+    pub(super) fn get(&self, incarnation: Incarnation) -> Option<Key> {
+        if let Some((last, key)) = self.last.get()
+            && last == incarnation
+        {
+            return Some(key);
+        }
+        let key = self.links.get(&incarnation).copied()?;
+        self.last.set(Some((incarnation, key)));
+        Some(key)
+    }
+
+    pub(super) fn insert(&mut self, incarnation: Incarnation, key: Key) {
+        self.last.set(None);
+        self.links.insert(incarnation, key);
+    }
+
+    fn remove(&mut self, incarnation: Incarnation) {
+        self.last.set(None);
+        self.links.remove(&incarnation);
+    }
 }
 
 /// The most peers that are named in the log for sending what is no frame.
@@ -88,7 +120,7 @@ impl Links {
             links: Slab::new(),
             peers: HashMap::new(),
             dealers: Vec::new(),
-            incarnations: HashMap::new(),
+            incarnations: Incarnations::default(),
             departed: VecDeque::new(),
             sessions: HashMap::new(),
             window,
@@ -124,8 +156,8 @@ impl Links {
 
     /// The link to that client, an incarnation or a session, if it was met.
     pub(crate) fn of(&self, client: Incarnation) -> Option<Key> {
-        let incarnation = self.incarnations.get(&client);
-        incarnation.or_else(|| self.sessions.get(&client)).copied()
+        let incarnation = self.incarnations.get(client);
+        incarnation.or_else(|| self.sessions.get(&client).copied())
     }
 
     /// Notes where a session is from now on; gives back where it was.
@@ -394,8 +426,8 @@ impl Links {
         {
             self.peers.remove(&peer);
         }
-        if self.incarnations.get(&link.incarnation) == Some(&key) {
-            self.incarnations.remove(&link.incarnation);
+        if self.incarnations.get(link.incarnation) == Some(key) {
+            self.incarnations.remove(link.incarnation);
         }
         self.departed.push_back((self.last_tick, link.incarnation));
     }
