@@ -150,6 +150,7 @@ impl Incoming {
     }
 
     /// Takes one message of a frame that was offered; `weight` is what it takes of the credit.
+    #[inline]
     pub fn take(&mut self, number: u64, sequence: u64, payload: &[u8], weight: u64) -> Offer {
         self.replayed = chained(self.replayed, sequence, payload);
         if number <= self.accepted && mutant::is(Mutant::TakesRepeats) {
@@ -173,6 +174,7 @@ impl Incoming {
     /// Notes that all that came of `number` has left for good.
     ///
     /// What is not accepted can't be settled: such a number is passed over.
+    #[inline]
     pub fn settle(&mut self, number: u64) {
         if number <= self.accepted {
             self.settled.set(number);

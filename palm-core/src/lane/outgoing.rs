@@ -187,6 +187,7 @@ impl<T: Carried> Outgoing<T> {
     }
 
     /// Numbers `item` and gives back its number.
+    #[inline]
     pub fn push(&mut self, item: T) -> u64 {
         self.bytes += item.weight();
         let before = self.kept.back().map_or(self.chain, |kept| kept.chain);
@@ -209,6 +210,7 @@ impl<T: Carried> Outgoing<T> {
     /// The next item, if there is one and the credit allows it. An idle lane, of which all is
     /// settled, may always send one: so does what is larger than any credit get through, and the
     /// receiver never holds more than that one beyond what it granted.
+    #[inline]
     pub fn next(&self) -> Option<Next<'_, T>> {
         let kept = self.kept.get(self.index(self.cursor))?;
         if self.confirmed.is_some_and(|last| self.cursor > last) || !self.may_send(kept) {
@@ -234,6 +236,7 @@ impl<T: Carried> Outgoing<T> {
     }
 
     /// Notes that what [`next`](Self::next) gave is on its way.
+    #[inline]
     pub fn advance(&mut self) {
         debug_assert!(self.index(self.cursor) < self.kept.len());
         self.sent = self.sent.max(self.cursor);
@@ -268,6 +271,7 @@ impl<T: Carried> Outgoing<T> {
     }
 
     /// Gives back, in order, the next item that the receiver has released.
+    #[inline]
     pub fn release(&mut self) -> Option<T> {
         let until = match self.release {
             Release::Accepted => self.position.accepted,

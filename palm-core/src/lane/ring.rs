@@ -32,10 +32,17 @@ impl Ring {
     }
 
     /// Notes that `number` is done and moves the base over what is.
+    #[inline]
     pub(super) fn set(&mut self, number: u64) {
-        if number <= self.base {
-            return;
+        if number == self.base + 1 && self.words.is_empty() {
+            // In order, as mostly.
+            (self.base, self.offset) = (number, 0);
+        } else if number > self.base {
+            self.set_in_words(number);
         }
+    }
+
+    fn set_in_words(&mut self, number: u64) {
         let bit = number - self.base - 1 + u64::from(self.offset);
         let (word, bit) = ((bit / 64) as usize, bit % 64);
         if word >= self.words.len() {

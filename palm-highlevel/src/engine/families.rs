@@ -441,6 +441,7 @@ impl Engine {
     }
 
     /// Takes a message out of the ledger, wherever it is.
+    #[inline(always)]
     pub(super) fn take_out(&mut self, key: Key) -> Option<Entry> {
         let entry = self.ledger.remove(key)?;
         if let State::With(worker) = entry.state {

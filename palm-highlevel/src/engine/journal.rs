@@ -432,6 +432,18 @@ impl Engine {
         }
     }
 
+    /// Keeps what is about to leave by the lane to a peer, if there is a store for that.
+    pub(super) fn keep_leaving(&mut self, key: Key, parcel: &Parcel) {
+        let from = self.links.lane_from(parcel);
+        if let (Some(journal), Some(link)) = (&mut self.journal, self.links.get(key))
+            && let Some(lane) = link.lane
+        {
+            let log = stored::outbox_log(lane, link.out.generation());
+            journal.keep_parcel(log, link.out.last() + 1, parcel, from, self.now);
+            journal.touch(lane, key);
+        }
+    }
+
     /// Settles a message once it is written that all that came of it has left for good.
     pub(super) fn settle_safely(&mut self, origin: Origin, weight: u64) {
         match &mut self.journal {

@@ -122,6 +122,11 @@ impl Entry {
         }
     }
 
+    /// Whether it has come of another message here, or others of it.
+    pub(crate) fn has_relatives(&self) -> bool {
+        self.kin.is_some() || self.family.is_some()
+    }
+
     /// The message, for a function of this process: its payload goes with it.
     pub(crate) fn take_message(&mut self) -> Message {
         let payload = std::mem::take(&mut self.payload);

@@ -39,8 +39,32 @@ pub(super) struct Onward {
     choices: Choices,
     /// What the branches of the message that was split last have, by their ordinals.
     teed: Vec<Option<Teed>>,
-    /// Whose turn it is: which of `nexts` take the message that leaves.
-    taking: Vec<usize>,
+}
+
+/// Which of the next servers take a result: a bit for each. (A loop waits for no more sockets than a
+/// word has bits.)
+#[derive(Clone, Copy)]
+struct Taking(u64);
+
+impl Taking {
+    fn count(self) -> u32 {
+        self.0.count_ones()
+    }
+
+    /// The first that takes it, if one does.
+    fn first(self) -> usize {
+        self.0.trailing_zeros() as usize
+    }
+
+    /// Those that take it, in order.
+    fn each(self) -> impl Iterator<Item = usize> {
+        let mut left = self.0;
+        std::iter::from_fn(move || {
+            let next = (left != 0).then(|| Taking(left).first())?;
+            left &= left - 1;
+            Some(next)
+        })
+    }
 }
 
 /// The parcels that came of one message.
@@ -85,6 +109,13 @@ impl Onward {
             named: by_route.then(BTreeMap::new),
             ..Onward::default()
         }
+    }
+
+    /// Which of the next servers take the result.
+    fn taking(&self, result: &[u8]) -> Taking {
+        let bits = self.nexts.iter().zip(0..);
+        let taken = bits.filter(|(target, _)| target.next.takes(result));
+        Taking(taken.fold(0, |word, (_, bit)| word | 1u64 << bit))
     }
 
     /// Whether results go to clients alone.
@@ -187,19 +218,20 @@ impl Onward {
 }
 
 impl Target {
-    /// Where a message goes whose route may be over: to the function that this server names.
-    fn route(&mut self, route: &Arc<Route>, stage: u16) -> Arc<Route> {
-        if route.steps().len() > usize::from(stage) {
-            return route.clone();
+    /// Leads a message whose route is over on to the function that this server names.
+    fn lead(&mut self, parcel: &mut Parcel) {
+        let route = &parcel.route;
+        if route.steps().len() > usize::from(parcel.stage) {
+            return;
         }
-        match &self.last {
+        parcel.route = match &self.last {
             Some((from, to)) if Arc::ptr_eq(from, route) => to.clone(),
             _ => {
                 let to = Arc::new(route.then(self.next.step.clone()));
                 self.last = Some((route.clone(), to.clone()));
                 to
             }
-        }
+        };
     }
 }
 
@@ -207,6 +239,7 @@ impl Target {
 impl Engine {
     /// Hands on what a message has ended with: a result to all next servers that take it, each its
     /// own branch; any other ending unexecuted, and undivided, to the first.
+    #[inline(always)]
     pub(super) fn go_on(&mut self, mut parcel: Parcel) {
         parcel.stage = parcel.stage.saturating_add(1);
         if self.onward.named.is_some() {
@@ -220,36 +253,33 @@ impl Engine {
             return self.refuse_to_go_on(parcel, message);
         }
         parcel.outcome = Outcome::Pending;
-        let onward = &mut self.onward;
-        let mut taking = std::mem::take(&mut onward.taking);
-        let targets = onward.nexts.iter().enumerate();
-        let takes = targets.filter(|(_, target)| target.next.takes(&parcel.payload));
-        taking.extend(takes.map(|(index, _)| index));
-        let name = &self.links.me.name;
-        let count = taking.len() as u32;
-        match taking[..] {
-            [] => {
+        let taking = self.onward.taking(&parcel.payload);
+        match taking.count() {
+            0 => {
+                let name = &self.links.me.name;
                 let message = format!("no server that is next to {name} takes the result");
                 self.refuse_to_go_on(parcel, message);
             }
-            [only] => self.post_to(only, parcel),
-            _ if branches(&parcel).saturating_mul(count) > MOST_BRANCHES => {
-                let message =
-                    format!("{name} splits nothing into more than {MOST_BRANCHES} branches");
-                self.refuse_to_go_on(parcel, message);
-            }
-            [first, ref others @ ..] => {
-                onward.split(parcel.origin, taking.len(), parcel.weight());
-                for (&index, ordinal) in others.iter().zip(1..) {
-                    let branch = self.onward.tee(parcel.clone(), ordinal, count);
-                    self.post_to(index, branch);
-                }
-                let branch = self.onward.tee(parcel, 0, count);
-                self.post_to(first, branch);
-            }
+            1 => self.post_to(taking.first(), parcel),
+            _ => self.tee(parcel, taking),
         }
-        taking.clear();
-        self.onward.taking = taking;
+    }
+
+    /// Hands a result on to several next servers, each its own branch.
+    #[inline(never)]
+    fn tee(&mut self, parcel: Parcel, taking: Taking) {
+        let count = taking.count();
+        if branches(&parcel).saturating_mul(count) > MOST_BRANCHES {
+            let name = &self.links.me.name;
+            let message = format!("{name} splits nothing into more than {MOST_BRANCHES} branches");
+            return self.refuse_to_go_on(parcel, message);
+        }
+        self.onward
+            .split(parcel.origin, count as usize, parcel.weight());
+        for (index, ordinal) in taking.each().zip(0..) {
+            let branch = self.onward.tee(parcel.clone(), ordinal, count);
+            self.post_to(index, branch);
+        }
     }
 
     /// Hands a result to where its function says: the function of the next server, and what follows;
@@ -296,6 +326,7 @@ impl Engine {
     }
 
     /// Hands a message to the server that its route names next, or to its client.
+    #[inline(never)]
     fn follow_route(&mut self, mut parcel: Parcel) {
         let Some(next) = self.next_of(&parcel.route, parcel.stage) else {
             return self.reply(parcel);
@@ -357,13 +388,15 @@ impl Engine {
         !nexts.is_empty()
     }
 
+    #[inline(always)]
     fn post_to(&mut self, index: usize, mut parcel: Parcel) {
         let target = &mut self.onward.nexts[index];
+        target.lead(&mut parcel);
         let link = target.link;
-        parcel.route = target.route(&parcel.route, parcel.stage);
         self.post(link, parcel);
     }
 
+    #[inline(never)]
     fn refuse_to_go_on(&mut self, mut parcel: Parcel, why: String) {
         log::error!("{}: {why}", self.links.me.name);
         parcel.outcome = Outcome::Failure;
@@ -373,6 +406,7 @@ impl Engine {
 
     /// What is no success goes on without being executed, until its client hears of it. Where
     /// servers lead in a circle the client listens to one of them; if it does not, this ends as well.
+    #[inline(never)]
     fn pass_by(&mut self, parcel: Parcel) {
         let around = usize::from(parcel.stage) / HOPS;
         let client = self.links.of(parcel.route.client());

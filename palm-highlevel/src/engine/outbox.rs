@@ -1,3 +1,4 @@
+use super::ledger::Entry;
 use super::link::Link;
 use super::onward::{MOST_PARTS, branch, branches};
 use super::stored::outbox_log;
@@ -18,6 +19,22 @@ const LINGERING: u64 = 4 << 20;
 impl Engine {
     /// Ends a message that is in the ledger.
     pub(super) fn end(&mut self, key: Key, outcome: Outcome, payload: Bytes) {
+        let Some(entry) = self.ledger.get(key) else {
+            return;
+        };
+        if entry.has_relatives() {
+            return self.end_in_family(key, outcome, payload);
+        }
+        if let Some(entry) = self.take_out(key) {
+            let weight = entry.weight;
+            let parcel = self.ending_of(entry, outcome, payload);
+            self.end_alone(parcel, weight);
+        }
+    }
+
+    /// Ends a message that has come of another one here, or of which others have.
+    #[inline(never)]
+    fn end_in_family(&mut self, key: Key, outcome: Outcome, payload: Bytes) {
         if self.gather_one(key, outcome, &payload) {
             return;
         }
@@ -39,12 +56,40 @@ impl Engine {
         if let Some(kin) = entry.kin {
             return self.piece(&kin, outcome, payload, parts);
         }
+        let weight = entry.weight;
+        let parcel = self.ending_of(entry, outcome, payload);
+        if !parts.is_empty() {
+            return self.end_in_parts(parcel, parts, chosen.as_deref(), weight);
+        }
+        if let Some(chosen) = chosen {
+            self.hold_ending(&parcel, weight);
+            self.counts.succeeded += 1;
+            return self.go_where(parcel, &chosen);
+        }
+        self.end_alone(parcel, weight);
+    }
+
+    #[inline(always)]
+    fn end_alone(&mut self, parcel: Parcel, weight: u64) {
+        self.hold_ending(&parcel, weight);
+        if mutant::is(Mutant::SettlesEarly) {
+            self.settle_parcel(&parcel);
+        }
+        if mutant::is(Mutant::EndsTwice) {
+            self.leave(parcel.clone());
+        }
+        self.leave(parcel);
+    }
+
+    /// What leaves of a message that has ended so.
+    #[inline(always)]
+    fn ending_of(&self, entry: Entry, outcome: Outcome, payload: Bytes) -> Parcel {
         // A worker's master knows it by its token.
         let (extras, deadline) = match self.links.me.role {
             Role::Worker => (None, None),
             Role::Client | Role::Server => (entry.extras, entry.deadline),
         };
-        let parcel = Parcel {
+        Parcel {
             sequence: entry.sequence,
             token: entry.token,
             attempt: entry.attempt,
@@ -55,22 +100,7 @@ impl Engine {
             deadline,
             payload,
             origin: Some(entry.origin),
-        };
-        if !parts.is_empty() {
-            return self.end_in_parts(parcel, parts, chosen.as_deref(), entry.weight);
         }
-        self.hold_ending(&parcel, entry.weight);
-        if let Some(chosen) = chosen {
-            self.counts.succeeded += 1;
-            return self.go_where(parcel, &chosen);
-        }
-        if mutant::is(Mutant::SettlesEarly) {
-            self.settle_parcel(&parcel);
-        }
-        if mutant::is(Mutant::EndsTwice) {
-            self.leave(parcel.clone());
-        }
-        self.leave(parcel);
     }
 
     /// Ends a message with several results, which leave as its branches.
@@ -121,6 +151,7 @@ impl Engine {
     }
 
     /// Ends a message that never was in the ledger, and took `weight` of its lane's window.
+    #[inline(never)]
     pub(super) fn finish(&mut self, parcel: Parcel, weight: u64) {
         self.hold_ending(&parcel, weight);
         self.leave(parcel);
@@ -129,10 +160,12 @@ impl Engine {
     /// Counts an ending against the window of the lane that its message came by, in place of the
     /// message with its `weight`: who does not fetch has no room for more. A worker's master
     /// fetches at once.
+    #[inline(always)]
     fn hold_ending(&mut self, parcel: &Parcel, weight: u64) {
         self.hold_endings(parcel.origin, weight, parcel.weight());
     }
 
+    #[inline(always)]
     fn hold_endings(&mut self, origin: Option<Origin>, message: u64, endings: u64) {
         let counts = self.links.me.role != Role::Worker && !mutant::is(Mutant::ForgetsEndings);
         if let Some(link) = origin.and_then(|origin| self.lane_of(origin)) {
@@ -154,6 +187,7 @@ impl Engine {
     }
 
     /// Hands an ending to whoever is next: the next server, or who waits for it.
+    #[inline(always)]
     fn leave(&mut self, parcel: Parcel) {
         match parcel.outcome {
             Outcome::Success => self.counts.succeeded += 1,
@@ -166,6 +200,7 @@ impl Engine {
     }
 
     /// Hands an ending to the client, or keeps it until that comes.
+    #[inline(never)]
     pub(super) fn reply(&mut self, parcel: Parcel) {
         let client = parcel.route.client();
         let origin = parcel.origin.map(|origin| origin.link);
@@ -241,20 +276,20 @@ impl Engine {
     }
 
     /// Puts a parcel on the lane of a link.
+    #[inline(always)]
     pub(super) fn post(&mut self, key: Key, mut parcel: Parcel) {
-        let from = self.links.lane_from(&parcel);
+        let Some(link) = self.links.get_mut(key) else {
+            return;
+        };
+        // A payload holds on to the frame that it came in. Where it may stay for long, it is taken
+        // out of it, so that what is kept is what is counted.
+        if link.out.kept_bytes() > LINGERING && parcel.payload.len() < OWN_FRAME {
+            parcel.payload = Bytes::copy_from_slice(&parcel.payload);
+        }
+        if self.journal.is_some() {
+            self.keep_leaving(key, &parcel);
+        }
         if let Some(link) = self.links.get_mut(key) {
-            // A payload holds on to the frame that it came in. Where it may stay for long, it is
-            // taken out of it, so that what is kept is what is counted.
-            if link.out.kept_bytes() > LINGERING && parcel.payload.len() < OWN_FRAME {
-                parcel.payload = Bytes::copy_from_slice(&parcel.payload);
-            }
-            let (generation, number) = (link.out.generation(), link.out.last() + 1);
-            if let (Some(journal), Some(lane)) = (&mut self.journal, link.lane) {
-                let log = outbox_log(lane, generation);
-                journal.keep_parcel(log, number, &parcel, from, self.now);
-                journal.touch(lane, key);
-            }
             let number = link.out.push(parcel);
             if mutant::is(Mutant::LeavesUnwritten) {
                 link.out.confirm(number);

@@ -47,10 +47,13 @@ impl Engine {
     /// Whether a message from a session is held already; it is then settled, for its ending is on
     /// its way.
     pub(super) fn is_held(&mut self, origin: Origin, route: &Route, taken: &Taken) -> bool {
-        let link = self.links.get(origin.link);
         // Another process sends again only what it has taken up by name: what calls have in common
         // is no name.
-        if link.is_none_or(|link| link.peer.session.is_none()) || route.pipeline() < NAMED {
+        if route.pipeline() < NAMED {
+            return false;
+        }
+        let link = self.links.get(origin.link);
+        if link.is_none_or(|link| link.peer.session.is_none()) {
             return false;
         }
         let held = !self.sessions.hold(route, taken.record.token);

@@ -1,3 +1,5 @@
+use std::num::NonZeroU32;
+
 /// Slots with generations: a key whose slot was freed, and perhaps taken again, finds nothing.
 ///
 /// Keys are dense and are given out in the same order whenever the same calls are made.
@@ -9,7 +11,7 @@ pub(crate) struct Slab<T> {
 
 #[derive(Debug)]
 struct Slot<T> {
-    generation: u32,
+    generation: NonZeroU32,
     value: Option<T>,
 }
 
@@ -17,20 +19,23 @@ struct Slot<T> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Key {
     index: u32,
-    generation: u32,
+    generation: NonZeroU32,
 }
+
+/// The generation that no slot ever has.
+const NEVER: NonZeroU32 = NonZeroU32::MAX;
 
 impl Key {
     /// The key as a number that goes over the wire and comes back.
     pub(crate) fn token(self) -> u64 {
-        u64::from(self.generation) << 32 | u64::from(self.index)
+        u64::from(self.generation.get()) << 32 | u64::from(self.index)
     }
 
     /// The key that such a number stands for; forged ones find nothing.
     pub(crate) fn from_token(token: u64) -> Key {
         Key {
             index: token as u32,
-            generation: (token >> 32) as u32,
+            generation: NonZeroU32::new((token >> 32) as u32).unwrap_or(NEVER),
         }
     }
 }
@@ -43,6 +48,7 @@ impl<T> Slab<T> {
         }
     }
 
+    #[inline]
     pub(crate) fn insert(&mut self, value: T) -> Key {
         if let Some(index) = self.free.pop() {
             let slot = &mut self.slots[index as usize];
@@ -53,16 +59,15 @@ impl<T> Slab<T> {
             };
         }
         let index = self.slots.len() as u32;
+        let generation = NonZeroU32::MIN;
         self.slots.push(Slot {
-            generation: 1,
+            generation,
             value: Some(value),
         });
-        Key {
-            index,
-            generation: 1,
-        }
+        Key { index, generation }
     }
 
+    #[inline]
     pub(crate) fn get(&self, key: Key) -> Option<&T> {
         let slot = self.slots.get(key.index as usize)?;
         slot.value
@@ -70,6 +75,7 @@ impl<T> Slab<T> {
             .filter(|_| slot.generation == key.generation)
     }
 
+    #[inline]
     pub(crate) fn get_mut(&mut self, key: Key) -> Option<&mut T> {
         let slot = self.slots.get_mut(key.index as usize)?;
         slot.value
@@ -77,13 +83,15 @@ impl<T> Slab<T> {
             .filter(|_| slot.generation == key.generation)
     }
 
+    #[inline(always)]
     pub(crate) fn remove(&mut self, key: Key) -> Option<T> {
         let slot = self.slots.get_mut(key.index as usize)?;
         if slot.generation != key.generation {
             return None;
         }
         let value = slot.value.take()?;
-        slot.generation = slot.generation.wrapping_add(1);
+        let next = slot.generation.checked_add(1);
+        slot.generation = next.filter(|next| *next < NEVER).unwrap_or(NonZeroU32::MIN);
         self.free.push(key.index);
         Some(value)
     }
@@ -143,6 +151,7 @@ mod tests {
         assert_eq!(slab.remove(first), None);
         assert_eq!(Key::from_token(second.token()), second);
         assert_eq!(slab.get(Key::from_token(u64::MAX)), None);
+        assert_eq!(slab.get(Key::from_token(0)), None);
         assert_eq!(slab.len(), 1);
     }
 }
