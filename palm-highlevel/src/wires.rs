@@ -104,6 +104,13 @@ impl Wires {
         Ok(())
     }
 
+    /// Has the DEALER with that index lead nowhere, until it is led again.
+    pub(crate) fn cut(&mut self, index: usize) {
+        if let Some(wire) = self.dealers.get_mut(index) {
+            wire.led = None;
+        }
+    }
+
     /// Waits until there is something to do, at most until `deadline`.
     pub(crate) fn wait(&mut self, deadline: Duration) -> Result<&Ready> {
         let now = self.events.now();

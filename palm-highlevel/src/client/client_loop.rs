@@ -1,3 +1,4 @@
+use super::ends::{Change, Ends};
 use super::machine::{Arrival, ClientMachine, NAMED, Receipt, Submission};
 use crate::engine::{Action, Event};
 use crate::wires::Wires;
@@ -18,12 +19,15 @@ pub(super) enum Command {
     Cancel(u64, Arc<Route>),
     /// Nobody listens to the job any more; these endings the application has not taken.
     Close(u64, Vec<Arrival>),
+    /// Where to send to, and where to listen, from now on.
+    Lead(Endpoint, Vec<Endpoint>),
 }
 
 /// The thin loop: sockets and the application on one side, the machine on the other.
 pub(super) struct ClientLoop {
     machine: ClientMachine,
     wires: Wires,
+    ends: Ends,
     submitted: Receiver<Submission>,
     commanded: Receiver<Command>,
     jobs: HashMap<u64, Listener>,
@@ -58,9 +62,11 @@ impl ClientLoop {
         if let Some(exit) = &parts.exit {
             wires.connect(exit)?;
         }
+        let ends = Ends::new(parts.entry, parts.exit);
         Ok(ClientLoop {
             machine: parts.machine,
             wires,
+            ends,
             submitted: parts.submitted,
             commanded: parts.commanded,
             jobs: HashMap::new(),
@@ -84,7 +90,7 @@ impl ClientLoop {
             let (machine, arrivals) = (&mut self.machine, &mut self.arrivals);
             self.wires
                 .receive(|event| machine.step(now, event, arrivals, &mut actions))?;
-            self.take_commands(now);
+            self.take_commands(now)?;
             self.deliver();
             if now >= tick_at {
                 self.step(now, Event::Tick, &mut actions);
@@ -107,7 +113,7 @@ impl ClientLoop {
         self.machine.step(now, event, &mut self.arrivals, actions);
     }
 
-    fn take_commands(&mut self, now: Duration) {
+    fn take_commands(&mut self, now: Duration) -> Result<()> {
         while let Ok(command) = self.commanded.try_recv() {
             match command {
                 Command::Open(job, sender) => {
@@ -137,6 +143,17 @@ impl ClientLoop {
                         self.put_aside(arrival);
                     }
                 }
+                Command::Lead(entry, exits) => {
+                    let (machine, wires) = (&mut self.machine, &mut self.wires);
+                    self.ends.lead(entry, exits, |change| match change {
+                        Change::Lead(dealer, endpoint) => wires.lead(dealer, endpoint),
+                        Change::Cut(dealer) => {
+                            wires.cut(dealer);
+                            Ok(())
+                        }
+                        Change::Listen(endpoint) => wires.lead(machine.listen(now), endpoint),
+                    })?;
+                }
             }
         }
         while self.machine.has_room()
@@ -145,6 +162,7 @@ impl ClientLoop {
             self.wires.moved(1);
             self.machine.submit(now, submission);
         }
+        Ok(())
     }
 
     /// Nobody listens to the job of this ending: it counts as taken, unless the job may be taken up

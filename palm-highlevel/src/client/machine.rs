@@ -21,7 +21,8 @@ use std::time::Duration;
 pub struct ClientMachine {
     links: Links,
     entry: Key,
-    exit: Option<Key>,
+    /// Where it listens beside that.
+    exits: Vec<Key>,
     /// The sequences from `base` on.
     ring: VecDeque<Slot>,
     base: u64,
@@ -120,7 +121,8 @@ pub struct Submission {
 }
 
 impl ClientMachine {
-    /// A client that sends to DEALER 0 and, if it `listens` elsewhere, hears from DEALER 1 too.
+    /// A client that sends to DEALER 0 and, if it `listens` elsewhere, hears from DEALER 1 too, and from
+    /// as many more as it is told to.
     pub fn new(
         incarnation: Incarnation,
         name: String,
@@ -143,11 +145,11 @@ impl ClientMachine {
         };
         let mut links = Links::new(me, window);
         let entry = links.open(Duration::ZERO);
-        let exit = listens.then(|| links.open(Duration::ZERO));
+        let exits = listens.then(|| links.open(Duration::ZERO));
         ClientMachine {
             links,
             entry,
-            exit,
+            exits: exits.into_iter().collect(),
             ring: VecDeque::new(),
             // An earlier incarnation of a session has numbered other messages.
             base: match session {
@@ -167,6 +169,12 @@ impl ClientMachine {
     /// By when, at the latest, it wants an [`Event::Tick`].
     pub fn next_deadline(&self, now: Duration) -> Duration {
         now + TICK
+    }
+
+    /// Listens at one more server, by the DEALER whose number it gives back.
+    pub fn listen(&mut self, now: Duration) -> usize {
+        self.exits.push(self.links.open(now));
+        self.exits.len()
     }
 
     /// Whether more may be submitted now: what is kept for the entry is bounded.
@@ -495,8 +503,8 @@ impl ClientMachine {
         }
         self.waiting = 0;
         self.branches.clear();
-        for key in [Some(self.entry), self.exit].into_iter().flatten() {
-            if let Some(link) = self.links.get_mut(key) {
+        for key in std::iter::once(&self.entry).chain(&self.exits) {
+            if let Some(link) = self.links.get_mut(*key) {
                 link.restart(|_| false);
             }
         }

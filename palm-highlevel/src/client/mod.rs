@@ -3,6 +3,7 @@
 mod branches;
 mod cache;
 mod client_loop;
+mod ends;
 mod job;
 pub mod machine;
 
@@ -159,6 +160,14 @@ impl Client {
             stop,
             thread: Some(thread),
         })
+    }
+
+    /// From now on sends to `entry`, and hears from all of `exits`: servers that a registry knows may move,
+    /// and several may share a name.
+    pub(crate) fn lead(&self, entry: Endpoint, exits: Vec<Endpoint>) {
+        // A client that has ended goes nowhere.
+        let _ = self.shared.commands.send(Command::Lead(entry, exits));
+        self.shared.waker.wake();
     }
 
     /// Sends one message along `function`, written `server.function`, and waits for its ending,

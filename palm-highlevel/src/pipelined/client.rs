@@ -1,8 +1,9 @@
 use super::names::Announcement;
 use super::presence::ask;
+use super::tracker::{Tracked, Tracker};
 use crate::{Config, Failure, FailureKind, Job, Result};
 use bytes::Bytes;
-use palm_core::{Incarnation, Route, Step};
+use palm_core::{Endpoint, Incarnation, Route, Step};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -14,10 +15,12 @@ const ANSWER: Duration = Duration::from_secs(5);
 /// where the servers are.
 ///
 /// A route is checked when it is used for the first time. From then on the client goes on without the
-/// registry; a server that comes back has to have its address.
+/// registry. It follows the first and the last server of a route where these go, and listens to all that
+/// share the name of the last one: within a second or two, as it asks the registry each second.
 pub struct Client {
-    registry: crate::Client,
+    registry: Arc<crate::Client>,
     config: Config,
+    tracker: Tracker,
     /// The clients that go along the routes that were checked.
     routes: Mutex<HashMap<String, Arc<crate::Client>>>,
 }
@@ -42,8 +45,10 @@ impl Client {
             session: None,
             ..config.clone()
         };
+        let registry = Arc::new(crate::Client::start(registry, None, own)?);
         Ok(Client {
-            registry: crate::Client::start(registry, None, own)?,
+            tracker: Tracker::start(registry.clone())?,
+            registry,
             config,
             routes: Mutex::new(HashMap::new()),
         })
@@ -84,25 +89,20 @@ impl Client {
             return Err(unknown("a route needs a function".to_owned()));
         };
         let (entry, exit) = (&servers[&first.server], &servers[&last.server]);
-        if exit.shares && steps.steps().len() > 1 {
-            return Err(unknown(format!(
-                "{} shares its name with others, and which of them a route ends at can't be known: let \
-                 it end at a server that has its name alone",
-                exit.name
-            )));
-        }
-        let (entry, exit) = match entry.shares {
-            false => (entry.address.clone(), exit.address.clone()),
-            true => {
-                let one = ask(&self.registry, "registry.find", &entry.name, ANSWER)?.address;
-                match entry.name == exit.name {
-                    true => (one.clone(), one),
-                    false => (one, exit.address.clone()),
-                }
-            }
+        let entry = match entry.shares {
+            true => ask::<Announcement>(&self.registry, "registry.find", &entry.name, ANSWER)?,
+            false => entry.clone(),
         };
-        let client = crate::Client::start(&entry, Some(&exit), self.config.clone());
+        let goes_on = steps.steps().len() > 1;
+        let address =
+            Endpoint::parse(&entry.address).map_err(|error| unknown(error.to_string()))?;
+        let listens = goes_on.then_some(exit.address.as_str());
+        let client = crate::Client::start(&entry.address, listens, self.config.clone());
         let client = Arc::new(client.map_err(|error| Failure::new(error.to_string()))?);
+        let exit = goes_on.then(|| exit.name.clone());
+        let mut ends = Tracked::new(client.clone(), (entry.name, address), exit);
+        ends.look(&self.registry);
+        self.tracker.track(ends);
         routes.insert(route.to_owned(), client.clone());
         Ok(client)
     }
@@ -120,7 +120,8 @@ impl Client {
                 )));
             }
             if !servers.contains_key(&step.server) {
-                let found = ask(&self.registry, "registry.look", &step.server, ANSWER)?;
+                let found: Announcement =
+                    ask(&self.registry, "registry.look", &step.server, ANSWER)?;
                 servers.insert(step.server.clone(), found);
             }
             let functions = servers[&step.server].functions.as_deref();

@@ -35,6 +35,7 @@ mod client;
 mod names;
 mod presence;
 mod registry;
+mod tracker;
 
 pub use client::Client;
 pub(crate) use names::Announcement;

@@ -105,6 +105,13 @@ impl Names {
         })
     }
 
+    /// All that have the name.
+    pub(super) fn all(&mut self, now: Duration, name: &str) -> Result<Vec<Announcement>, Failure> {
+        self.forget(now, name)?;
+        let holders = self.names.get(name).into_iter().flatten();
+        Ok(holders.map(|holder| holder.said.clone()).collect())
+    }
+
     /// One that has the name, to send to: another one each time if several share it.
     pub(super) fn find(&mut self, now: Duration, name: &str) -> Result<Announcement, Failure> {
         let found = self.look(now, name)?;
@@ -222,6 +229,8 @@ mod tests {
         names.announce(SECOND, two.clone()).unwrap();
         let found = [0; 4].map(|_| names.find(SECOND, "a").unwrap().address);
         assert_eq!(found, ["one", "two!", "one", "two!"]);
+        assert_eq!(names.all(SECOND, "a").unwrap(), [one.clone(), two.clone()]);
+        assert_eq!(names.all(SECOND, "b").unwrap(), []);
         let alone = server("a", "three", false);
         assert!(names.announce(SECOND, alone).is_err());
         // One of them falls silent.

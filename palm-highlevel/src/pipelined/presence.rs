@@ -2,12 +2,13 @@ use super::names::{Announcement, LEASE};
 use crate::{Client, Config, Error, ErrorKind, Failure, FailureKind, Result, thread};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
 use palm_core::{Endpoint, Waker, codec};
+use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// How often a server renews its lease.
-const RENEW: Duration = Duration::from_secs(1);
+pub(super) const RENEW: Duration = Duration::from_secs(1);
 
 /// How soon what was not found, or not answered, is asked for again.
 const AGAIN: Duration = Duration::from_millis(250);
@@ -146,7 +147,7 @@ impl Watch {
             if !*wanted {
                 continue;
             }
-            let answer = ask(&self.client, "registry.find", name, ANSWER);
+            let answer = ask::<Announcement>(&self.client, "registry.find", name, ANSWER);
             let endpoint = match answer {
                 Ok(found) => Endpoint::parse(&found.address),
                 // It is asked for again.
@@ -171,17 +172,17 @@ fn announce(client: &Client, said: &Announcement) -> std::result::Result<(), Fai
 }
 
 /// Where the server of that name is, and what it offers: asked with the function `registry.find` by
-/// who is to send to it, or else `registry.look`.
+/// who is to send to it, or else `registry.look`. Of several that share it `registry.all` gives all.
 ///
 /// # Errors
 ///
 /// If there is none, or the registry is silent for so long.
-pub(super) fn ask(
+pub(super) fn ask<T: DeserializeOwned>(
     client: &Client,
     function: &str,
     name: &str,
     patience: Duration,
-) -> std::result::Result<Announcement, Failure> {
+) -> std::result::Result<T, Failure> {
     let answer = client.call_timeout(function, codec::encode(name)?, patience)?;
     Ok(codec::decode(&answer.ok_or_else(silent)?)?)
 }

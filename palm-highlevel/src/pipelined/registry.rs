@@ -44,13 +44,16 @@ impl Registry {
         };
         let names = Arc::new(Mutex::new(names));
         let (announced, looked, found) = (names.clone(), names.clone(), names.clone());
+        let listed = names.clone();
         let announce = move |said: Announcement| lock(&announced).announce(started.elapsed(), said);
         let look = move |name: String| lock(&looked).look(started.elapsed(), &name);
+        let all = move |name: String| lock(&listed).all(started.elapsed(), &name);
         let find = move |name: String| lock(&found).find(started.elapsed(), &name);
         let leave = move |said: Announcement| lock(&names).leave(&said);
         standalone::Server::new("registry")
             .function("announce", typed(announce))
             .function("look", typed(look))
+            .function("all", typed(all))
             .function("find", typed(find))
             .function("leave", typed(leave))
             .config(self.config)
