@@ -5,6 +5,7 @@
 //! holds what clients got to the rules of delivery. A [`Scenario`] is one job with one thing that goes
 //! wrong. A [`Reopening`] kills a master with a store again and again.
 
+mod address;
 mod client;
 mod cluster;
 mod errand;

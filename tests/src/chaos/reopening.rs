@@ -1,12 +1,13 @@
 //! A master with a store on disk that is killed again and again, with work in it, now and then while
 //! it opens its store.
 
+use super::address::{endpoint, nobodys};
 use super::halt::{Fault, Halt, Violation};
 use super::node::{Node, Role};
 use super::process::{Heard, Process, Word};
 use super::quota::Quota;
 use super::said::Said;
-use super::topology;
+use super::topology::WINDOW;
 use crate::history::Chance;
 use crate::work::square;
 use bytes::Bytes;
@@ -113,7 +114,7 @@ impl Reopening {
     pub fn run(&self) -> io::Result<Reopened> {
         let started = Instant::now();
         let folder = tempfile::tempdir()?;
-        let endpoint = topology::endpoint(topology::nobodys()?);
+        let endpoint = endpoint(nobodys()?);
         let stream = |_| -> io::Result<Stream> {
             let client = Client::connect(&endpoint).map_err(io::Error::other)?;
             Ok(Stream {
@@ -129,7 +130,7 @@ impl Reopening {
             chance: Chance(self.seed),
             node: Node {
                 life: 0,
-                window: topology::WINDOW,
+                window: WINDOW,
                 role: Role::Master {
                     name: "master".into(),
                     endpoint: endpoint.clone(),

@@ -1,14 +1,14 @@
 //! Who there is in a run, and who is connected to whom.
 
+use super::address::{endpoint, nobodys};
 use super::node::{Node, Role};
 use super::plan::Load;
 use crate::history::Chance;
 use clap::ValueEnum;
 use std::fmt;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU16, Ordering::Relaxed};
 
 /// How the servers of a run are put together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -310,35 +310,8 @@ impl Plan {
     }
 }
 
-/// An address that nobody else has, and that stays free while whoever binds it is dead.
-pub(super) fn nobodys() -> io::Result<SocketAddr> {
-    let host = own_host();
-    if host == Ipv4Addr::LOCALHOST {
-        return TcpListener::bind((host, 0))?.local_addr();
-    }
-    let port = NEXT_PORT.fetch_add(1, Relaxed);
-    Ok(SocketAddr::new(IpAddr::V4(host), port))
-}
-
 /// The window of servers by default.
 pub(super) const WINDOW: u64 = 1 << 17;
-
-/// The next port for a run of this process, below those that systems give to who asks for any.
-static NEXT_PORT: AtomicU16 = AtomicU16::new(20_000);
-
-/// The loopback address that is this process's own: where systems have but one, that one.
-fn own_host() -> Ipv4Addr {
-    let [_, high, middle, low] = std::process::id().to_be_bytes();
-    let own = Ipv4Addr::new(127, 64 | (high & 63), middle, low);
-    match TcpListener::bind((own, 0)) {
-        Ok(_) => own,
-        Err(_) => Ipv4Addr::LOCALHOST,
-    }
-}
-
-pub(super) fn endpoint(address: SocketAddr) -> String {
-    format!("tcp://{address}")
-}
 
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
