@@ -51,6 +51,12 @@ fn nor_where_a_tee_splits_messages() {
 }
 
 #[test]
+fn nor_where_servers_find_each_other_by_name() {
+    run(Topology::Pipeline, false, 5, 13);
+    run(Topology::Pipeline, true, 5, 14);
+}
+
+#[test]
 fn nor_where_messages_make_messages() {
     run(Topology::Scatter, false, 5, 9);
     run(Topology::Scatter, true, 5, 10);

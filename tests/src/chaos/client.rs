@@ -3,7 +3,7 @@
 use super::errand::{Errand, Trail};
 use super::plan::Load;
 use super::said::{Said, What, say};
-use palm_highlevel::{Client, Config, Ending, Failure, Job};
+use palm_highlevel::{Client, Ending, Failure, FailureKind, Job, pipelined};
 use std::collections::VecDeque;
 use std::error::Error;
 use std::io::Read;
@@ -24,8 +24,19 @@ const LISTENS_LAST: Duration = Duration::from_secs(4);
 /// How often it looks whether more has come of a job that had ended.
 const LOOK: Duration = Duration::from_millis(50);
 
+/// For how long it asks a registry for servers that are not there.
+const ASKS: Duration = Duration::from_secs(30);
+
+/// How it comes to its servers.
+pub(super) enum Access {
+    /// It was told where they are.
+    Told(Client),
+    /// It asks a registry.
+    Asks(pipelined::Client),
+}
+
 struct Stream<'a> {
-    client: &'a Client,
+    access: &'a Access,
     life: u64,
     route: &'a str,
     load: &'a Load,
@@ -37,15 +48,12 @@ struct Stream<'a> {
 
 pub(super) fn run(
     life: u64,
-    entry: &str,
-    exit: Option<&str>,
+    access: &Access,
     route: &str,
-    config: Config,
     load: &Load,
 ) -> Result<(), Box<dyn Error>> {
     let finish: &'static AtomicBool = Box::leak(Box::new(AtomicBool::new(false)));
     finish_or_end(finish);
-    let client = Client::start(entry, exit, config)?;
     say(&Said::Ready);
     let next_job = AtomicU64::new(1);
     let streams = if load.messages.is_some() { 1 } else { STREAMS };
@@ -53,7 +61,7 @@ pub(super) fn run(
         let streams: Vec<_> = (0..streams)
             .map(|_| {
                 let mut stream = Stream {
-                    client: &client,
+                    access,
                     life,
                     route,
                     load,
@@ -70,6 +78,29 @@ pub(super) fn run(
     })?;
     say(&Said::Finished);
     Ok(())
+}
+
+impl Access {
+    /// Begins a job. What keeps a route from being checked is asked about again for a while: nothing
+    /// is submitted yet, and a registry or server that is down comes back.
+    fn job(&self, route: &str) -> Result<Job, Failure> {
+        let client = match self {
+            Access::Told(client) => return client.job(route),
+            Access::Asks(client) => client,
+        };
+        let until = Instant::now() + ASKS;
+        loop {
+            match client.job(route) {
+                Err(failure)
+                    if matches!(failure.kind, FailureKind::Unknown | FailureKind::Expired)
+                        && Instant::now() < until =>
+                {
+                    thread::sleep(LOOK);
+                }
+                begun => return begun,
+            }
+        }
+    }
 }
 
 impl Stream<'_> {
@@ -98,8 +129,8 @@ impl Stream<'_> {
     fn job(&mut self, number: u64) -> Result<(), Failure> {
         let stages = self.route.split_whitespace().count() as u16;
         let plan = self.load.plan(self.life, number, stages);
+        let mut job = self.access.job(self.route)?;
         say(&Said::Job(number));
-        let mut job = self.client.job(self.route)?;
         for errand in (0..plan.messages()).map(|index| plan.errand(index)) {
             job.submit(payload(errand))?;
         }

@@ -14,6 +14,7 @@ mod halt;
 mod history;
 mod link;
 mod node;
+mod pipeline;
 mod plan;
 mod process;
 mod quota;

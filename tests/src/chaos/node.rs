@@ -1,21 +1,22 @@
 //! What a process of a run is: a client, a master, a worker or a link.
 
-use super::client;
+use super::client::{self, Access};
 use super::errand::{Step, Trail};
 use super::family;
 use super::link;
+use super::pipeline::{self, Stage};
 use super::plan::Load;
 use super::said::{Said, say};
 use super::telling::TellingStore;
 use bytes::Bytes;
 use clap::{Args, Subcommand};
-use palm_highlevel::{Call, Config, Failure, Running, chained, standalone};
+use palm_highlevel::{Call, Client, Config, Failure, Running, chained, pipelined, standalone};
 use palm_persist::SledStore;
 use std::error::Error;
 use std::hint::black_box;
 use std::io::{Read, Write};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -57,6 +58,32 @@ pub enum Role {
         #[arg(long)]
         telling: bool,
     },
+    /// The registry of a pipeline.
+    Registry {
+        /// What it binds.
+        endpoint: String,
+        /// The folder of its store, if it has one.
+        #[arg(long)]
+        store: Option<PathBuf>,
+    },
+    /// A server of a pipeline.
+    Stage {
+        /// The name that routes call it by.
+        name: String,
+        /// What it binds.
+        endpoint: String,
+        /// Where the registry is.
+        registry: String,
+        /// Whether it has workers, and executes nothing by itself.
+        #[arg(long)]
+        hub: bool,
+        /// Whether others have its name.
+        #[arg(long)]
+        shared: bool,
+        /// The folder of its store, if it has one.
+        #[arg(long)]
+        store: Option<PathBuf>,
+    },
     /// A worker.
     Worker {
         /// Its name.
@@ -68,13 +95,16 @@ pub enum Role {
     },
     /// A client.
     Client {
-        /// Where the first server is.
+        /// Where the first server is, or the registry.
         entry: String,
         /// The functions that its messages go through.
         route: String,
         /// Where the last server is, if that is another one.
         #[arg(long)]
         exit: Option<String>,
+        /// Whether it asks the registry for the servers of its route.
+        #[arg(long)]
+        asks: bool,
         #[command(flatten)]
         load: Load,
     },
@@ -103,10 +133,27 @@ impl Node {
             } => {
                 words.extend(["master".into(), name.clone(), endpoint.clone()]);
                 words.extend(next.iter().map(|next| format!("--next={next}")));
-                let store = store.iter().map(|store| store.display());
-                words.extend(store.map(|store| format!("--store={store}")));
+                words.extend(store.iter().map(|store| stored(store)));
                 words.extend(serial.then(|| "--serial".into()));
                 words.extend(telling.then(|| "--telling".into()));
+            }
+            Role::Registry { endpoint, store } => {
+                words.extend(["registry".into(), endpoint.clone()]);
+                words.extend(store.iter().map(|store| stored(store)));
+            }
+            Role::Stage {
+                name,
+                endpoint,
+                registry,
+                hub,
+                shared,
+                store,
+            } => {
+                words.extend(["stage".into(), name.clone()]);
+                words.extend([endpoint.clone(), registry.clone()]);
+                words.extend(hub.then(|| "--hub".into()));
+                words.extend(shared.then(|| "--shared".into()));
+                words.extend(store.iter().map(|store| stored(store)));
             }
             Role::Worker {
                 name,
@@ -120,10 +167,12 @@ impl Node {
                 entry,
                 route,
                 exit,
+                asks,
                 load,
             } => {
                 words.extend(["client".into(), entry.clone(), route.clone()]);
                 words.extend(exit.iter().map(|exit| format!("--exit={exit}")));
+                words.extend(asks.then(|| "--asks".into()));
                 words.push(format!("--seed={}", load.seed));
                 words.extend(load.messages.map(|count| format!("--messages={count}")));
                 words.extend(load.poison.map(|index| format!("--poison={index}")));
@@ -193,6 +242,32 @@ impl Node {
                     }
                 })
             }
+            Role::Registry { endpoint, store } => {
+                end_with_input();
+                serve(pipeline::registry(&endpoint, store, config)?)
+            }
+            Role::Stage {
+                name,
+                endpoint,
+                registry,
+                hub,
+                shared,
+                store,
+            } => {
+                end_with_input();
+                let stage = Stage {
+                    name,
+                    endpoint,
+                    registry,
+                    hub,
+                    shared,
+                    store,
+                    config,
+                };
+                let executions = Mutex::new(0);
+                let run = move |call: &Call| execute(self.life, &executions, call, call.payload());
+                serve(stage.start(run)?)
+            }
             Role::Worker {
                 name,
                 master,
@@ -224,14 +299,25 @@ impl Node {
                 entry,
                 route,
                 exit,
+                asks,
                 load,
-            } => client::run(self.life, &entry, exit.as_deref(), &route, config, &load),
+            } => {
+                let access = match asks {
+                    true => Access::Asks(pipelined::Client::start(&entry, config)?),
+                    false => Access::Told(Client::start(&entry, exit.as_deref(), config)?),
+                };
+                client::run(self.life, &access, &route, &load)
+            }
             Role::Link { listen, target } => {
                 end_with_input();
                 link::run(listen, target)
             }
         }
     }
+}
+
+fn stored(folder: &Path) -> String {
+    format!("--store={}", folder.display())
 }
 
 fn serve(running: Running) -> Result<(), Box<dyn Error>> {

@@ -45,9 +45,9 @@ impl Load {
             None => {
                 let messages = 100 + chance.below(600);
                 let index = chance.below(messages);
-                // Of three servers the middle one has workers, whom a message may kill.
+                // Of three or four servers the last but one has workers, whom a message may kill.
                 let stage = match stages {
-                    3 => 1,
+                    3 | 4 => stages - 2,
                     _ => chance.below(u64::from(stages)) as u16,
                 };
                 let poisoned = chance.below(POISONED) == 0;

@@ -67,6 +67,7 @@ struct Supervisor {
     cluster: Cluster,
     chance: Chance,
     kills: u32,
+    victims: [Kind; 6],
     phase: Phase,
     next_stop: Instant,
     report: Report,
@@ -93,6 +94,7 @@ pub fn run(options: &Options) -> io::Result<Report> {
         cluster,
         chance,
         kills: options.kills,
+        victims: options.topology.victims(),
         phase: Phase::Recovering { after: now },
         next_stop: now + Duration::from_secs(1),
         report: Report::default(),
@@ -171,14 +173,7 @@ impl Supervisor {
     }
 
     fn draw_victim(&mut self) -> usize {
-        let kinds = [
-            Kind::Client,
-            Kind::Master,
-            Kind::Worker,
-            Kind::Worker,
-            Kind::Link,
-            Kind::Link,
-        ];
+        let kinds = self.victims;
         let kind = kinds[self.chance.below(kinds.len() as u64) as usize];
         let of_kind: Vec<usize> = self.cluster.of_kind(kind).collect();
         of_kind[self.chance.below(of_kind.len() as u64) as usize]

@@ -26,6 +26,29 @@ pub enum Topology {
     Scatter,
     /// A master with three workers whose functions submit further messages, and two clients.
     Tasks,
+    /// A registry and four steps by name, of which two servers share the second and a hub with two
+    /// workers is the third, and two clients.
+    Pipeline,
+}
+
+impl Topology {
+    /// The kinds of those who are killed, each as often as it is here.
+    pub(super) fn victims(self) -> [Kind; 6] {
+        let mut victims = [
+            Kind::Client,
+            Kind::Master,
+            Kind::Worker,
+            Kind::Worker,
+            Kind::Link,
+            Kind::Link,
+        ];
+        // Most of a pipeline are servers, and no link is between two of them.
+        if self == Topology::Pipeline {
+            victims[2] = Kind::Master;
+            victims[4] = Kind::Master;
+        }
+        victims
+    }
 }
 
 /// What a member of a cluster is.
@@ -33,7 +56,7 @@ pub enum Topology {
 pub enum Kind {
     /// A client.
     Client,
-    /// A server: a master, or one that executes by itself.
+    /// A server: a master, one that executes by itself, or a registry.
     Master,
     /// A worker.
     Worker,
@@ -102,7 +125,7 @@ impl Plan {
         let drawn = [64, 1000, WINDOW][chance.below(3) as usize];
         let drawn = match topology {
             Topology::Parallel | Topology::Scatter | Topology::Tasks => drawn,
-            Topology::Chain | Topology::Three | Topology::Tee => WINDOW,
+            Topology::Chain | Topology::Three | Topology::Tee | Topology::Pipeline => WINDOW,
         };
         plan.window = window.unwrap_or(drawn);
         match topology {
@@ -112,6 +135,7 @@ impl Plan {
             Topology::Chain => plan.chain(load, chance)?,
             Topology::Three => plan.three(load)?,
             Topology::Tee => plan.tee(load)?,
+            Topology::Pipeline => plan.pipeline(load)?,
         }
         Ok(plan)
     }
@@ -208,6 +232,40 @@ impl Plan {
         self.loop_clients(tee, sink, "tee.run run run", load)
     }
 
+    fn pipeline(&mut self, load: Load) -> io::Result<()> {
+        self.stages = 4;
+        let registry = nobodys()?;
+        let role = Role::Registry {
+            endpoint: endpoint(registry),
+            store: self.store("registry"),
+        };
+        self.add(Kind::Master, "registry", role, None);
+        let far = self.link("link-registry", registry, None)?;
+        self.stage("first", "first", nobodys()?, registry);
+        self.stage("shared-1", "shared", nobodys()?, registry);
+        self.stage("shared-2", "shared", nobodys()?, far);
+        let hub = nobodys()?;
+        self.stage("hub", "hub", hub, far);
+        self.stage("last", "last", nobodys()?, registry);
+        for worker in 1..=2 {
+            let name = format!("worker-{worker}");
+            self.maybe_linked(worker == 1, &name, hub, |plan, hub| {
+                plan.worker(&name, hub, worker);
+            })?;
+        }
+        for (name, registry) in [("client-1", far), ("client-2", registry)] {
+            let role = Role::Client {
+                entry: endpoint(registry),
+                route: "first.run shared.run hub.run last.run".into(),
+                exit: None,
+                asks: true,
+                load,
+            };
+            self.add(Kind::Client, name, role, None);
+        }
+        Ok(())
+    }
+
     /// Two clients that send to one server and hear from another, one of them through links.
     fn loop_clients(
         &mut self,
@@ -267,10 +325,28 @@ impl Plan {
             endpoint: endpoint(address),
             next: next.iter().copied().map(endpoint).collect(),
             serial,
-            store: self.stores.as_ref().map(|stores| stores.join(name)),
+            store: self.store(name),
             telling: false,
         };
         self.add(Kind::Master, name, role, None);
+    }
+
+    /// A server of a pipeline, which routes may call by another name than its own.
+    fn stage(&mut self, name: &str, called: &str, address: SocketAddr, registry: SocketAddr) {
+        let role = Role::Stage {
+            name: called.into(),
+            endpoint: endpoint(address),
+            registry: endpoint(registry),
+            hub: called == "hub",
+            shared: called == "shared",
+            store: self.store(name),
+        };
+        self.add(Kind::Master, name, role, None);
+    }
+
+    /// The folder of a server's store, if those have some.
+    fn store(&self, name: &str) -> Option<PathBuf> {
+        self.stores.as_ref().map(|stores| stores.join(name))
     }
 
     fn worker(&mut self, name: &str, master: SocketAddr, threads: u32) {
@@ -294,6 +370,7 @@ impl Plan {
             entry: endpoint(entry),
             route: route.into(),
             exit: exit.map(endpoint),
+            asks: false,
             load,
         };
         self.add(Kind::Client, name, role, None);
