@@ -350,16 +350,20 @@ impl Engine {
         let named = self.onward.named.as_ref()?;
         let link = match named.get(&step.server) {
             Some(link) => *link,
-            None => self.open_named(&step.server),
+            None => {
+                let link = self.open_named(&step.server);
+                self.open_lane(link);
+                link
+            }
         };
         self.onward.last = Some((route.clone(), stage, link));
         Some(link)
     }
 
-    /// Opens the link to the server of that name, which is to be found.
+    /// Opens the link to the server of that name, which is to be found. What comes back from a store
+    /// has its lane there already.
     pub(super) fn open_named(&mut self, name: &str) -> Key {
         let key = self.links.open(self.now);
-        self.open_lane(key);
         if let Some(link) = self.links.get_mut(key) {
             link.peer.name = name.to_owned();
             if let Address::Dealer(dealer) = link.address {

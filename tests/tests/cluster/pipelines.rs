@@ -339,3 +339,26 @@ fn a_server_with_a_store_finds_again_whom_it_had_messages_for() {
     let _last = cluster.until("the address is free again", || last().ok());
     cluster.check(job, Vec::new(), |index| Ok(format!("{index}<>").into()));
 }
+
+#[test]
+fn a_server_with_a_store_comes_back_after_others_have_taken_its_messages() {
+    let cluster = Cluster::start(Transport::Tcp);
+    let folder = tempfile::tempdir().unwrap();
+    let registry = registry(&cluster);
+    let address = cluster.nobodys();
+    let bind = || {
+        server(&cluster, "a", "<")
+            .store(SledStore::open(folder.path()).unwrap())
+            .bind(&address, registry.address())
+    };
+    let _last = start(&cluster, &registry, "z", ">");
+    let client = client(&cluster, &registry);
+    let mut first = bind().unwrap();
+    for number in 0..4 {
+        let call = |text: String| client.call("a.append z.append", text).unwrap();
+        assert_eq!(call(format!("{number}")), format!("{number}<>"));
+        end(first);
+        first = cluster.until("the address is free again", || bind().ok());
+    }
+    assert_eq!(client.call("a.append z.append", "").unwrap(), "<>");
+}
