@@ -74,11 +74,11 @@ fn read(id: &Id, payload: &Bytes) -> Result<Pieces, Violation> {
 /// The function that a message is for.
 fn first(id: &Id, start: &Start, stage: u16, number: u64, payload: &Bytes) -> Given {
     let result = payload::executed(payload, stage, number);
+    if start.kind == Kind::Failing && start.stage == stage {
+        return Err(as_planned());
+    }
     if stage > 0 {
         return Ok((result, None));
-    }
-    if start.kind == Kind::Failing {
-        return Err(as_planned());
     }
     let family = Family::of(start, &id.path);
     let parts = (PART..).take(usize::from(family.parts));

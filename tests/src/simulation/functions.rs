@@ -127,10 +127,10 @@ impl World {
     ///
     /// If it is none that a client has sent, or a function made.
     fn run_one(&mut self, place: Place, task: Task) -> Result<Run, Violation> {
-        let token = task.token;
+        let (token, stage) = (task.token, task.message.stage);
         let called = self.call(place, task)?;
         let cost = Duration::from_micros(u64::from(called.start.cost)) * place.slow;
-        if called.start.kind == Kind::Poison {
+        if called.start.kind == Kind::Poison && called.start.stage == stage {
             return Ok((None, cost));
         }
         let given = called.given.and_then(|(result, made)| match made {

@@ -9,9 +9,9 @@ use bytes::Bytes;
 pub(super) enum Kind {
     /// Its functions give results.
     Plain,
-    /// Its first function says that it fails.
+    /// One of its functions says that it fails.
     Failing,
-    /// Whoever executes it dies.
+    /// Whoever executes one of its functions dies.
     Poison,
 }
 
@@ -21,6 +21,8 @@ pub(super) struct Start {
     pub(super) client: u64,
     pub(super) sequence: u64,
     pub(super) kind: Kind,
+    /// The stage at which it fails or kills.
+    pub(super) stage: u16,
     /// How long each function takes, in microseconds.
     pub(super) cost: u32,
     /// How many bytes of no meaning follow.
@@ -31,7 +33,7 @@ pub(super) struct Start {
 }
 
 /// The length of [`Start`] in bytes.
-const START: usize = 29;
+const START: usize = 31;
 
 /// The length of the record of an execution: stage, number, hash.
 const RECORD: usize = 18;
@@ -52,6 +54,7 @@ impl Start {
         bytes.extend(self.cost.to_le_bytes());
         bytes.extend(self.padding.to_le_bytes());
         bytes.extend(self.family.to_le_bytes());
+        bytes.extend(self.stage.to_le_bytes());
         bytes.resize(START + self.padding as usize, self.sequence as u8);
         bytes.into()
     }
@@ -69,6 +72,7 @@ impl Start {
             cost: word(payload, 17)?,
             padding: word(payload, 21)?,
             family: word(payload, 25)?,
+            stage: u16::from_le_bytes(payload.get(29..31)?.try_into().ok()?),
         };
         (payload.len() >= START + start.padding as usize).then_some(start)
     }
@@ -83,6 +87,7 @@ impl Start {
         };
         Start {
             kind,
+            stage: 0,
             cost: dice.below(u64::from(self.cost) + 1) as u32,
             padding: dice.below(16) as u32,
             family: Start::family(dice, is_lethal),

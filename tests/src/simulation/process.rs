@@ -1,6 +1,6 @@
 use super::disk::Disk;
 use super::family::Function;
-use super::scenario::{Execution, JobPlan, Node, Role};
+use super::scenario::{Execution, JobPlan, Node, Onward, Role};
 use bytes::Bytes;
 use palm_core::wire::{self, Frame};
 use palm_core::{Frames, Incarnation, Message, PeerId, Route, Step};
@@ -56,8 +56,10 @@ pub(super) enum Machine {
 /// A DEALER of a process.
 #[derive(Debug, Default)]
 pub(super) struct Dealer {
-    /// The node that it connects to.
-    pub(super) target: usize,
+    /// The node that it connects to, once that is found.
+    pub(super) target: Option<usize>,
+    /// The name of the server that it is to lead to, if it has to be found.
+    pub(super) name: Option<String>,
     /// How often it was made anew.
     pub(super) made: u32,
     pub(super) connection: Option<u32>,
@@ -122,14 +124,14 @@ impl Process {
         let (machine, targets, threads) = match &node.role {
             Role::Server {
                 execution,
-                nexts,
+                onward,
                 durable,
             } => {
                 let disk = durable.then_some(disk);
                 if disk.is_some() {
                     identity = first_life(incarnation);
                 }
-                server(node, incarnation, *execution, nexts, now, disk)?
+                server(node, incarnation, *execution, onward, now, disk)?
             }
             Role::Worker { master, threads } => {
                 let config = config(node, incarnation, wire::Role::Worker, now);
@@ -170,7 +172,7 @@ impl Process {
             dealers: targets
                 .into_iter()
                 .map(|target| Dealer {
-                    target,
+                    target: Some(target),
                     blocked: true,
                     ..Dealer::default()
                 })
@@ -301,7 +303,7 @@ fn server(
     node: &Node,
     incarnation: Incarnation,
     execution: Execution,
-    nexts: &[(usize, String)],
+    onward: &Onward,
     now: Duration,
     disk: Option<&mut Disk>,
 ) -> Result<(Machine, Vec<usize>, u32), StoreError> {
@@ -313,21 +315,18 @@ fn server(
             (engine::Execution::Partitioned(count, key), 0)
         }
     };
-    let (targets, onward): (Vec<usize>, Vec<Next>) = nexts
-        .iter()
-        .map(|(target, name)| {
-            let step = Step {
-                server: name.clone(),
-                function: Function::Work.name().to_owned(),
-            };
-            (*target, Next { step, filter: None })
-        })
-        .unzip();
-    let output = match onward.is_empty() {
-        true => Output::Reply,
-        false => Output::Next(onward),
+    let nexts = match onward {
+        Onward::Next(nexts) => nexts.as_slice(),
+        Onward::Route { .. } => &[],
+    };
+    let targets = nexts.iter().map(|(target, _)| *target).collect();
+    let output = match onward {
+        Onward::Next(nexts) if nexts.is_empty() => Output::Reply,
+        Onward::Next(nexts) => Output::Next(nexts.iter().map(|(_, name)| next(name)).collect()),
+        Onward::Route { .. } => Output::Route,
     };
     let mut config = config(node, incarnation, wire::Role::Server, now);
+    config.shares = matches!(onward, Onward::Route { shares: true });
     if threads == 0 {
         // They are its workers'.
         config.functions.clear();
@@ -337,6 +336,15 @@ fn server(
         None => Engine::new(config, execution, output),
     };
     Ok((Machine::Server(Box::new(engine)), targets, threads))
+}
+
+/// The function that results go on to at the server of that name.
+fn next(name: &str) -> Next {
+    let step = Step {
+        server: name.to_owned(),
+        function: Function::Work.name().to_owned(),
+    };
+    Next { step, filter: None }
 }
 
 /// The first process of a node.

@@ -1,5 +1,6 @@
 use super::dice::Dice;
 use super::fault::Fault;
+use super::topology::{self, Journey};
 use palm_core::lane::Credit;
 use std::time::Duration;
 
@@ -44,8 +45,7 @@ pub(super) struct Node {
 pub(super) enum Role {
     Server {
         execution: Execution,
-        /// The servers that its results go on to, and their names.
-        nexts: Vec<(usize, String)>,
+        onward: Onward,
         /// Whether it has a store.
         durable: bool,
     },
@@ -58,6 +58,15 @@ pub(super) enum Role {
         exit: Option<usize>,
         job: JobPlan,
     },
+}
+
+/// Where the results of a server go.
+#[derive(Clone, Debug)]
+pub(super) enum Onward {
+    /// On to these servers, of these names; to clients, if there are none.
+    Next(Vec<(usize, String)>),
+    /// Where the route of the message says. Others may share the server's name.
+    Route { shares: bool },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,8 +92,12 @@ pub(super) struct JobPlan {
     pub(super) padding: u32,
     /// One message in so many kills who executes it; none if 0.
     pub(super) poison: u64,
+    /// At which stage.
+    pub(super) poison_at: u16,
     /// One message in so many fails; none if 0.
     pub(super) failing: u64,
+    /// At which stage.
+    pub(super) fails_at: u16,
     /// The function of one message in so many submits others; of none if 0.
     pub(super) families: u64,
     /// How long the application takes to come back for endings.
@@ -93,18 +106,32 @@ pub(super) struct JobPlan {
     pub(super) leaves: bool,
 }
 
+impl Node {
+    /// How it executes, if it is a server.
+    pub(super) fn execution(&self) -> Option<Execution> {
+        match self.role {
+            Role::Server { execution, .. } => Some(execution),
+            _ => None,
+        }
+    }
+}
+
 impl Scenario {
     /// Whether messages reach the servers in the order in which their clients send them.
     pub(super) fn is_in_order(&self) -> bool {
-        let chained =
-            |node: &Node| matches!(&node.role, Role::Server { nexts, .. } if !nexts.is_empty());
-        !self.nodes.iter().any(chained)
+        let goes_on = |node: &Node| match &node.role {
+            Role::Server { onward, .. } => match onward {
+                Onward::Next(nexts) => !nexts.is_empty(),
+                Onward::Route { .. } => true,
+            },
+            _ => false,
+        };
+        !self.nodes.iter().any(goes_on)
     }
 
     pub(super) fn draw(dice: &mut Dice) -> Scenario {
         let mut nodes = Vec::new();
-        let topology = servers(dice, &mut nodes);
-        let (entry, exit) = (topology.entry, topology.exit);
+        let journeys = topology::servers(dice, &mut nodes);
         let narrow = dice.one_in(3);
         for node in &mut nodes {
             node.window = window(dice, narrow);
@@ -117,17 +144,15 @@ impl Scenario {
                 *durable = dice.one_in(2);
             }
         }
-        let Role::Server { execution, .. } = nodes[entry].role else {
-            unreachable!("clients send to servers");
-        };
         let quiet = dice.milliseconds(2_000, 25_000);
         let clients = dice.between(1, 3);
         for number in 1..=clients {
             let window = window(dice, narrow);
+            let journey = &journeys[dice.below(journeys.len() as u64) as usize];
             let role = Role::Client {
-                entry,
-                exit,
-                job: job(dice, &topology, narrow, quiet, execution),
+                entry: journey.entry(),
+                exit: journey.exit(),
+                job: job(dice, journey, &nodes, narrow, quiet),
             };
             let name = format!("client{number}");
             nodes.push(Node { name, role, window });
@@ -139,146 +164,6 @@ impl Scenario {
             faults: faults(dice, quiet),
             quiet,
         }
-    }
-}
-
-/// Where clients send to, and what becomes of their messages.
-struct Topology {
-    entry: usize,
-    /// Where they listen, if it is elsewhere.
-    exit: Option<usize>,
-    route: &'static str,
-    stages: u16,
-    branches: u32,
-}
-
-impl Topology {
-    fn one(only: usize) -> Topology {
-        Topology {
-            entry: only,
-            exit: None,
-            route: "m.work",
-            stages: 1,
-            branches: 0,
-        }
-    }
-}
-
-/// The servers and their workers.
-fn servers(dice: &mut Dice, nodes: &mut Vec<Node>) -> Topology {
-    match dice.below(8) {
-        0 => {
-            let threads = dice.between(1, 2) as u32;
-            Topology::one(server(nodes, "m", Execution::Serial(threads), &[]))
-        }
-        1 | 2 => {
-            let only = server(nodes, "m", Execution::Parallel, &[]);
-            workers(dice, nodes, only, 1, 4);
-            Topology::one(only)
-        }
-        3 => {
-            let partitions = dice.between(1, 3);
-            let execution = Execution::Partitioned(partitions as u32);
-            let only = server(nodes, "m", execution, &[]);
-            workers(dice, nodes, only, partitions, 4);
-            Topology::one(only)
-        }
-        4 | 5 => {
-            let partitions = dice.between(1, 2);
-            let (execution, least) = match dice.below(3) {
-                0 => (Execution::Serial(1), 0),
-                1 => (Execution::Parallel, 1),
-                _ => (Execution::Partitioned(partitions as u32), partitions),
-            };
-            let last = server(nodes, "s", execution, &[]);
-            let first = server(nodes, "m", Execution::Parallel, &[last]);
-            workers(dice, nodes, first, 1, 3);
-            if least > 0 {
-                workers(dice, nodes, last, least, 3);
-            }
-            Topology {
-                entry: first,
-                exit: Some(last),
-                // What the message says has precedence over what the server does, which is the same.
-                route: dice.pick(&["m.work", "m.work s.work"]),
-                stages: 2,
-                branches: 0,
-            }
-        }
-        6 => {
-            let last = serial_or_parallel(dice, nodes, "z", &[]);
-            let middle = serial_or_parallel(dice, nodes, "y", &[last]);
-            let first = serial_or_parallel(dice, nodes, "m", &[middle]);
-            Topology {
-                entry: first,
-                exit: Some(last),
-                route: "m.work",
-                stages: 3,
-                branches: 0,
-            }
-        }
-        _ => {
-            let sink = serial_or_parallel(dice, nodes, "z", &[]);
-            let names = ["a", "b", "c"];
-            let count = dice.between(2, 3) as usize;
-            let branches: Vec<usize> = names[..count]
-                .iter()
-                .map(|name| serial_or_parallel(dice, nodes, name, &[sink]))
-                .collect();
-            let tee = serial_or_parallel(dice, nodes, "m", &branches);
-            Topology {
-                entry: tee,
-                exit: Some(sink),
-                route: "m.work",
-                stages: 3,
-                branches: count as u32,
-            }
-        }
-    }
-}
-
-fn serial_or_parallel(
-    dice: &mut Dice,
-    nodes: &mut Vec<Node>,
-    name: &str,
-    nexts: &[usize],
-) -> usize {
-    let parallel = dice.one_in(2);
-    let execution = match parallel {
-        true => Execution::Parallel,
-        false => Execution::Serial(dice.between(1, 2) as u32),
-    };
-    let server = server(nodes, name, execution, nexts);
-    if parallel {
-        workers(dice, nodes, server, 1, 2);
-    }
-    server
-}
-
-fn server(nodes: &mut Vec<Node>, name: &str, execution: Execution, nexts: &[usize]) -> usize {
-    let named = |next: &usize| (*next, nodes[*next].name.clone());
-    let nexts = nexts.iter().map(named).collect();
-    nodes.push(Node {
-        name: name.to_owned(),
-        role: Role::Server {
-            execution,
-            nexts,
-            durable: false,
-        },
-        window: Credit::default(),
-    });
-    nodes.len() - 1
-}
-
-fn workers(dice: &mut Dice, nodes: &mut Vec<Node>, master: usize, least: u64, most: u64) {
-    for number in 1..=dice.between(least, most) {
-        let name = format!("{}w{number}", nodes[master].name);
-        let threads = dice.between(1, 3) as u32;
-        nodes.push(Node {
-            name,
-            role: Role::Worker { master, threads },
-            window: Credit::default(),
-        });
     }
 }
 
@@ -298,13 +183,12 @@ fn window(dice: &mut Dice, narrow: bool) -> Credit {
 
 fn job(
     dice: &mut Dice,
-    topology: &Topology,
+    journey: &Journey,
+    nodes: &[Node],
     narrow: bool,
     quiet: Duration,
-    execution: Execution,
 ) -> JobPlan {
-    // A serial server would die of poison for ever.
-    let has_workers = !matches!(execution, Execution::Serial(_));
+    let expendable = journey.expendable(nodes);
     let count = match narrow {
         true => dice.between(5, 20),
         false => dice.between(5, 200),
@@ -315,22 +199,27 @@ fn job(
         false => Duration::ZERO,
     };
     JobPlan {
-        route: topology.route.to_owned(),
-        stages: topology.stages,
-        branches: topology.branches,
+        route: journey.route.clone(),
+        stages: journey.stages(),
+        branches: journey.branches,
         count,
         pause,
         cost: dice.pick(&[0, 200, 5_000, 5_000, 100_000]),
         padding: dice.pick(&[0, 100, 100, 2_000, 40_000]),
-        poison: match has_workers && dice.one_in(4) {
+        poison: match !expendable.is_empty() && dice.one_in(4) {
             true => dice.between(20, 100),
             false => 0,
         },
+        poison_at: match expendable.is_empty() {
+            true => 0,
+            false => dice.pick(&expendable),
+        },
         failing: dice.pick(&[0, 0, 10]),
+        fails_at: dice.below(u64::from(journey.stages())) as u16,
         // Children have the keys of their parents, whose owner has to end those first.
-        families: match execution {
-            Execution::Partitioned(_) => 0,
-            Execution::Serial(_) | Execution::Parallel => dice.pick(&[0, 0, 3, 10]),
+        families: match nodes[journey.entry()].execution() {
+            Some(Execution::Partitioned(_)) => 0,
+            _ => dice.pick(&[0, 0, 3, 10]),
         },
         take_every: Duration::from_millis(dice.pick(&[0, 0, 1, 50, 500])),
         leaves: dice.one_in(2),

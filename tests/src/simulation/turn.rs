@@ -168,8 +168,11 @@ impl World {
                     }
                 }
                 Action::Read(reading) => self.read(node, process.life, reading),
-                Action::Find(_, name) => unreachable!("{name} is not found by name"),
-                Action::Reconnect(index) => self.reconnect(node, process, index),
+                Action::Find(index, name) => self.find(node, process, index, Some(name)),
+                Action::Reconnect(index) => {
+                    self.reconnect(node, process, index);
+                    self.find(node, process, index, None);
+                }
                 Action::Send(to, frames) => {
                     if sent && self.meets(node, Fault::CrashSent) {
                         return true;
@@ -256,7 +259,10 @@ impl World {
                 None => return Some(Event::Unreachable(to)),
             },
             Address::Dealer(index) => {
-                let dealer = &mut process.dealers[index];
+                // Nobody has found yet where it leads to.
+                let Some(dealer) = process.dealers.get_mut(index) else {
+                    return Some(Event::Blocked(to));
+                };
                 let open = dealer.connection.filter(|connection| {
                     let connection = self.network.get(*connection);
                     connection.is_some_and(|connection| connection.at_dealer)
@@ -397,7 +403,9 @@ impl World {
         if dealer.made != made || dealer.connection.is_some() {
             return;
         }
-        let target = dealer.target;
+        let Some(target) = dealer.target else {
+            return;
+        };
         let there = self.processes[target].as_ref().map(|process| process.life);
         let answers = self.stopped[target] <= now && self.stopped[node] <= now;
         let Some(router) = there.filter(|_| answers) else {
@@ -457,9 +465,11 @@ impl World {
     }
 
     /// A DEALER is replaced by a new one: what the old one had sent may still arrive.
-    fn reconnect(&mut self, node: usize, process: &mut Process, index: usize) {
+    pub(super) fn reconnect(&mut self, node: usize, process: &mut Process, index: usize) {
         let life = process.life;
-        let dealer = &mut process.dealers[index];
+        let Some(dealer) = process.dealers.get_mut(index) else {
+            return;
+        };
         dealer.made += 1;
         dealer.blocked = true;
         dealer.inbox.clear();

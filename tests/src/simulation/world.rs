@@ -57,6 +57,13 @@ pub(super) enum Happening {
         dealer: usize,
         made: u32,
     },
+    /// The registry has said to which node a DEALER is to lead.
+    Found {
+        node: usize,
+        life: u32,
+        dealer: usize,
+        target: usize,
+    },
     Deliver(u32, Way, Frames),
     Close(u32, Way),
     Executed(usize, u32, Vec<Ended>, bool),
@@ -223,6 +230,12 @@ impl World {
                 dealer,
                 made,
             } => self.connect(node, life, dealer, made),
+            Happening::Found {
+                node,
+                life,
+                dealer,
+                target,
+            } => self.found(node, life, dealer, target),
             Happening::Deliver(connection, way, frames) => self.deliver(connection, way, frames),
             Happening::Close(connection, way) => self.close(connection, way),
             Happening::Executed(node, life, done, all) => self.executed(node, life, done, all),
@@ -405,9 +418,15 @@ impl World {
             } else {
                 Kind::Plain
             };
+            let stage = match kind {
+                Kind::Plain => 0,
+                Kind::Failing => plan.fails_at,
+                Kind::Poison => plan.poison_at,
+            };
             let has_family = kind == Kind::Plain && once_in(dice, plan.families);
+            let is_lethal = plan.poison > 0 && plan.poison_at == 0;
             let family = match has_family {
-                true => Start::family(dice, plan.poison > 0),
+                true => Start::family(dice, is_lethal),
                 false => 0,
             };
             application.submitted += 1;
@@ -415,6 +434,7 @@ impl World {
                 client: incarnation.number(),
                 sequence: application.submitted,
                 kind,
+                stage,
                 cost: dice.below(u64::from(plan.cost) + 1) as u32,
                 padding: dice.below(u64::from(plan.padding) + 1) as u32,
                 family,
