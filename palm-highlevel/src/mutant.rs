@@ -55,6 +55,12 @@ pub enum Mutant {
     SettlesFirstBranch,
     /// A message has ended for its client with the first of its branches.
     EndsWithBranch,
+    /// A message goes on to the server that its route names first, whatever it names next.
+    GoesBack,
+    /// An ending that is no success leaves its route, for a client that listens elsewhere.
+    LeavesRoute,
+    /// A server that comes back does not look for those that it had messages for.
+    ForgetsNames,
     /// A message goes on before the last of those that its function has submitted has ended.
     ResumesEarly,
     /// What came of the messages that a function has submitted is told in another order.
@@ -67,7 +73,7 @@ pub enum Mutant {
 
 impl Mutant {
     /// All of them.
-    pub const ALL: [Mutant; 29] = [
+    pub const ALL: [Mutant; 32] = [
         Mutant::HearsTwice,
         Mutant::RenumbersRoutes,
         Mutant::KeepsOldWork,
@@ -93,6 +99,9 @@ impl Mutant {
         Mutant::ForgetsWaiting,
         Mutant::SettlesFirstBranch,
         Mutant::EndsWithBranch,
+        Mutant::GoesBack,
+        Mutant::LeavesRoute,
+        Mutant::ForgetsNames,
         Mutant::ResumesEarly,
         Mutant::ReversesPieces,
         Mutant::MixesSiblings,

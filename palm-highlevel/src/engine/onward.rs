@@ -328,6 +328,9 @@ impl Engine {
     /// Hands a message to the server that its route names next, or to its client.
     #[inline(never)]
     fn follow_route(&mut self, mut parcel: Parcel) {
+        if parcel.outcome != Outcome::Success && mutant::is(Mutant::LeavesRoute) {
+            return self.reply(parcel);
+        }
         let Some(next) = self.next_of(&parcel.route, parcel.stage) else {
             return self.reply(parcel);
         };
@@ -346,7 +349,10 @@ impl Engine {
         {
             return Some(*link);
         }
-        let step = route.steps().get(usize::from(stage))?;
+        let mut step = route.steps().get(usize::from(stage))?;
+        if mutant::is(Mutant::GoesBack) {
+            step = route.steps().first()?;
+        }
         let named = self.onward.named.as_ref()?;
         let link = match named.get(&step.server) {
             Some(link) => *link,

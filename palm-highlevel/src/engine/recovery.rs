@@ -107,7 +107,11 @@ impl Engine {
             LanePeer::Next(_) if self.onward.is_by_route() => {
                 // Of several that share a name it may be any.
                 let name = record.name.split(' ').next();
-                self.open_named(name.unwrap_or_default())
+                let key = self.open_named(name.unwrap_or_default());
+                if mutant::is(Mutant::ForgetsNames) {
+                    self.recalled.clear();
+                }
+                key
             }
             LanePeer::Next(number) => self.onward.link(number).ok_or_else(|| {
                 unsuitable(format!(
