@@ -56,6 +56,8 @@ pub struct Reading {
 pub struct Read {
     log: LogId,
     messages: Vec<Stored>,
+    /// Whether that is all that the store has of the log.
+    all: bool,
 }
 
 impl Reading {
@@ -66,17 +68,18 @@ impl Reading {
     /// If the store can't be read, or holds what is no group of messages.
     pub fn read(&self, store: &dyn Store) -> Result<Read, StoreError> {
         let mut messages = Vec::new();
-        let mut bytes = 0;
+        let (mut bytes, mut all) = (0, true);
         for group in store.groups(self.log, self.after + 1) {
             let group = group?;
             bytes += group.bytes.len();
             messages.extend(stored::read_group(&group, self.wall)?);
             if bytes >= READ {
+                all = false;
                 break;
             }
         }
         let log = self.log;
-        Ok(Read { log, messages })
+        Ok(Read { log, messages, all })
     }
 }
 
@@ -274,9 +277,11 @@ impl Engine {
         };
         let (window, lane) = (link.window, link.lane);
         let mut held = self.held_of(&waiting);
+        let mut all = read.all;
         for message in read.messages {
             let after = held.number == 0 || fits(plus(held, message.one()), window);
             if message.number > waiting.written || !after && !mutant::is(Mutant::ForgetsWaiting) {
+                all = false;
                 break;
             }
             if message.number <= waiting.loaded {
@@ -294,6 +299,10 @@ impl Engine {
                 held = plus(held, message.one());
                 self.restore_message(origin, log, message);
             }
+        }
+        if all {
+            // The store keeps nothing of what is done, which the end of a log may be.
+            waiting.loaded = waiting.loaded.max(waiting.written);
         }
         if let (Some(journal), Some(lane)) = (&mut self.journal, lane) {
             journal.touch(lane, waiting.link);

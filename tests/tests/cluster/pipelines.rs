@@ -362,3 +362,37 @@ fn a_server_with_a_store_comes_back_after_others_have_taken_its_messages() {
     }
     assert_eq!(client.call("a.append z.append", "").unwrap(), "<>");
 }
+
+#[test]
+fn those_that_share_a_name_and_have_stores_come_back_after_a_sender_was_with_each_again() {
+    let cluster = Cluster::start(Transport::Tcp);
+    let folder = tempfile::tempdir().unwrap();
+    let registry = registry(&cluster);
+    let _last = start(&cluster, &registry, "z", ">");
+    let (first, sharing) = (cluster.nobodys(), [(); 2].map(|()| cluster.nobodys()));
+    let stored = |server: pipelined::Server, folder_name: &str, address: &str| {
+        let store = SledStore::open(folder.path().join(folder_name)).unwrap();
+        server.store(store).bind(address, registry.address())
+    };
+    let bind_first = || stored(server(&cluster, "a", "<"), "a", &first);
+    let bind = |which: usize| {
+        let server = server(&cluster, "m", "-").shared();
+        stored(server, &which.to_string(), &sharing[which])
+    };
+    let servers = [0, 1].map(|which| bind(which).unwrap());
+    let client = client(&cluster, &registry);
+    let call = || client.call("a.append m.append z.append", "").unwrap();
+    let mut sender = bind_first().unwrap();
+    // Each of its processes is given the other one.
+    for _ in 0..4 {
+        assert_eq!(call(), "<->");
+        end(sender);
+        sender = cluster.until("the address is free again", || bind_first().ok());
+    }
+    assert!(servers.iter().all(|server| server.counts().received >= 2));
+    for server in servers {
+        end(server);
+    }
+    let _servers = [0, 1].map(|which| cluster.until("the address is free", || bind(which).ok()));
+    assert_eq!(call(), "<->");
+}
