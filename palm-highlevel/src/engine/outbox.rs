@@ -17,7 +17,7 @@ const LINGERING: u64 = 4 << 20;
 /// What leaves: endings to clients, messages to the next server, and, once they have left for
 /// good, the settlement of what they came of.
 ///
-/// What every message goes through, from [`end`](Self::end) to [`post`](Self::post), is compiled as one
+/// What every message goes through, from `end` to `post`, is compiled as one
 /// function, so that a parcel is put where it stays instead of being moved from step to step; what few
 /// messages need is kept out of it.
 impl Engine {
