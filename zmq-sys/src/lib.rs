@@ -1,7 +1,8 @@
 //! libzmq 4.3.5 with CURVE, built from source, and the declarations that the `zmq` crate stands on.
 //!
 //! The build script compiles libzmq and libsodium, so that neither has to be installed: a C and a
-//! C++ compiler, `make` and `sh` are enough. The names are those of libzmq's public header,
+//! C++ compiler, `make` and `sh` are enough. It mends two defects of libzmq by which processes abort
+//! or mix messages. The names are those of libzmq's public header,
 //! `zmq.h`; what is here is what `zmq` 0.10 uses. Nobody but that crate should need it: call
 //! `zmq`, which is safe.
 //!
