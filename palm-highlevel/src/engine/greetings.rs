@@ -75,7 +75,10 @@ impl Links {
     fn objection(&self, sender: Incarnation, greeting: &Greeting) -> Option<String> {
         let exchanged = greeting.mark.is_some_and(|mark| mark.number > 0) || greeting.accepted > 0;
         let forgotten = greeting.you == self.me.to(greeting.role) && exchanged;
-        let departed = self.departed.iter().any(|(_, who)| *who == sender);
+        // Who has been with another process since, one that shares this one's name, was not overtaken.
+        let from_another =
+            ![Incarnation::UNKNOWN, self.me.to(greeting.role)].contains(&greeting.you);
+        let departed = self.departed.iter().any(|(_, who)| *who == sender) && !from_another;
         if (forgotten || departed) && self.incarnations.get(sender).is_none() {
             return Some(format!(
                 "{} has forgotten {}, which had left or was silent for too long",
@@ -215,6 +218,66 @@ impl Links {
                 Address::Peer(_) => Kind::Welcome,
             };
             link.greet(kind, &self.me, now, actions);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::me::Me;
+    use super::*;
+    use palm_core::PeerId;
+    use palm_core::lane::Credit;
+    use palm_core::wire::Role;
+
+    const ME: Incarnation = Incarnation::from_number(1);
+    const OTHER: Incarnation = Incarnation::from_number(2);
+    const SENDER: Incarnation = Incarnation::from_number(3);
+
+    fn links() -> Links {
+        let me = Me {
+            incarnation: ME,
+            life: ME,
+            epoch: 0,
+            name: "b".to_owned(),
+            shares: true,
+            role: Role::Server,
+            functions: Vec::new(),
+            threads: 1,
+            session: None,
+            pid: 1,
+        };
+        let window = Credit {
+            number: 10,
+            bytes: 1000,
+        };
+        Links::new(me, window)
+    }
+
+    /// A server greets, that was with `you` last; gives back whether it is taken.
+    fn greets(links: &mut Links, you: Incarnation) -> bool {
+        let greeting = Greeting {
+            name: "a".to_owned(),
+            you,
+            ..Greeting::nobody()
+        };
+        let header = Header::new(Kind::Hello, SENDER, you);
+        let frame = Frame::read(control(header, &greeting).unwrap()).unwrap();
+        let from = Address::Peer(PeerId::from_number(7));
+        let mut actions = Vec::new();
+        let heard = links.hear(Duration::ZERO, from, &frame, &mut Vec::new(), &mut actions);
+        matches!(heard, Heard::Joined(_))
+    }
+
+    #[test]
+    fn who_has_left_may_come_back_from_another_of_the_same_name() {
+        let mut links = links();
+        for you in [Incarnation::UNKNOWN, OTHER, OTHER] {
+            assert!(greets(&mut links, you));
+            links.remove(links.of(SENDER).unwrap());
+            // A greeting from before it left, that was overtaken.
+            assert!(!greets(&mut links, Incarnation::UNKNOWN));
+            assert!(!greets(&mut links, ME));
         }
     }
 }
