@@ -57,6 +57,8 @@ pub enum Mutant {
     EndsWithBranch,
     /// A message goes on to the server that its route names first, whatever it names next.
     GoesBack,
+    /// What goes by a lane more than once is not told to be settled before all that came before it.
+    SettlesInOrder,
     /// An ending that is no success leaves its route, for a client that listens elsewhere.
     LeavesRoute,
     /// A server that comes back does not look for those that it had messages for.
@@ -73,7 +75,7 @@ pub enum Mutant {
 
 impl Mutant {
     /// All of them.
-    pub const ALL: [Mutant; 32] = [
+    pub const ALL: [Mutant; 33] = [
         Mutant::HearsTwice,
         Mutant::RenumbersRoutes,
         Mutant::KeepsOldWork,
@@ -100,6 +102,7 @@ impl Mutant {
         Mutant::SettlesFirstBranch,
         Mutant::EndsWithBranch,
         Mutant::GoesBack,
+        Mutant::SettlesInOrder,
         Mutant::LeavesRoute,
         Mutant::ForgetsNames,
         Mutant::ResumesEarly,

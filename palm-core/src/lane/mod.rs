@@ -4,8 +4,8 @@
 //! chained hash. Both ends are pure: they neither send nor wait, they say what may be sent.
 //!
 //! Invariant: what an [`Incoming`] has accepted is 1..n, without gap or repeat.
-//! Invariant: an [`Outgoing`] sends no number beyond its credit, but for one message on an idle
-//! lane. Positions and credit only go up, but for the position of a receiver that says in a
+//! Invariant: an [`Outgoing`] sends no number beyond its credit, but for what [recurs](Carried::recurs),
+//! and for one message on a lane that is idle but for that. Positions and credit only go up, but for the position of a receiver that says in a
 //! greeting that it stands further back.
 
 mod incoming;
@@ -30,6 +30,12 @@ pub trait Carried {
 
     /// How many bytes it takes of the lane's credit.
     fn weight(&self) -> u64;
+
+    /// Whether the receiver lets it come whatever room there is: it does not wait for what it came of
+    /// itself, by the same lane.
+    fn recurs(&self) -> bool {
+        false
+    }
 }
 
 /// When the sender of a lane may forget what it sent.

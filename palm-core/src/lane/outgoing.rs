@@ -1,6 +1,6 @@
 use super::{Carried, Credit, Mark, Position, Release, chained};
 use crate::mutant::{self, Mutant};
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 /// The sending end of a lane: it numbers items, keeps them until the receiver releases them, and
 /// says which may be sent.
@@ -51,6 +51,8 @@ pub struct Outgoing<T> {
     bytes: u64,
     /// The last number that may be sent, if not all that is kept may.
     confirmed: Option<u64>,
+    /// What the receiver has settled beyond its position.
+    early: BTreeSet<u64>,
 }
 
 #[derive(Clone, Debug)]
@@ -91,6 +93,7 @@ impl<T: Carried> Outgoing<T> {
             release,
             bytes: 0,
             confirmed: None,
+            early: BTreeSet::new(),
         }
     }
 
@@ -207,8 +210,8 @@ impl<T: Carried> Outgoing<T> {
         self.bytes - kept.map_or(self.start, |kept| kept.end)
     }
 
-    /// The next item, if there is one and the credit allows it. An idle lane, of which all is
-    /// settled, may always send one: so does what is larger than any credit get through, and the
+    /// The next item, if there is one and the credit allows it. What [recurs](Carried::recurs) needs
+    /// none. An idle lane, of which all else is settled, may always send one: so does what is larger than any credit get through, and the
     /// receiver never holds more than that one beyond what it granted.
     #[inline]
     pub fn next(&self) -> Option<Next<'_, T>> {
@@ -225,8 +228,16 @@ impl<T: Carried> Outgoing<T> {
 
     /// Whether the receiver lets the lane send the item at the cursor.
     fn may_send(&self, kept: &Kept<T>) -> bool {
-        let idle = self.cursor == self.position.settled + 1 || mutant::is(Mutant::IgnoresCredit);
-        idle || (self.cursor <= self.credit.number && kept.end <= self.credit.bytes)
+        let granted = self.cursor <= self.credit.number && kept.end <= self.credit.bytes;
+        granted || kept.item.recurs() || self.is_idle() || mutant::is(Mutant::IgnoresCredit)
+    }
+
+    /// Whether the receiver has settled all before the cursor, but for what recurs.
+    fn is_idle(&self) -> bool {
+        (self.position.settled + 1..self.cursor).all(|number| {
+            let kept = self.kept.get(self.index(number));
+            kept.is_some_and(|kept| kept.item.recurs()) || self.early.contains(&number)
+        })
     }
 
     /// Whether there is more to send than the receiver has room for.
@@ -270,9 +281,31 @@ impl<T: Carried> Outgoing<T> {
         self.credit.bytes = self.credit.bytes.max(credit.bytes);
     }
 
+    /// Notes that the receiver has settled `number`, though not all before it. Gives back the item, the
+    /// first time, if the lane releases what is settled: it is [released](Self::release) with that, and
+    /// is kept for its number alone.
+    pub fn settle_early(&mut self, number: u64) -> Option<&T> {
+        if self.release != Release::Settled || number > self.position.accepted {
+            return None;
+        }
+        let index = self.index(number);
+        let kept = self.kept.get(index)?;
+        self.early.insert(number).then_some(&kept.item)
+    }
+
     /// Gives back, in order, the next item that the receiver has released.
     #[inline]
     pub fn release(&mut self) -> Option<T> {
+        loop {
+            let item = self.release_next()?;
+            if self.early.is_empty() || !self.early.remove(&self.released) {
+                return Some(item);
+            }
+        }
+    }
+
+    #[inline]
+    fn release_next(&mut self) -> Option<T> {
         let until = match self.release {
             Release::Accepted => self.position.accepted,
             Release::Settled if mutant::is(Mutant::ForgetsAccepted) => self.position.accepted,
@@ -331,6 +364,8 @@ impl<T: Carried> Outgoing<T> {
     /// remembers nothing. Gives back what is not kept.
     pub fn restart(&mut self, mut keep: impl FnMut(&T) -> bool) -> Vec<T> {
         let kept = std::mem::take(&mut self.kept);
+        let early = std::mem::take(&mut self.early);
+        let numbers = self.released + 1..;
         let next = self.generation + u32::from(!mutant::is(Mutant::KeepsGeneration));
         let confirmed = self.confirmed.map(|_| 0);
         *self = Outgoing {
@@ -338,7 +373,10 @@ impl<T: Carried> Outgoing<T> {
             ..Outgoing::new(next, self.release)
         };
         let mut dropped = Vec::new();
-        for Kept { item, .. } in kept {
+        for (Kept { item, .. }, number) in kept.into_iter().zip(numbers) {
+            if early.contains(&number) {
+                continue;
+            }
             match keep(&item) {
                 true => drop(self.push(item)),
                 false => dropped.push(item),
@@ -347,9 +385,11 @@ impl<T: Carried> Outgoing<T> {
         dropped
     }
 
-    /// The items it keeps, the oldest first.
+    /// The items it keeps, the oldest first, but for what was [settled early](Self::settle_early).
     pub fn iter(&self) -> impl Iterator<Item = &T> {
-        self.kept.iter().map(|kept| &kept.item)
+        let numbered = self.kept.iter().zip(self.released + 1..);
+        let left = numbered.filter(|(_, number)| !self.early.contains(number));
+        left.map(|(kept, _)| &kept.item)
     }
 
     /// The kept item with that number.
@@ -404,6 +444,31 @@ mod tests {
             bytes: 1 << 20,
         });
         lane
+    }
+
+    #[test]
+    fn what_is_settled_early_is_given_back_once() {
+        let mut lane = lane(4);
+        send(&mut lane, &mut Incoming::new(1));
+        let reach = |lane: &mut Outgoing<u64>, accepted, settled| {
+            lane.reach(Position { accepted, settled }).unwrap();
+        };
+        reach(&mut lane, 3, 0);
+        let early = [2, 2, 4, 9].map(|number| lane.settle_early(number).copied());
+        assert_eq!(early, [Some(2), None, None, None]);
+        assert_eq!(lane.iter().copied().collect::<Vec<_>>(), [1, 3, 4]);
+        let mut anew = lane.clone();
+        reach(&mut lane, 3, 3);
+        let released: Vec<u64> = std::iter::from_fn(|| lane.release()).collect();
+        assert_eq!((released, lane.settle_early(3)), (vec![1, 3], None));
+
+        assert_eq!(anew.restart(|item| *item > 1), [1]);
+        assert_eq!(anew.iter().copied().collect::<Vec<_>>(), [3, 4]);
+        let mut kept_elsewhere = self::lane(1);
+        kept_elsewhere.release_when(Release::Accepted);
+        send(&mut kept_elsewhere, &mut Incoming::new(1));
+        reach(&mut kept_elsewhere, 1, 0);
+        assert_eq!(kept_elsewhere.settle_early(1), None);
     }
 
     fn send(lane: &mut Outgoing<u64>, to: &mut Incoming) -> Vec<u64> {

@@ -28,16 +28,19 @@ pub enum Kind {
     Bye,
     /// What you sent can't be, for the reason in the body; the lane is closed.
     Refused,
+    /// Of your lane, the numbers in the body are settled, though not all before them.
+    Settled,
 }
 
 impl Kind {
-    const ALL: [Kind; 6] = [
+    const ALL: [Kind; 7] = [
         Kind::Hello,
         Kind::Welcome,
         Kind::WhoAreYou,
         Kind::Messages,
         Kind::Bye,
         Kind::Refused,
+        Kind::Settled,
     ];
 
     fn byte(self) -> u8 {

@@ -25,7 +25,7 @@
 //! | 92–95 | the sender's pace, in nanoseconds a message (0: not known) |
 //!
 //! Then come the records, each of [`RECORD_LENGTH`] bytes with its payload behind it, then the
-//! body: a bincode value, [`Greeting`], [`Notes`] or a reason, by kind. Every frame carries the
+//! body: a bincode value, [`Greeting`], [`Notes`], a reason or numbers, by kind. Every frame carries the
 //! positions and the credit of the opposite lane, so every frame is an acknowledgement and a
 //! heartbeat.
 

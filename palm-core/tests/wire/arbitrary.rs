@@ -46,6 +46,11 @@ pub(crate) fn frames() -> impl Strategy<Value = Frames> {
             .prop_map(|(header, greeting)| control(header, &greeting).unwrap()),
         (header(Kind::Refused), any::<String>())
             .prop_map(|(header, reason)| control(header, &reason).unwrap()),
+        (
+            header(Kind::Settled),
+            prop::collection::vec(any::<u64>(), 0..9)
+        )
+            .prop_map(|(header, numbers)| control(header, &numbers).unwrap()),
         header(Kind::WhoAreYou).prop_map(|header| control(header, &()).unwrap()),
     ]
 }

@@ -55,6 +55,7 @@ fn every_kind_is_told_from_the_others() {
         Kind::WhoAreYou,
         Kind::Bye,
         Kind::Refused,
+        Kind::Settled,
     ] {
         let header = Header::new(kind, Incarnation::random(), Incarnation::UNKNOWN);
         let frame = Frame::read(control(header, &()).unwrap()).unwrap();

@@ -266,6 +266,7 @@ impl ClientMachine {
             deadline,
             payload: submission.payload,
             origin: None,
+            recurs: false,
         });
     }
 
@@ -310,6 +311,7 @@ impl ClientMachine {
                 deadline: None,
                 payload: Bytes::new(),
                 origin: None,
+                recurs: false,
             });
         }
     }

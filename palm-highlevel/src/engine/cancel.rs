@@ -26,6 +26,7 @@ impl Engine {
         let word = Parcel {
             stage: record.stage.saturating_add(1),
             origin: Some(origin),
+            recurs: false,
             ..word(record.outcome, record.sequence, 0, route)
         };
         if !self.tell_onward(&word) {
@@ -86,5 +87,6 @@ fn word(outcome: Outcome, sequence: u64, token: u64, route: Arc<Route>) -> Parce
         deadline: None,
         payload: Default::default(),
         origin: None,
+        recurs: false,
     }
 }

@@ -43,6 +43,8 @@ struct Queue {
     /// The sender; nobody in particular, of suspects.
     origin: Option<Key>,
     function: FunctionId,
+    /// Where on their routes they are: what is further on never waits for what is behind it.
+    stage: u16,
     ready: VecDeque<Key>,
     /// Since when no worker that is there offers the function.
     stranded: Option<Duration>,
@@ -168,14 +170,15 @@ impl Dispatch {
             true => (&mut self.suspects, None),
             false => (&mut self.queues, Some(entry.origin.link)),
         };
-        let function = entry.function;
-        let found = queues
-            .iter()
-            .position(|queue| queue.origin == origin && queue.function == function);
+        let (function, stage) = (entry.function, entry.stage);
+        let found = queues.iter().position(|queue| {
+            (queue.origin, queue.function, queue.stage) == (origin, function, stage)
+        });
         let index = found.unwrap_or_else(|| {
             queues.push(Queue {
                 origin,
                 function,
+                stage,
                 ready: VecDeque::new(),
                 stranded: None,
             });
@@ -198,7 +201,7 @@ impl Dispatch {
     }
 
     /// Gives workers what is ready, as far as they have room and `open` says that there is room
-    /// for the endings of what that sender sent. A `thrifty` server has no room for many results, and
+    /// for the endings of what is like the first of a queue. A `thrifty` server has no room for many results, and
     /// gives nothing in advance.
     pub(crate) fn dispatch(
         &mut self,
@@ -206,14 +209,20 @@ impl Dispatch {
         ledger: &mut Ledger,
         now: Duration,
         thrifty: bool,
-        open: impl Fn(&Links, Key) -> bool,
+        open: impl Fn(&Links, &Entry) -> bool,
     ) {
         self.dispatch_suspects(links, ledger, now);
         let count = self.queues.len();
         for step in 0..count {
             let index = (self.turn + step) % count;
-            let queue = &self.queues[index];
-            if !queue.ready.is_empty() && queue.origin.is_none_or(|origin| open(links, origin)) {
+            let queue = &mut self.queues[index];
+            while let Some(&key) = queue.ready.front()
+                && !is_ready(ledger, key, queue.function)
+            {
+                queue.ready.pop_front();
+            }
+            let first = queue.ready.front().and_then(|key| ledger.get(*key));
+            if first.is_some_and(|first| open(links, first)) {
                 self.serve(index, thrifty, links, ledger);
             }
         }
@@ -352,6 +361,7 @@ pub(super) fn give(key: Key, worker: Key, link: &mut Link, ledger: &mut Ledger) 
         deadline: entry.deadline,
         payload,
         origin: None,
+        recurs: false,
     };
     link.out.push(parcel);
     entry.count()

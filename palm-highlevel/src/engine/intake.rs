@@ -228,6 +228,7 @@ pub(super) fn ending(origin: Origin, route: Arc<Route>, taken: Taken) -> Parcel 
         deadline: None,
         payload: taken.payload,
         origin: Some(origin),
+        recurs: false,
     }
 }
 

@@ -200,6 +200,16 @@ impl Links {
                 }
                 None => Heard::Nothing,
             },
+            Kind::Settled => match (self.known(from, frame), frame.body()) {
+                (Some(key), Ok(numbers)) => {
+                    self.acknowledge(key, &frame.header, now);
+                    if let Some(link) = self.links.get_mut(key) {
+                        link.hear_settled(&frame.header, numbers);
+                    }
+                    Heard::Messages(key, Peer::default())
+                }
+                _ => Heard::Nothing,
+            },
             Kind::Refused => match self.at(from) {
                 Some(key) => Heard::Refused(key, frame.body().unwrap_or_default()),
                 None => Heard::Nothing,

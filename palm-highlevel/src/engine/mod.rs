@@ -15,6 +15,7 @@
 //! | who meets whom: incarnations, `WhoAreYou` | `greetings` |
 //! | heartbeats, silence, new sockets | `links`, `link` |
 //! | what is taken in | `intake` |
+//! | which lanes a message goes by again | `passages` |
 //! | what has not ended | `ledger` |
 //! | who executes what | `local`, `dispatch`, `partitions` |
 //! | who is to blame for a death | `blame` |
@@ -53,6 +54,7 @@ mod onward;
 mod outbox;
 mod parcel;
 mod partitions;
+mod passages;
 mod peers;
 mod recovery;
 mod routes;
@@ -79,7 +81,7 @@ use dispatch::{CHARGES, Dispatch};
 use functions::Functions;
 use homeward::Homeward;
 use journal::Journal;
-use ledger::{FunctionId, Ledger};
+use ledger::{Entry, FunctionId, Ledger};
 use link::State as LinkState;
 use local::Local;
 use onward::Onward;
@@ -542,7 +544,7 @@ impl Engine {
                 local.dispatch(&mut self.ledger, partition, again, thrifty, actions);
             }
             Executor::Workers(dispatch) => {
-                let open = |links: &Links, origin| onward.has_room(links, origin, thrifty);
+                let open = |links: &Links, entry: &Entry| onward.has_room(links, entry, thrifty);
                 dispatch.dispatch(&mut self.links, &mut self.ledger, now, thrifty, open);
             }
             Executor::Owners(partitions, _) => {

@@ -1,6 +1,8 @@
 use super::choices::Choices;
+use super::ledger::Entry;
 use super::link::Link;
 use super::parcel::Origin;
+use super::passages;
 use super::slab::Key;
 use super::{Action, Address, Engine, Links, Next, Parcel};
 use crate::mutant::{self, Mutant};
@@ -138,16 +140,26 @@ impl Onward {
         Some(self.nexts.get(number as usize)?.link)
     }
 
-    /// Whether what is ready may be executed: the lanes that its results leave by have room, those to
-    /// the next servers or else the one to its origin. Of a `thrifty` server, whose store has no room
-    /// for more, who does not take its endings gets no more: a message makes room for its own ending,
-    /// and for no others.
-    pub(super) fn has_room(&self, links: &Links, origin: Key, thrifty: bool) -> bool {
+    /// Whether a message may be executed: the lanes that its result may leave by have room, or do not
+    /// [count](super::passages) it. Of a `thrifty` server, whose store has no room for more, who does not
+    /// take its endings gets no more: a message makes room for its own ending, and for no others.
+    pub(super) fn has_room(&self, links: &Links, entry: &Entry, thrifty: bool) -> bool {
         let is_closed = |link: &Link| link.is_full() || thrifty && link.is_behind();
         let has_room = |key| !links.get(key).is_some_and(is_closed);
-        match self.nexts.is_empty() {
-            true => has_room(origin) && self.links().all(has_room),
-            false => self.links().all(has_room),
+        let Some(named) = &self.named else {
+            return match self.nexts.is_empty() {
+                true => has_room(entry.origin.link),
+                false => self.links().all(has_room),
+            };
+        };
+        let stage = usize::from(entry.stage) + 1;
+        let steps = entry.route.steps();
+        match steps.get(stage) {
+            Some(next) => {
+                let link = named.get(&next.server);
+                link.is_none_or(|link| has_room(*link)) || passages::recur(steps, stage)
+            }
+            None => links.of(entry.route.client()).is_none_or(has_room),
         }
     }
 

@@ -104,6 +104,7 @@ impl Engine {
             deadline,
             payload,
             origin: Some(entry.origin),
+            recurs: false,
         }
     }
 
@@ -172,15 +173,11 @@ impl Engine {
     #[inline(always)]
     fn hold_endings(&mut self, origin: Option<Origin>, message: u64, endings: u64) {
         let counts = self.links.me.role != Role::Worker && !mutant::is(Mutant::ForgetsEndings);
-        if let Some(link) = origin.and_then(|origin| self.lane_of(origin)) {
-            link.unhold(message);
-            if counts {
-                link.hold(endings);
-            }
+        let Some(origin) = origin else { return };
+        if let Some(link) = self.lane_of(origin) {
+            link.hold_instead(origin.number, message, counts.then_some(endings));
         }
-        if let Some(origin) = origin {
-            self.mark(origin);
-        }
+        self.mark(origin);
     }
 
     /// Answers the client of a message that never was in the ledger, wherever others go on to. No function
@@ -293,7 +290,9 @@ impl Engine {
         if self.journal.is_some() {
             self.keep_leaving(key, &parcel);
         }
+        let to_server = self.links.me.role == Role::Server;
         if let Some(link) = self.links.get_mut(key) {
+            parcel.recurs = to_server && link.recurs_to(&parcel);
             let number = link.out.push(parcel);
             if mutant::is(Mutant::LeavesUnwritten) {
                 link.out.confirm(number);
@@ -303,12 +302,28 @@ impl Engine {
 
     /// Settles what the peer has released of the lane to it.
     pub(super) fn release(&mut self, key: Key) {
+        self.release_early(key);
         while let Some(parcel) = self.links.get_mut(key).and_then(|link| link.out.release()) {
             self.settle_parcel(&parcel);
             if let (Some(journal), Some(lane)) =
                 (&mut self.journal, self.links.get(key).and_then(|l| l.lane))
             {
                 journal.touch(lane, key);
+            }
+        }
+    }
+
+    /// Settles what the peer has settled before others that had come before.
+    fn release_early(&mut self, key: Key) {
+        let settled = self
+            .links
+            .get_mut(key)
+            .map(|link| std::mem::take(&mut link.settled));
+        for number in settled.unwrap_or_default() {
+            let link = self.links.get_mut(key);
+            let parcel = link.and_then(|link| link.out.settle_early(number).cloned());
+            if let Some(parcel) = parcel {
+                self.settle_parcel(&parcel);
             }
         }
     }
@@ -332,15 +347,14 @@ impl Engine {
     /// Settles a message of which nothing more is held or will come.
     pub(super) fn settle(&mut self, origin: Origin, weight: u64) {
         if let Some(link) = self.lane_of(origin) {
-            link.unhold(weight);
-            link.incoming.settle(origin.number);
+            link.settle(origin.number, weight);
         }
     }
 
     /// Settles a message that the window does not count any more.
     pub(super) fn settle_number(&mut self, origin: Origin) {
         if let Some(link) = self.lane_of(origin) {
-            link.incoming.settle(origin.number);
+            link.settle_number(origin.number);
         }
     }
 

@@ -22,6 +22,8 @@ pub(crate) struct Parcel {
     pub(crate) payload: Bytes,
     /// What is settled once this has left for good.
     pub(crate) origin: Option<Origin>,
+    /// It goes by its lane [more than once](super::passages).
+    pub(crate) recurs: bool,
 }
 
 /// Where a message came in: a number of a lane.
@@ -52,6 +54,10 @@ impl Carried for Parcel {
 
     fn weight(&self) -> u64 {
         (RECORD_LENGTH + self.payload.len()) as u64
+    }
+
+    fn recurs(&self) -> bool {
+        self.recurs
     }
 }
 

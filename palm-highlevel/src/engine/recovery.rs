@@ -1,6 +1,7 @@
 use super::Unclaimed;
 use super::link::{Link, State as LinkState};
 use super::onward::Onward;
+use super::passages::recur;
 use super::stored::{self, Attempts, CancelWord, LanePeer, LaneRecord, ServerRecord, Stored};
 use super::{Address, Engine, EngineConfig, Execution, Journal, Key, Origin, Output, Parcel};
 use crate::DeadLetter;
@@ -231,6 +232,7 @@ impl Engine {
     fn parcel(&self, stored: Stored) -> Parcel {
         let record = stored.record;
         let left = stored.extras.as_ref().and_then(|extras| extras.deadline);
+        let recurs = recur(stored.route.steps(), usize::from(record.stage));
         Parcel {
             sequence: record.sequence,
             token: record.token,
@@ -242,6 +244,7 @@ impl Engine {
             deadline: left.map(|left| self.now + Duration::from_millis(u64::from(left))),
             payload: stored.payload,
             origin: None,
+            recurs,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What holds after every step.
 
+use super::network::Way;
 use super::scenario::{Node, Role};
 use super::wiretap::{News, Sent};
 use super::witness::Violation;
@@ -40,13 +41,13 @@ fn lineage(id: Id) -> impl Iterator<Item = Id> {
 impl World {
     /// Rules 2, 3 and 6, by what is said on the wire: who tells whom of what, and how often, and
     /// that what is settled has ended.
-    pub(super) fn check_news(&mut self, frame: &Frame, news: &News) {
+    pub(super) fn check_news(&mut self, frame: &Frame, way: Way, news: &News) {
         let (sender, receiver) = (frame.header.sender, frame.header.receiver);
         let is_server = |of| matches!(self.role_of(of), Some(Role::Server { .. }));
         let is_worker = |of| matches!(self.role_of(of), Some(Role::Worker { .. }));
         let (from_worker, to_worker) = (is_worker(sender), is_worker(receiver));
         let (from_server, to_server) = (is_server(sender), is_server(receiver));
-        let lane = (sender, receiver, frame.header.lane);
+        let lane = (sender, receiver, frame.header.lane, way);
         for sent in &news.sent {
             if to_server && !from_worker {
                 self.witness.given(receiver, sent);

@@ -111,8 +111,8 @@ pub(super) fn servers(dice: &mut Dice, nodes: &mut Vec<Node>) -> Vec<Journey> {
     vec![journey]
 }
 
-/// Servers that find each other by name, of which two may share one, and ways through them. None
-/// comes to a server twice: with small windows its messages would wait for one another.
+/// Servers that find each other by name, of which two may share one, and ways through them, which may
+/// go back to where they have been.
 fn by_route(dice: &mut Dice, nodes: &mut Vec<Node>) -> Vec<Journey> {
     let names = &["m", "x", "y", "z"][..dice.between(2, 4) as usize];
     let mut servers: Vec<(&str, Vec<usize>)> = Vec::new();
@@ -136,6 +136,13 @@ fn by_route(dice: &mut Dice, nodes: &mut Vec<Node>) -> Vec<Journey> {
         let is_known = |(_, sharing): &(&str, Vec<usize>)| sharing.len() == 1;
         if !(way.first().is_some_and(is_known) && way.last().is_some_and(is_known)) {
             way.clone_from(&servers);
+        }
+        if dice.one_in(3) {
+            let last = dice.below(way.len() as u64) as usize;
+            let back = dice.below(last as u64 + 1) as usize;
+            let again = way[back..].to_vec();
+            way.truncate(last + 1);
+            way.extend(again);
         }
         let route = way.iter().map(|(name, _)| format!("{name}.work"));
         let route: Vec<String> = route.collect();

@@ -309,8 +309,8 @@ impl World {
         let to = self.receiver(connection, way, from_worker);
         let nodes = &self.scenario.nodes;
         let is_worker = |of| is_worker(nodes, of);
-        match self.wiretap.hear(&frame, to, is_worker) {
-            Ok(news) => self.check_news(&frame, &news),
+        match self.wiretap.hear(&frame, to, way, is_worker) {
+            Ok(news) => self.check_news(&frame, way, &news),
             Err(message) => self.fail(Violation::Broken(message)),
         }
     }

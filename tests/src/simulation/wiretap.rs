@@ -1,3 +1,4 @@
+use super::network::Way;
 use super::payload::hash;
 use palm_core::lane::{Credit, Position};
 use palm_core::wire::{Frame, Header, Kind, Outcome};
@@ -9,15 +10,16 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) struct Wiretap {
     lanes: BTreeMap<Lane, Facts>,
     /// The newest generation of the lane from one to the other.
-    newest: BTreeMap<(Incarnation, Incarnation), u32>,
+    newest: BTreeMap<(Incarnation, Incarnation, Way), u32>,
     /// The servers with stores, and what they have said that they have accepted.
     taken: BTreeMap<Incarnation, BTreeSet<Id>>,
     /// The most that a message weighs.
     pub(super) largest: u64,
 }
 
-/// A lane: its sender, its receiver, and the sender's generation of it.
-pub(super) type Lane = (Incarnation, Incarnation, u32);
+/// A lane: its sender, its receiver, the sender's generation of it, and which way of the connection it
+/// goes, as each of two servers may connect to the other, or one to itself.
+pub(super) type Lane = (Incarnation, Incarnation, u32, Way);
 
 #[derive(Debug, Default)]
 struct Facts {
@@ -26,6 +28,8 @@ struct Facts {
     /// The routes that its numbers stand for.
     routes: BTreeMap<u32, Route>,
     position: Position,
+    /// What is settled beyond the position.
+    early: BTreeSet<u64>,
     credit: Credit,
 }
 
@@ -37,6 +41,8 @@ pub(super) struct Sent {
     content: u64,
     /// The byte position that it ends at.
     end: u64,
+    /// Its route goes more than once from its sender to its receiver.
+    recurs: bool,
 }
 
 /// What a receiver newly says of a lane.
@@ -58,6 +64,7 @@ impl Wiretap {
         &mut self,
         frame: &Frame,
         to: Incarnation,
+        way: Way,
         is_worker: impl Fn(Incarnation) -> bool,
     ) -> Result<News, String> {
         let mut header = frame.header.clone();
@@ -70,9 +77,18 @@ impl Wiretap {
             header.receiver = to;
         }
         let results = is_worker(header.receiver);
-        self.hear_position(&header, results, &mut news)?;
+        self.hear_position(&header, way.other(), results, &mut news)?;
+        if header.kind == Kind::Settled {
+            let lane = (
+                header.receiver,
+                header.sender,
+                header.peer_lane,
+                way.other(),
+            );
+            self.hear_settled(lane, frame, &mut news)?;
+        }
         if header.kind == Kind::Messages && header.count > 0 {
-            self.hear_messages(frame, &mut news)?;
+            self.hear_messages(frame, way, &mut news)?;
         }
         Ok(news)
     }
@@ -81,10 +97,11 @@ impl Wiretap {
     fn hear_position(
         &mut self,
         header: &Header,
+        way: Way,
         results: bool,
         news: &mut News,
     ) -> Result<(), String> {
-        let lane = (header.receiver, header.sender, header.peer_lane);
+        let lane = (header.receiver, header.sender, header.peer_lane, way);
         let facts = self.lanes.entry(lane).or_default();
         let (before, now) = (facts.position, header.position);
         let (credit, granted) = (facts.credit, header.credit);
@@ -106,7 +123,9 @@ impl Wiretap {
             ));
         }
         for number in before.settled..now.settled {
-            news.settled.push(facts.sent[number as usize].clone());
+            if !facts.early.remove(&(number + 1)) {
+                news.settled.push(facts.sent[number as usize].clone());
+            }
         }
         // Results are kept with what they are the results of.
         if let Some(taken) = taken.filter(|_| !results) {
@@ -121,14 +140,32 @@ impl Wiretap {
         Ok(())
     }
 
+    /// What a receiver says that it has settled beyond its position.
+    fn hear_settled(&mut self, lane: Lane, frame: &Frame, news: &mut News) -> Result<(), String> {
+        let facts = self.lanes.entry(lane).or_default();
+        let Position { accepted, settled } = facts.position;
+        let numbers: Vec<u64> = frame.body().map_err(|error| error.to_string())?;
+        for number in numbers {
+            if number > accepted {
+                return Err(format!(
+                    "rule 4: {number} of lane {lane:?} is settled, up to {accepted} was accepted"
+                ));
+            }
+            if number > settled && facts.early.insert(number) {
+                news.settled.push(facts.sent[number as usize - 1].clone());
+            }
+        }
+        Ok(())
+    }
+
     /// Rules 4, 7 and 10: numbers are without gap, have one content each, and do not go beyond the
     /// credit; generations only go up.
-    fn hear_messages(&mut self, frame: &Frame, news: &mut News) -> Result<(), String> {
+    fn hear_messages(&mut self, frame: &Frame, way: Way, news: &mut News) -> Result<(), String> {
         let header = &frame.header;
-        let lane = (header.sender, header.receiver, header.lane);
+        let lane = (header.sender, header.receiver, header.lane, way);
         let newest = self
             .newest
-            .entry((header.sender, header.receiver))
+            .entry((header.sender, header.receiver, way))
             .or_default();
         if header.lane < *newest {
             return Err(format!(
@@ -147,10 +184,10 @@ impl Wiretap {
             let number = header.first + index as u64;
             let index = number as usize - 1;
             let content = hash(&payload);
-            let client = facts.routes.get(&record.route).map(Route::client);
-            let Some(client) = client else {
+            let Some(route) = facts.routes.get(&record.route) else {
                 return Err(format!("lane {lane:?} never told route {}", record.route));
             };
+            let client = route.client();
             if index > facts.sent.len() {
                 return Err(format!(
                     "rule 4: {number} of lane {lane:?} comes after {}",
@@ -167,6 +204,7 @@ impl Wiretap {
                 outcome: record.outcome,
                 content,
                 end: start + record.weight(),
+                recurs: recurs(route, usize::from(record.stage)),
             };
             self.largest = self.largest.max(record.weight());
             match facts.sent.get(index) {
@@ -186,7 +224,11 @@ impl Wiretap {
                 Some(_) => {}
             }
             let beyond = number > facts.credit.number || sent.end > facts.credit.bytes;
-            if beyond && number > facts.position.settled + 1 {
+            let mut before = facts.position.settled + 1..number;
+            let idle = before.all(|number| {
+                facts.early.contains(&number) || facts.sent[number as usize - 1].recurs
+            });
+            if beyond && !sent.recurs && !idle {
                 return Err(format!(
                     "rule 7: {number} of lane {lane:?}, up to byte {}, goes beyond {:?} at {:?}",
                     sent.end, facts.credit, facts.position
@@ -223,7 +265,7 @@ impl Wiretap {
     ) -> BTreeSet<Id> {
         let mut held = BTreeSet::new();
         for (lane, facts) in &self.lanes {
-            let is_newest = self.newest.get(&(lane.0, lane.1)) == Some(&lane.2);
+            let is_newest = self.newest.get(&(lane.0, lane.1, lane.3)) == Some(&lane.2);
             if lane.1 != receiver || !sender(lane.0) || !is_newest {
                 continue;
             }
@@ -233,4 +275,16 @@ impl Wiretap {
         }
         held
     }
+}
+
+/// Whether a route goes more than once from the server before `stage` to the one there.
+fn recurs(route: &Route, stage: usize) -> bool {
+    let servers: Vec<&str> = route
+        .steps()
+        .iter()
+        .map(|step| step.server.as_str())
+        .collect();
+    let pairs: Vec<_> = servers.iter().zip(servers.iter().skip(1)).collect();
+    let pair = stage.checked_sub(1).and_then(|before| pairs.get(before));
+    pair.is_some_and(|pair| pairs.iter().filter(|other| *other == pair).count() > 1)
 }

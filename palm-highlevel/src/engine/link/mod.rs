@@ -1,9 +1,11 @@
 mod sending;
+mod uncounted;
 mod window;
 
 use super::event::{Action, Address, PartitionId};
 use super::me::Me;
 use super::parcel::{Parcel, Taken};
+use super::passages::Passages;
 use super::routes::{RouteNumbers, RouteTable};
 use crate::mutant::{self, Mutant};
 use palm_core::lane::{Credit, Incoming, Offer, Outgoing, Position, Release};
@@ -12,6 +14,7 @@ use palm_core::{Incarnation, Route};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
+use uncounted::Uncounted;
 
 /// How often a process says that it lives.
 pub(crate) const HEARTBEAT: Duration = Duration::from_secs(1);
@@ -41,6 +44,10 @@ pub(crate) struct Link {
     /// What of the incoming lane this process still holds, and what endings of it nobody has
     /// fetched, against the lane's window.
     pub(crate) held: Credit,
+    uncounted: Uncounted,
+    /// What goes more than once by the lane from the peer, and by the one to it.
+    passages_from: Passages,
+    passages_to: Passages,
     pub(crate) window: Credit,
     /// How much of the lane from the peer is written, as numbers and byte positions; what is not
     /// counts against the window as well.
@@ -53,6 +60,8 @@ pub(crate) struct Link {
     pub(crate) progress: Vec<Progress>,
     /// What the peer's functions have said, for this process.
     pub(crate) heard: Vec<Progress>,
+    /// What the peer has just said that it has settled, beyond its position.
+    pub(crate) settled: Vec<u64>,
     /// The peer is gone for good, and only what it had sent is still to be done.
     pub(super) retired: bool,
     /// Since when it is asked whether it lives, as another process has come with its name.
@@ -114,12 +123,16 @@ impl Link {
             lane: None,
             era: 0,
             held: Credit::default(),
+            uncounted: Uncounted::default(),
+            passages_from: Passages::default(),
+            passages_to: Passages::default(),
             window,
             written: Credit::default(),
             closed: false,
             partition: None,
             progress: Vec::new(),
             heard: Vec::new(),
+            settled: Vec::new(),
             retired: false,
             probed: None,
             refusal: None,
@@ -199,7 +212,7 @@ impl Link {
         self.state = State::Up;
         self.last_heard = now;
         self.last_progress = now;
-        self.numbers.tell_again();
+        self.tell_again();
         // One incarnation never falls back: a greeting that says so was overtaken on its way.
         let (generation, accepted) = (self.out.generation(), self.out.position().accepted);
         let overtaken = (mark.generation, mark.number) < (generation, accepted);
@@ -231,6 +244,7 @@ impl Link {
         self.era += 1;
         self.routes = RouteTable::default();
         self.held = Credit::default();
+        self.uncounted = Uncounted::default();
         self.written = Credit::default();
         self.ends.clear();
         (self.settled_bytes, self.told_bytes) = (0, 0);
@@ -290,6 +304,13 @@ impl Link {
         }
     }
 
+    /// Takes what the peer says that it has settled of our lane, beyond its position.
+    pub(super) fn hear_settled(&mut self, header: &Header, numbers: Vec<u64>) {
+        if header.peer_lane == self.out.generation() {
+            self.settled = numbers;
+        }
+    }
+
     fn take_records(&mut self, frame: &Frame, taken: &mut Vec<Taken>) -> Result<(), String> {
         let notes = frame.notes().map_err(|error| error.to_string())?;
         for (number, route) in notes.routes {
@@ -297,6 +318,7 @@ impl Link {
         }
         self.heard.extend(notes.progress);
         let mut runs = notes.extras.reader();
+        let from_server = self.peer.role == Role::Server && !self.is_opened();
         let first = frame.header.first;
         for (index, (record, payload)) in frame.records().enumerate() {
             let number = first + index as u64;
@@ -304,12 +326,13 @@ impl Link {
                 true => runs.at(index as u32),
                 false => None,
             };
-            if self.routes.get(record.route).is_none() {
+            let Some(route) = self.routes.get(record.route) else {
                 return Err(format!(
                     "message {number} refers to route {}, which this lane was never told",
                     record.route
                 ));
-            }
+            };
+            let recurs = from_server && self.passages_from.recur(route, record.stage);
             let weight = record.weight();
             match self
                 .incoming
@@ -319,7 +342,7 @@ impl Link {
                 Offer::Repeat => continue,
                 Offer::Gap | Offer::Fork => return Err(self.fork(number)),
             }
-            self.hold(weight);
+            self.hold_taken(number, weight, recurs);
             taken.push(Taken {
                 number,
                 record,
@@ -350,12 +373,13 @@ impl Link {
 
     /// Whether what was sent has gone unaccepted for so long that it has to be sent again.
     pub(super) fn repeat_if_stalled(&mut self, now: Duration) {
+        self.uncounted.repeat(now);
         if mutant::is(Mutant::NeverRepeats) {
             return;
         }
         if self.out.in_flight() && now.saturating_sub(self.last_progress) >= DEAD_AFTER {
             self.out.repeat();
-            self.numbers.tell_again();
+            self.tell_again();
             self.last_progress = now;
         }
     }
@@ -364,7 +388,24 @@ impl Link {
     pub(super) fn lose(&mut self, state: State) {
         self.state = state;
         self.out.repeat();
+        self.tell_again();
+    }
+
+    /// Has all told again that the peer may not have heard.
+    fn tell_again(&mut self) {
         self.numbers.tell_again();
+        self.uncounted.tell_again();
+    }
+
+    /// Whether it is this process that connects to the peer.
+    fn is_opened(&self) -> bool {
+        matches!(self.address, Address::Dealer(_))
+    }
+
+    /// Whether what a server sends goes more than once by the lane to the peer, if that is a next one.
+    #[inline]
+    pub(crate) fn recurs_to(&mut self, parcel: &Parcel) -> bool {
+        self.is_opened() && self.passages_to.recur(&parcel.route, parcel.stage)
     }
 
     /// Asks for a greeting; a flood of frames that can't be taken asks for one all the same.

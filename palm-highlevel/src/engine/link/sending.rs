@@ -1,6 +1,7 @@
 use super::{HEARTBEAT, Link, Me};
 use crate::engine::Action;
 use crate::engine::routes::TOLD;
+use crate::mutant::{self, Mutant};
 use palm_core::Frames;
 use palm_core::wire::{FrameWriter, HEADER_LENGTH, Header, Kind, control};
 use std::sync::Arc;
@@ -49,12 +50,16 @@ impl Link {
         let quiet = QUIET.min(window.div_ceil(2));
         let news = !self.progress.is_empty()
             || position.accepted - told.accepted >= quiet
-            || position.settled - told.settled >= quiet
+            || position.settled - told.settled + self.uncounted.untold() >= quiet
             || self.settled_bytes - self.told_bytes > self.window.bytes / 2
             || credit.bytes.saturating_sub(told_credit.bytes) > self.window.bytes / 2
             || credit.number.saturating_sub(told_credit.number) > self.window.number / 2;
         let silent = now.saturating_sub(self.last_sent);
-        let late = self.told != (position, credit) && (eager || silent >= SOON);
+        let untold = self.told != (position, credit) || self.uncounted.untold() > 0;
+        let late = untold && (eager || silent >= SOON);
+        if news || late {
+            self.send_settled(me, now, actions);
+        }
         if news || late || silent >= HEARTBEAT {
             self.send(None, me, now, pace, actions);
         }
@@ -123,6 +128,18 @@ impl Link {
         match frames {
             Ok(frames) => actions.push(Action::Send(self.address, frames)),
             Err(error) => log::error!("a frame for {} can't be built: {error}", self.peer.name),
+        }
+    }
+
+    /// Tells the peer by their numbers what of its lane is settled beyond the position.
+    fn send_settled(&mut self, me: &Me, now: Duration, actions: &mut Vec<Action>) {
+        while self.uncounted.untold() > 0 && !mutant::is(Mutant::SettlesInOrder) {
+            let header = self.header(Kind::Settled, me);
+            let numbers = self.uncounted.tell(header.position.settled);
+            self.tell(&header, now);
+            if let Ok(frames) = control(header, &numbers) {
+                actions.push(Action::Send(self.address, frames));
+            }
         }
     }
 

@@ -15,6 +15,42 @@ impl Link {
         self.held.bytes += weight;
     }
 
+    /// Counts a message that was just taken against the window, if the window counts it.
+    pub(super) fn hold_taken(&mut self, number: u64, weight: u64, recurs: bool) {
+        match recurs && !self.spills() {
+            true => self.uncounted.hold(number),
+            false => self.hold(weight),
+        }
+    }
+
+    /// Counts the endings of a message, which weigh so much together, in place of the message.
+    #[inline]
+    pub(crate) fn hold_instead(&mut self, number: u64, message: u64, endings: Option<u64>) {
+        if self.uncounted.holds(number) {
+            return;
+        }
+        self.unhold(message);
+        if let Some(endings) = endings {
+            self.hold(endings);
+        }
+    }
+
+    /// Counts no more what is left of a message, which weighs so much, and settles it.
+    #[inline]
+    pub(crate) fn settle(&mut self, number: u64, weight: u64) {
+        if !self.uncounted.holds(number) {
+            self.unhold(weight);
+        }
+        self.settle_number(number);
+    }
+
+    /// Settles a message of which the window counts nothing.
+    #[inline]
+    pub(crate) fn settle_number(&mut self, number: u64) {
+        self.uncounted.settle(number);
+        self.incoming.settle(number);
+    }
+
     pub(crate) fn unhold(&mut self, weight: u64) {
         self.held.number = self.held.number.saturating_sub(1);
         self.held.bytes = self.held.bytes.saturating_sub(weight);
