@@ -211,8 +211,9 @@ impl<T: Carried> Outgoing<T> {
     }
 
     /// The next item, if there is one and the credit allows it. What [recurs](Carried::recurs) needs
-    /// none. An idle lane, of which all else is settled, may always send one: so does what is larger than any credit get through, and the
-    /// receiver never holds more than that one beyond what it granted.
+    /// none. An idle lane, of which all else is settled, may always send one: so does what is larger
+    /// than any credit get through, and the receiver never holds more than that one beyond what it
+    /// granted.
     #[inline]
     pub fn next(&self) -> Option<Next<'_, T>> {
         let kept = self.kept.get(self.index(self.cursor))?;
@@ -281,16 +282,23 @@ impl<T: Carried> Outgoing<T> {
         self.credit.bytes = self.credit.bytes.max(credit.bytes);
     }
 
-    /// Notes that the receiver has settled `number`, though not all before it. Gives back the item, the
-    /// first time, if the lane releases what is settled: it is [released](Self::release) with that, and
-    /// is kept for its number alone.
+    /// Notes that the receiver has settled `number`, though not all before it. If that is what
+    /// [recurs](Carried::recurs), on a lane that releases what is settled, it is released with that: gives
+    /// it back, the first time, and keeps its place. Anything else is released in order all the same, so
+    /// that no more is ever kept than the windows of those who have sent it allow.
     pub fn settle_early(&mut self, number: u64) -> Option<&T> {
         if self.release != Release::Settled || number > self.position.accepted {
             return None;
         }
         let index = self.index(number);
         let kept = self.kept.get(index)?;
-        self.early.insert(number).then_some(&kept.item)
+        let is_new = self.early.insert(number);
+        (is_new && kept.item.recurs()).then_some(&kept.item)
+    }
+
+    /// Whether an item was [given back](Self::settle_early) before those in front of it.
+    fn is_released(&self, number: u64, item: &T) -> bool {
+        item.recurs() && self.early.contains(&number)
     }
 
     /// Gives back, in order, the next item that the receiver has released.
@@ -298,7 +306,8 @@ impl<T: Carried> Outgoing<T> {
     pub fn release(&mut self) -> Option<T> {
         loop {
             let item = self.release_next()?;
-            if self.early.is_empty() || !self.early.remove(&self.released) {
+            let early = !self.early.is_empty() && self.early.remove(&self.released);
+            if !(early && item.recurs()) {
                 return Some(item);
             }
         }
@@ -363,9 +372,13 @@ impl<T: Carried> Outgoing<T> {
     /// Numbers anew, from 1, what `keep` says is still to be received: for a receiver that
     /// remembers nothing. Gives back what is not kept.
     pub fn restart(&mut self, mut keep: impl FnMut(&T) -> bool) -> Vec<T> {
-        let kept = std::mem::take(&mut self.kept);
-        let early = std::mem::take(&mut self.early);
-        let numbers = self.released + 1..;
+        let mut kept = std::mem::take(&mut self.kept);
+        let mut numbers = self.released + 1..;
+        kept.retain(|kept| {
+            numbers
+                .next()
+                .is_none_or(|number| !self.is_released(number, &kept.item))
+        });
         let next = self.generation + u32::from(!mutant::is(Mutant::KeepsGeneration));
         let confirmed = self.confirmed.map(|_| 0);
         *self = Outgoing {
@@ -373,10 +386,7 @@ impl<T: Carried> Outgoing<T> {
             ..Outgoing::new(next, self.release)
         };
         let mut dropped = Vec::new();
-        for (Kept { item, .. }, number) in kept.into_iter().zip(numbers) {
-            if early.contains(&number) {
-                continue;
-            }
+        for Kept { item, .. } in kept {
             match keep(&item) {
                 true => drop(self.push(item)),
                 false => dropped.push(item),
@@ -385,10 +395,11 @@ impl<T: Carried> Outgoing<T> {
         dropped
     }
 
-    /// The items it keeps, the oldest first, but for what was [settled early](Self::settle_early).
+    /// The items it keeps, the oldest first, but for those that it has released
+    /// [early](Self::settle_early).
     pub fn iter(&self) -> impl Iterator<Item = &T> {
         let numbered = self.kept.iter().zip(self.released + 1..);
-        let left = numbered.filter(|(_, number)| !self.early.contains(number));
+        let left = numbered.filter(|(kept, number)| !self.is_released(*number, &kept.item));
         left.map(|(kept, _)| &kept.item)
     }
 
@@ -432,6 +443,10 @@ mod tests {
         fn weight(&self) -> u64 {
             100
         }
+
+        fn recurs(&self) -> bool {
+            *self > 1000
+        }
     }
 
     fn lane(items: u64) -> Outgoing<u64> {
@@ -447,28 +462,40 @@ mod tests {
     }
 
     #[test]
-    fn what_is_settled_early_is_given_back_once() {
-        let mut lane = lane(4);
-        send(&mut lane, &mut Incoming::new(1));
+    fn what_recurs_is_given_back_once_as_soon_as_it_is_settled() {
+        let filled = |release| {
+            let mut lane = Outgoing::new(1, release);
+            for item in [1, 1002, 3, 1004] {
+                lane.push(item);
+            }
+            send(&mut lane, &mut Incoming::new(1));
+            lane
+        };
         let reach = |lane: &mut Outgoing<u64>, accepted, settled| {
             lane.reach(Position { accepted, settled }).unwrap();
         };
+        let mut lane = filled(Release::Settled);
+        assert_eq!(
+            lane.cursor, 3,
+            "there is no credit, and what is no. 1 is not settled"
+        );
+        reach(&mut lane, 2, 1);
+        assert_eq!(lane.next().unwrap().number, 3, "idle but for what recurs");
+        send(&mut lane, &mut Incoming::new(1));
         reach(&mut lane, 3, 0);
-        let early = [2, 2, 4, 9].map(|number| lane.settle_early(number).copied());
-        assert_eq!(early, [Some(2), None, None, None]);
-        assert_eq!(lane.iter().copied().collect::<Vec<_>>(), [1, 3, 4]);
+        let early = [2, 2, 3, 4, 9].map(|number| lane.settle_early(number).copied());
+        assert_eq!(early, [Some(1002), None, None, None, None]);
+        assert_eq!(lane.iter().copied().collect::<Vec<_>>(), [1, 3, 1004]);
         let mut anew = lane.clone();
         reach(&mut lane, 3, 3);
         let released: Vec<u64> = std::iter::from_fn(|| lane.release()).collect();
         assert_eq!((released, lane.settle_early(3)), (vec![1, 3], None));
 
         assert_eq!(anew.restart(|item| *item > 1), [1]);
-        assert_eq!(anew.iter().copied().collect::<Vec<_>>(), [3, 4]);
-        let mut kept_elsewhere = self::lane(1);
-        kept_elsewhere.release_when(Release::Accepted);
-        send(&mut kept_elsewhere, &mut Incoming::new(1));
-        reach(&mut kept_elsewhere, 1, 0);
-        assert_eq!(kept_elsewhere.settle_early(1), None);
+        assert_eq!(anew.iter().copied().collect::<Vec<_>>(), [3, 1004]);
+        let mut kept_elsewhere = filled(Release::Accepted);
+        reach(&mut kept_elsewhere, 2, 0);
+        assert_eq!(kept_elsewhere.settle_early(2), None);
     }
 
     fn send(lane: &mut Outgoing<u64>, to: &mut Incoming) -> Vec<u64> {

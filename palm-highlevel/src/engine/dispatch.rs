@@ -201,8 +201,8 @@ impl Dispatch {
     }
 
     /// Gives workers what is ready, as far as they have room and `open` says that there is room
-    /// for the endings of what is like the first of a queue. A `thrifty` server has no room for many results, and
-    /// gives nothing in advance.
+    /// for the endings of what is like the first of a queue. A `thrifty` server has no room for many
+    /// results, and gives nothing in advance.
     pub(crate) fn dispatch(
         &mut self,
         links: &mut Links,

@@ -313,7 +313,7 @@ impl Engine {
         }
     }
 
-    /// Settles what the peer has settled before others that had come before.
+    /// Settles what recurs and the peer has settled, though not all that had come before.
     fn release_early(&mut self, key: Key) {
         let settled = self
             .links
