@@ -97,6 +97,13 @@ impl FunctionThreads {
         self.done.try_recv().ok()
     }
 
+    /// What has ended on threads that have not handed it over, as a function takes long; to be asked from
+    /// time to time, and before what is [overdue](Self::overdue).
+    pub(crate) fn ended_before_others(&self) -> Vec<Done> {
+        let threads = self.threads.iter();
+        threads.flat_map(|(watch, _)| watch.take_ended()).collect()
+    }
+
     /// What functions have said of how far they are since the last call, by task.
     pub(crate) fn progress(&self) -> Vec<(u64, String)> {
         let watches = self.threads.iter().map(|(watch, _)| watch);
@@ -129,15 +136,12 @@ impl FunctionThreads {
     pub(crate) fn replace(&mut self, thread: usize) -> Result<()> {
         let fresh = self.runner.start()?;
         let (watch, _) = std::mem::replace(&mut self.threads[thread], fresh);
-        let left = watch.abandon();
+        let (left, done) = watch.abandon();
         let all = left.is_empty();
-        match all {
-            true => {
-                let done = Vec::new();
-                // The channel has room: the loop empties it in every turn.
-                let _ = self.runner.ended.try_send(Ended { done, all });
-            }
-            false => self.execute(left),
+        // The channel has room: the loop empties it in every turn.
+        let _ = self.runner.ended.try_send(Ended { done, all });
+        if !all {
+            self.execute(left);
         }
         Ok(())
     }
@@ -206,28 +210,29 @@ impl Runner {
 
     /// Runs one task after another; an error if nobody wants to know how they end.
     fn run_all(&self, tasks: Vec<Task>) -> std::result::Result<(), ()> {
-        let mut done = Vec::with_capacity(tasks.len());
         let mut start = Instant::now();
         let mut handed_over = start;
         self.watch.give(tasks);
-        while let Some(task) = self.watch.next() {
+        let mut next = self.watch.next();
+        while let Some(task) = next {
             if start.duration_since(handed_over) >= HAND_OVER {
-                self.hand_over(std::mem::take(&mut done), false)?;
+                self.hand_over(false)?;
                 handed_over = start;
             }
             let ended = match task.siblings {
                 true => self.run_siblings(task, &mut start),
                 false => self.run_one(task, &mut start),
             };
+            next = self.watch.ended(ended);
             if self.watch.is_abandoned() {
                 return Err(());
             }
-            done.push(ended);
         }
-        self.hand_over(done, true)
+        self.hand_over(true)
     }
 
-    fn hand_over(&self, done: Vec<Done>, all: bool) -> std::result::Result<(), ()> {
+    fn hand_over(&self, all: bool) -> std::result::Result<(), ()> {
+        let done = self.watch.take_ended();
         self.ended.send(Ended { done, all }).map_err(|_| ())?;
         self.waker.wake();
         Ok(())

@@ -218,9 +218,15 @@ impl ServerLoop {
         Ok(())
     }
 
-    /// Passes on what functions say of how far they are, and deals with those that hang: a server
-    /// goes on with another thread; a worker leaves, so that whoever started it can start another.
+    /// Passes on what functions say of how far they are, and what has ended before one that takes long;
+    /// deals with those that hang: a server goes on with another thread; a worker leaves, so that whoever
+    /// started it can start another.
     fn watch_functions(&mut self, now: Duration, actions: &mut Vec<Action>) -> Result<()> {
+        let done = self.helpers.functions.ended_before_others();
+        if !done.is_empty() {
+            let event = Event::Executed { done, all: false };
+            self.engine.step(now, event, actions);
+        }
         let progress = self.helpers.functions.progress();
         if !progress.is_empty() {
             self.engine.step(now, Event::Progress(progress), actions);

@@ -1,4 +1,4 @@
-use crate::engine::Task;
+use crate::engine::{Done, Task};
 use crate::made::Made;
 use std::collections::VecDeque;
 use std::sync::atomic::{
@@ -27,10 +27,16 @@ pub(crate) struct Watch {
     has_said: AtomicBool,
     /// What the task has made so far beside its result.
     made: Mutex<Option<Made>>,
-    /// What the thread is to do next.
-    next: Mutex<VecDeque<Task>>,
+    work: Mutex<Work>,
     /// The thread hangs: what it was to do was given to another.
     abandoned: AtomicBool,
+}
+
+/// What the thread is to do next, and what has ended that the loop was not told.
+#[derive(Debug, Default)]
+struct Work {
+    next: VecDeque<Task>,
+    ended: Vec<Done>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -49,7 +55,7 @@ impl Watch {
             said: Mutex::new(None),
             has_said: AtomicBool::new(false),
             made: Mutex::new(None),
-            next: Mutex::new(VecDeque::new()),
+            work: Mutex::default(),
             abandoned: AtomicBool::new(false),
         }
     }
@@ -60,12 +66,30 @@ impl Watch {
 
     /// The thread has these to do.
     pub(crate) fn give(&self, tasks: Vec<Task>) {
-        *lock(&self.next) = tasks.into();
+        let mut work = lock(&self.work);
+        work.ended.reserve(tasks.len());
+        work.next = tasks.into();
     }
 
     /// The thread's next task; `None` after the last, and for a thread that was abandoned.
     pub(crate) fn next(&self) -> Option<Task> {
-        lock(&self.next).pop_front()
+        lock(&self.work).next.pop_front()
+    }
+
+    /// A task has ended so; gives back the next one. What a thread ends that was abandoned nobody waits
+    /// for.
+    pub(crate) fn ended(&self, done: Done) -> Option<Task> {
+        let mut work = lock(&self.work);
+        if !self.is_abandoned() {
+            work.ended.push(done);
+        }
+        work.next.pop_front()
+    }
+
+    /// What has ended since the last call: the thread hands it over, or, while a function takes long, the
+    /// loop fetches it.
+    pub(crate) fn take_ended(&self) -> Vec<Done> {
+        std::mem::take(&mut lock(&self.work).ended)
     }
 
     /// A call begins; gives back which one it is.
@@ -140,10 +164,15 @@ impl Watch {
         self.recalled.load(Relaxed) == token || self.abandoned.load(Relaxed)
     }
 
-    /// Gives the thread up; what it was to do after the task that hangs is given back.
-    pub(crate) fn abandon(&self) -> Vec<Task> {
+    /// Gives the thread up; gives back what it was to do after the task that hangs, and what has ended
+    /// before.
+    pub(crate) fn abandon(&self) -> (Vec<Task>, Vec<Done>) {
+        let mut work = lock(&self.work);
         self.abandoned.store(true, Relaxed);
-        lock(&self.next).drain(..).collect()
+        (
+            work.next.drain(..).collect(),
+            std::mem::take(&mut work.ended),
+        )
     }
 
     pub(crate) fn is_abandoned(&self) -> bool {

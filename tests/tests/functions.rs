@@ -284,3 +284,32 @@ fn a_message_that_workers_hang_on_becomes_a_dead_letter() {
         drop(worker);
     });
 }
+
+#[test]
+fn what_ended_before_a_function_hangs_is_not_lost() {
+    Cluster::on_each(|cluster| {
+        let go = Arc::new(AtomicBool::new(false));
+        let server = standalone::Server::new("s").config(cluster.config());
+        let server = server.function("f", hangs(go.clone()));
+        let server = server.lease("f", Duration::from_millis(50));
+        let server = server.bind(&cluster.endpoint()).unwrap();
+        let client = cluster.client(server.address());
+
+        let mut job = client.job("s.f").unwrap();
+        // First so many that the server knows its pace, and gives its thread many at a time.
+        for round in 0..2 {
+            for index in 0..1000 {
+                let hangs = round == 1 && index % 250 == 249;
+                job.submit(if hangs { "hang" } else { "a" }).unwrap();
+            }
+            for (_, result) in cluster.take(&mut job, 1000) {
+                match result {
+                    Ok(result) => assert_eq!(result, "done"),
+                    Err(failure) => assert_eq!((round, failure.kind), (1, FailureKind::Lease)),
+                }
+            }
+        }
+        assert_eq!(server.counts().failed, 4);
+        go.store(true, SeqCst);
+    });
+}

@@ -71,7 +71,9 @@ impl Local {
     /// others of that chunk will.
     pub(crate) fn ended(&mut self, messages: u64, nanoseconds: u64, all: bool) {
         self.chunks = self.chunks.saturating_sub(u64::from(all));
-        let each = nanoseconds / messages.max(1);
+        let Some(each) = nanoseconds.checked_div(messages) else {
+            return;
+        };
         self.pace = Some(match self.pace {
             Some(pace) => (3 * pace + each) / 4,
             None => each,
