@@ -1,4 +1,4 @@
-//! Compiles libzmq, two of its defects mended, against the libsodium that `libsodium-sys-stable`
+//! Compiles libzmq, three of its defects mended, against the libsodium that `libsodium-sys-stable`
 //! has compiled.
 //!
 //! `zeromq-src` knows which files to compile and how, but not how to change one of them. So this
@@ -25,28 +25,30 @@ struct Mend {
     right: &'static str,
 }
 
-/// When a connection ends, the last active one takes its place in the list of connections. If that
-/// is the one whose message is being read or written, the socket lost its place in the list, and
-/// went on with the next part at another connection: an assertion failed or messages were mixed.
-const PLACE_OF_CURRENT: (&str, &str) = (
-    "        _pipes.swap (index, _active);
-        if (_current == _active)
-            _current = 0;",
-    "        _pipes.swap (index, _active);
-        if (_current == _active)
-            _current = index < _active ? index : 0;",
-);
-
 const MENDS: [Mend; 3] = [
+    // A socket that connects gave up the messages that it had received by a connection as soon as
+    // that failed, even the rest of one that was being read: an assertion failed, or the rest of
+    // another message was read in its place. Now they are read before the connection is forgotten,
+    // as a socket that is connected to does. A PAIR has no place for two connections meanwhile.
     Mend {
-        file: "fq.cpp",
-        wrong: PLACE_OF_CURRENT.0,
-        right: PLACE_OF_CURRENT.1,
+        file: "session_base.cpp",
+        wrong: "        _pipe->hiccup ();
+        _pipe->terminate (false);",
+        right: "        if (options.type == ZMQ_PAIR)
+            _pipe->hiccup ();
+        _pipe->terminate (false);",
     },
+    // When a connection ends, the last active one takes its place in the list of connections. If that
+    // is the one that a message is being written to, the socket lost its place in the list, and went on
+    // with the next part at another connection.
     Mend {
         file: "lb.cpp",
-        wrong: PLACE_OF_CURRENT.0,
-        right: PLACE_OF_CURRENT.1,
+        wrong: "        _pipes.swap (index, _active);
+        if (_current == _active)
+            _current = 0;",
+        right: "        _pipes.swap (index, _active);
+        if (_current == _active)
+            _current = index < _active ? index : 0;",
     },
     // A connection that has failed while nobody took what it had read waits until somebody does;
     // a heartbeat that was due in the meantime failed an assertion.

@@ -69,7 +69,8 @@ impl Star {
         }
     }
 
-    /// Ends the connection to a peer. When this returns, the center has let go of it.
+    /// Ends the connection to a peer. When this returns, the center has let go of it, unless it has
+    /// something to read there.
     fn close(&mut self, peer: usize) {
         drop(self.peers.remove(peer));
         self.monitor.wait_for(SocketEvent::CONNECT_RETRIED);
@@ -80,16 +81,16 @@ impl Star {
     }
 }
 
-/// All pairs of different peers, five times: libzmq's order of the three is not always the same.
+/// All pairs of peers, five times: libzmq's order of the three is not always the same.
 fn pairs() -> impl Iterator<Item = (usize, usize)> {
     (0..3)
-        .flat_map(|one| (1..3).map(move |step| (one, (one + step) % 3)))
+        .flat_map(|one| (0..3).map(move |other| (one, other)))
         .cycle()
-        .take(30)
+        .take(45)
 }
 
 #[test]
-fn what_is_read_is_of_one_connection_when_another_ends() {
+fn what_is_read_is_of_one_connection_when_one_ends() {
     for (current, closed) in pairs() {
         let mut star = Star::new();
         let send = |peer: usize| {
@@ -120,7 +121,7 @@ fn what_is_read_is_of_one_connection_when_another_ends() {
 
 #[test]
 fn what_is_written_is_for_one_connection_when_another_ends() {
-    for (current, closed) in pairs() {
+    for (current, closed) in pairs().filter(|(current, closed)| current != closed) {
         let mut star = Star::new();
         // Write until it is the turn of the current one: they take turns in an order of libzmq's.
         let center = &star.center;
