@@ -108,7 +108,7 @@ impl Dispatch {
             link,
             functions,
             able: false,
-            threads: u64::from(threads.max(1)),
+            threads: u64::from(threads).clamp(1, MOST),
             pace: 0,
             in_flight: 0,
             reserved: false,
@@ -365,4 +365,27 @@ pub(super) fn give(key: Key, worker: Key, link: &mut Link, ledger: &mut Ledger) 
     };
     link.out.push(parcel);
     entry.count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::slab::Slab;
+
+    #[test]
+    fn a_worker_has_no_more_room_than_there_is_whatever_it_says() {
+        let link = Slab::new().insert(());
+        for (threads, pace) in [(0, 0), (u32::MAX, 0), (u32::MAX, 1), (1, u32::MAX)] {
+            let mut dispatch = Dispatch::default();
+            dispatch.join(link, Vec::new(), threads);
+            dispatch.pace(link, pace);
+            let worker = dispatch.worker(link).unwrap();
+            for thrifty in [false, true] {
+                assert!(
+                    (1..=MOST).contains(&worker.limit(thrifty)),
+                    "{threads}, {pace}"
+                );
+            }
+        }
+    }
 }
