@@ -167,10 +167,11 @@ impl Engine {
                 if let (State::With(worker), Executor::Workers(dispatch)) = (state, executor) {
                     dispatch.returned(worker, 1);
                 }
+                let failed = entry.tries;
                 entry.state = State::Ready;
                 self.counts.retried += 1;
                 self.keep_attempts(key);
-                self.retry_at(self.now + wait, key);
+                self.retry_at(self.now + wait, key, failed);
             }
         }
     }

@@ -1,4 +1,4 @@
-use super::ledger::State;
+use super::ledger::{Entry, State};
 use super::{Engine, Executor, Key};
 use palm_core::wire::Outcome;
 use std::collections::BTreeSet;
@@ -8,16 +8,17 @@ use std::time::Duration;
 #[derive(Debug, Default)]
 pub(super) struct Timed {
     deadlines: BTreeSet<(Duration, Key)>,
-    retries: BTreeSet<(Duration, Key)>,
+    /// With the attempt that has failed.
+    retries: BTreeSet<(Duration, (Key, u32))>,
 }
 
-fn due(waiting: &mut BTreeSet<(Duration, Key)>, now: Duration) -> Option<Key> {
-    let &(at, key) = waiting.first()?;
+fn due<T: Copy + Ord>(waiting: &mut BTreeSet<(Duration, T)>, now: Duration) -> Option<T> {
+    let &(at, what) = waiting.first()?;
     if at > now {
         return None;
     }
     waiting.pop_first();
-    Some(key)
+    Some(what)
 }
 
 impl Engine {
@@ -31,9 +32,9 @@ impl Engine {
         self.timed.deadlines.remove(&(at, key));
     }
 
-    /// Has a message be queued again at `at`.
-    pub(super) fn retry_at(&mut self, at: Duration, key: Key) {
-        self.timed.retries.insert((at, key));
+    /// Has a message be queued again at `at`, unless more is heard of it until then.
+    pub(super) fn retry_at(&mut self, at: Duration, key: Key, failed: u32) {
+        self.timed.retries.insert((at, (key, failed)));
     }
 
     /// Expires and queues again what is due.
@@ -42,8 +43,15 @@ impl Engine {
             self.recall(key);
             self.end(key, Outcome::Expired, Default::default());
         }
-        while let Some(key) = due(&mut self.timed.retries, self.now) {
-            self.queue(key);
+        while let Some((key, failed)) = due(&mut self.timed.retries, self.now) {
+            // An earlier attempt may have succeeded after all, on a worker that had been given up, and
+            // made others, which the message waits for.
+            let waits = |entry: &Entry| {
+                entry.state == State::Ready && entry.tries == failed && entry.before < failed
+            };
+            if self.ledger.get(key).is_some_and(waits) {
+                self.queue(key);
+            }
         }
     }
 
