@@ -4,8 +4,8 @@ use super::stored::Attempts;
 use super::{Engine, Executor, Key, Origin, Parcel, Taken};
 use crate::{Failure, FailureKind};
 use bytes::Bytes;
+use palm_core::Route;
 use palm_core::wire::{Outcome, Progress, Role};
-use palm_core::{Route, Step};
 use std::sync::Arc;
 
 /// What lanes have accepted: messages to execute, endings from workers, endings on their way
@@ -74,10 +74,9 @@ impl Engine {
             Resolved::Function(function) if function == self.cache.function => {
                 return self.obey(origin, route, taken);
             }
-            Resolved::Function(function) => function,
-            Resolved::Elsewhere | Resolved::NoStep => {
-                let step = route.steps().get(usize::from(taken.record.stage));
-                let failure = misrouted(&self.links.me.name, step);
+            Resolved::Function(function) if self.is_over(&route, taken.record.stage) => function,
+            Resolved::Function(_) | Resolved::Elsewhere | Resolved::NoStep => {
+                let failure = self.misrouted(&route, taken.record.stage);
                 let weight = taken.record.weight();
                 let mut parcel = ending(origin, route, taken);
                 parcel.outcome = Outcome::Failure;
@@ -167,8 +166,8 @@ impl Engine {
                 if let (State::With(worker), Executor::Workers(dispatch)) = (state, executor) {
                     dispatch.returned(worker, 1);
                 }
-                let failed = entry.tries;
                 entry.state = State::Ready;
+                let failed = entry.tries;
                 self.counts.retried += 1;
                 self.keep_attempts(key);
                 self.retry_at(self.now + wait, key, failed);
@@ -207,6 +206,34 @@ impl Engine {
         self.pass_on(origin, route, taken);
     }
 
+    /// Whether nothing is left of a route behind a stage here, or somebody to go on to.
+    #[inline]
+    fn is_over(&self, route: &Route, stage: u16) -> bool {
+        let behind = route.steps().len() > usize::from(stage) + 1;
+        !behind || !self.onward.is_empty() || self.links.me.role == Role::Worker
+    }
+
+    /// Why a message of that route and stage is not for this server.
+    #[cold]
+    fn misrouted(&self, route: &Route, stage: u16) -> Failure {
+        let name = &self.links.me.name;
+        let stage = usize::from(stage);
+        let message = match (route.steps().get(stage), route.steps().get(stage + 1)) {
+            (Some(step), Some(behind)) if step.server.is_empty() || step.server == *name => {
+                format!(
+                    "`{behind}` stands behind the server {name}, which is the last of its chain"
+                )
+            }
+            (Some(step), _) => {
+                format!("`{step}` was sent to the server {name}: check the name or the address")
+            }
+            (None, _) => {
+                format!("the route is over, but the message was sent on to the server {name}")
+            }
+        };
+        Failure::of(FailureKind::Unknown, message)
+    }
+
     /// An ending that is no success travels the rest of its route without being executed.
     pub(super) fn pass_on(&mut self, origin: Origin, route: Arc<Route>, taken: Taken) {
         self.counts.received += 1;
@@ -231,14 +258,4 @@ pub(super) fn ending(origin: Origin, route: Arc<Route>, taken: Taken) -> Parcel 
         origin: Some(origin),
         recurs: false,
     }
-}
-
-fn misrouted(name: &str, step: Option<&Step>) -> Failure {
-    let message = match step {
-        Some(step) => {
-            format!("`{step}` was sent to the server {name}: check the name or the address")
-        }
-        None => format!("the route is over, but the message was sent on to the server {name}"),
-    };
-    Failure::of(FailureKind::Unknown, message)
 }

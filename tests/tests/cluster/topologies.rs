@@ -447,3 +447,14 @@ fn a_job_goes_on_when_any_server_starts_anew() {
 fn a_job_goes_on_with_servers_that_take_others_places() {
     a_job_goes_on_when_any_of_a_diamond_starts_anew(true);
 }
+
+#[test]
+fn nothing_is_executed_whose_route_goes_on_behind_the_last_server() {
+    let cluster = Cluster::start(Transport::Tcp);
+    let diamond = Diamond::start(&cluster);
+    let client = diamond.client(&cluster);
+    let route = "tee.append append sink.append other.append";
+    let failure = client.call(route, "x").unwrap_err();
+    let message = "`other.append` stands behind the server sink, which is the last of its chain";
+    assert_eq!(failure, Failure::of(FailureKind::Unknown, message));
+}
