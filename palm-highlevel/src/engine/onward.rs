@@ -421,9 +421,23 @@ impl Engine {
     #[inline(never)]
     fn refuse_to_go_on(&mut self, mut parcel: Parcel, why: String) {
         log::error!("{}: {why}", self.links.me.name);
-        parcel.outcome = Outcome::Failure;
-        parcel.payload = Failure::of(FailureKind::Unknown, why).encode();
+        self.fail_on_its_way(&mut parcel, &Failure::of(FailureKind::Unknown, why));
+        if self.onward.named.is_some() {
+            return self.follow_route(parcel);
+        }
         self.pass_by(parcel);
+    }
+
+    /// Makes a failure of a result that can't go on; it counts as that from now on.
+    pub(super) fn fail_on_its_way(&mut self, parcel: &mut Parcel, failure: &Failure) {
+        let result = parcel.weight();
+        parcel.outcome = Outcome::Failure;
+        parcel.payload = failure.encode();
+        let Some(origin) = parcel.origin else { return };
+        // Branches count together, as what they were when their message was split.
+        if !self.onward.branches.contains_key(&origin) {
+            self.reweigh(origin, result, parcel.weight());
+        }
     }
 
     /// What is no success goes on without being executed, until its client hears of it. Where
@@ -435,15 +449,16 @@ impl Engine {
         match (around, client, self.onward.link(0)) {
             (0, _, Some(first)) | (1, None, Some(first)) => self.post(first, parcel),
             (_, Some(client), _) => self.post(client, parcel),
-            (_, None, _) => {
+            (_, None, Some(_)) => {
                 log::error!(
-                    "{}: the ending of a message of {} is dropped: it has gone in a circle that its \
-                     client does not listen to",
+                    "{}: an ending for the client {} has gone in a circle that it listens to at none of \
+                     the servers: check where each of them goes on to, and where the client listens",
                     self.links.me.name,
                     parcel.route.client()
                 );
-                self.settle_parcel(&parcel);
+                self.reply(parcel);
             }
+            (_, None, None) => self.reply(parcel),
         }
     }
 }

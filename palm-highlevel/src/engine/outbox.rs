@@ -180,6 +180,15 @@ impl Engine {
         self.mark(origin);
     }
 
+    /// Counts an ending as another one, that weighs differently.
+    pub(super) fn reweigh(&mut self, origin: Origin, before: u64, after: u64) {
+        if self.links.me.role != Role::Worker
+            && let Some(link) = self.lane_of(origin)
+        {
+            link.hold_instead(origin.number, before, Some(after));
+        }
+    }
+
     /// Answers the client of a message that never was in the ledger, wherever others go on to. No function
     /// has executed it, so it does not count among those that have ended.
     pub(super) fn answer(&mut self, parcel: Parcel, weight: u64) {

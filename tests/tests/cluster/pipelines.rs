@@ -451,3 +451,51 @@ fn those_that_share_a_name_and_have_stores_come_back_after_a_sender_was_with_eac
     let _servers = [0, 1].map(|which| cluster.until("the address is free", || bind(which).ok()));
     assert_eq!(call(), "<->");
 }
+
+#[test]
+fn a_client_may_send_to_whom_it_has_listened_to_before() {
+    let cluster = Cluster::start(Transport::Tcp);
+    let registry = registry(&cluster);
+    let sharing = start_two(&cluster, &registry, "a", "-");
+    let _middle = start(&cluster, &registry, "m", ">");
+    let client = client(&cluster, &registry);
+    let mut run = || {
+        let mut job = client.job("a.append m.append a.append").unwrap();
+        for number in 0..1_000 {
+            job.submit(number.to_string()).unwrap();
+        }
+        cluster.check(job, Vec::new(), |index| Ok(format!("{index}->-").into()));
+    };
+    run();
+    // The one that the registry has named first: the client sends to it, and listens to the other.
+    let [first, other] = sharing;
+    let received = |server: &Running| server.counts().received;
+    cluster.until("messages to both", || {
+        ([&first, &other].map(received) == [1_000; 2]).then_some(())
+    });
+    end(first);
+    run();
+}
+
+#[test]
+fn a_function_that_chooses_no_route_fails_its_message() {
+    let cluster = Cluster::start(Transport::Tcp);
+    let registry = registry(&cluster);
+    let _ends = [("a", "<"), ("z", ">")].map(|(name, text)| start(&cluster, &registry, name, text));
+    let choose = |call: &Call| {
+        call.route("z.");
+        Ok::<_, Failure>(call.payload().clone())
+    };
+    let middle = pipelined::Server::new("m").function("choose", choose);
+    let middle = middle.config(cluster.config());
+    let _middle = middle
+        .bind(&cluster.endpoint(), registry.address())
+        .unwrap();
+    let client = client(&cluster, &registry);
+    let mut job = client.job("a.append m.choose z.append").unwrap();
+    job.submit("x").unwrap();
+    let ending = job.next_timeout(cluster.time_left()).unwrap();
+    let failure = ending.result.unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Unknown, "{failure}");
+    assert!(failure.message.contains("`z.`"), "{failure}");
+}
