@@ -256,6 +256,7 @@ impl super::Links {
         // Nobody has this connection: it is known by the peer's next greeting.
         let address = Address::Peer(PeerId::from_number(0));
         let mut link = Link::new(address, peer, self.window, Duration::ZERO);
+        link.number_routes_from(self.me.epoch);
         link.state = LinkState::Lost {
             since: Duration::ZERO,
         };

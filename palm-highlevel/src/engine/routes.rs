@@ -9,6 +9,9 @@ const SENT: usize = 1024;
 /// How many routes a frame tells of at most.
 pub(super) const TOLD: usize = SENT;
 
+/// How many numbers each life of a process has, before it takes those of the next one.
+const LIFE: u32 = 1 << 20;
+
 /// How many routes a receiver remembers: those that the sender may have referred to at the
 /// beginning of a frame, and those that the frame tells of.
 const KEPT: usize = SENT + TOLD;
@@ -16,7 +19,8 @@ const KEPT: usize = SENT + TOLD;
 /// The numbers that a sender gives the routes of a lane.
 ///
 /// Invariant: in a generation of the lane a number means one route, so that a frame which was
-/// overtaken means what it meant.
+/// overtaken means what it meant. A process with a store goes on with the generation of the one
+/// before it, and knows none of its numbers: each life begins with its own.
 #[derive(Debug, Default)]
 pub(super) struct RouteNumbers {
     numbers: HashMap<Arc<Route>, Number>,
@@ -36,6 +40,14 @@ struct Number {
 }
 
 impl RouteNumbers {
+    /// Those of a process that is so many behind the first that had its lanes.
+    pub(super) fn of_life(epoch: u64) -> RouteNumbers {
+        RouteNumbers {
+            next: (epoch as u32).wrapping_mul(LIFE),
+            ..RouteNumbers::default()
+        }
+    }
+
     /// The number of `route`, and whether the receiver has to be told of it first.
     pub(super) fn number(&mut self, route: &Arc<Route>) -> (u32, bool) {
         if let Some((last, number)) = &self.last
@@ -88,16 +100,13 @@ impl RouteNumbers {
 pub(super) struct RouteTable(Vec<Option<(u32, Arc<Route>)>>);
 
 impl RouteTable {
-    /// Notes what `number` means from now on, unless it is older than what it would replace.
+    /// Notes what `number` means from now on.
     pub(super) fn define(&mut self, number: u32, route: Arc<Route>) {
         let index = number as usize % KEPT;
         if self.0.len() <= index {
             self.0.resize(index + 1, None);
         }
-        let slot = &mut self.0[index];
-        if slot.as_ref().is_none_or(|(known, _)| *known <= number) {
-            *slot = Some((number, route));
-        }
+        self.0[index] = Some((number, route));
     }
 
     pub(super) fn get(&self, number: u32) -> Option<&Arc<Route>> {
@@ -153,14 +162,33 @@ mod tests {
     }
 
     #[test]
-    fn a_number_that_was_not_told_means_nothing() {
+    fn a_number_means_what_was_told_last_or_nothing() {
         let client = Incarnation::from_number(1);
         let route = |job| Arc::new(Route::parse(client, job, "f").unwrap());
         let mut table = RouteTable::default();
         table.define(3 + KEPT as u32, route(1));
-        table.define(3, route(2));
         assert!(table.get(3).is_none());
-        assert_eq!(table.get(3 + KEPT as u32), Some(&route(1)));
+        table.define(3, route(2));
+        assert!(table.get(3 + KEPT as u32).is_none());
+        assert_eq!(table.get(3), Some(&route(2)));
         assert!(table.get(u32::MAX).is_none());
+    }
+
+    #[test]
+    fn a_process_calls_no_route_as_the_one_before_it_did() {
+        let client = Incarnation::from_number(1);
+        let route = |job| Arc::new(Route::parse(client, job, "f").unwrap());
+        let mut table = RouteTable::default();
+        let mut before = RouteNumbers::of_life(1);
+        for job in 0..3 * KEPT as u64 {
+            let (number, _) = before.number(&route(job));
+            table.define(number, route(job));
+        }
+        let last = before.number(&route(3 * KEPT as u64 - 1)).0;
+        let (number, new) = RouteNumbers::of_life(2).number(&route(7));
+        assert!(new && table.get(number).is_none());
+        table.define(number, route(7));
+        assert_eq!(table.get(number), Some(&route(7)));
+        assert_eq!(table.get(last), Some(&route(3 * KEPT as u64 - 1)));
     }
 }

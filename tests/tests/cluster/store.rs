@@ -452,3 +452,34 @@ impl Drop for SmallDisk {
         let _ = Command::new("umount").arg("-l").arg(self.0.path()).status();
     }
 }
+
+#[test]
+fn a_client_hears_of_more_jobs_than_it_remembers_from_a_server_that_started_anew() {
+    let cluster = Cluster::start(Transport::Tcp);
+    let folder = tempfile::tempdir().unwrap();
+    let endpoint = cluster.nobodys();
+    let start = || {
+        standalone::Server::new("s")
+            .offer_all()
+            .store(SledStore::open(folder.path()).unwrap())
+            .config(cluster.config())
+            .bind(&endpoint)
+            .unwrap()
+    };
+    let client = cluster.client(&endpoint);
+    let call = |number: u64| {
+        let work = Work {
+            number,
+            ..Work::default()
+        };
+        let mut job = client.job("s.work").unwrap();
+        job.submit(work.payload()).unwrap();
+        let ending = job.next_timeout(cluster.time_left()).unwrap();
+        assert_eq!(ending.result.unwrap(), encoded(&square(number)));
+    };
+    let first = start();
+    (0..2_100).for_each(call);
+    end(first);
+    let _second = start();
+    (0..3).for_each(call);
+}

@@ -104,7 +104,7 @@ pub(super) enum Took {
     Messages { restarted: bool },
     /// It is of another life of the peer or of this process, or of a lane given up.
     Foreign,
-    /// Something before it is missing.
+    /// Something before it is missing, or what tells of its routes.
     Gap,
     /// It can't be: the reason.
     Refused(String),
@@ -224,6 +224,12 @@ impl Link {
     }
 
     /// Has the lane to the peer begin anew with what `keep` says; gives back the rest.
+    /// Numbers the routes of the lane to the peer as the process does that is so many behind the first:
+    /// what those before it have called them is not known any more.
+    pub(crate) fn number_routes_from(&mut self, epoch: u64) {
+        self.numbers = RouteNumbers::of_life(epoch);
+    }
+
     pub(crate) fn restart(&mut self, keep: impl FnMut(&Parcel) -> bool) -> Vec<Parcel> {
         self.numbers.restart();
         self.out.restart(keep)
@@ -300,7 +306,7 @@ impl Link {
         }
         match self.take_records(frame, taken) {
             Ok(()) => Took::Messages { restarted },
-            Err(reason) => Took::Refused(reason),
+            Err(otherwise) => otherwise,
         }
     }
 
@@ -311,8 +317,9 @@ impl Link {
         }
     }
 
-    fn take_records(&mut self, frame: &Frame, taken: &mut Vec<Taken>) -> Result<(), String> {
-        let notes = frame.notes().map_err(|error| error.to_string())?;
+    fn take_records(&mut self, frame: &Frame, taken: &mut Vec<Taken>) -> Result<(), Took> {
+        let notes = frame.notes();
+        let notes = notes.map_err(|error| Took::Refused(error.to_string()))?;
         for (number, route) in notes.routes {
             self.routes.define(number, Arc::new(route));
         }
@@ -327,10 +334,9 @@ impl Link {
                 false => None,
             };
             let Some(route) = self.routes.get(record.route) else {
-                return Err(format!(
-                    "message {number} refers to route {}, which this lane was never told",
-                    record.route
-                ));
+                // As a frame that was overtaken has taken the place of what told of it: asked where this
+                // process stands, the peer tells of all routes again.
+                return Err(Took::Gap);
             };
             let recurs = from_server && self.passages_from.recur(route, record.stage);
             let weight = record.weight();
@@ -340,7 +346,7 @@ impl Link {
             {
                 Offer::Next => {}
                 Offer::Repeat => continue,
-                Offer::Gap | Offer::Fork => return Err(self.fork(number)),
+                Offer::Gap | Offer::Fork => return Err(Took::Refused(self.fork(number))),
             }
             self.hold_taken(number, weight, recurs);
             taken.push(Taken {
