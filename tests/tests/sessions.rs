@@ -117,6 +117,40 @@ fn what_nobody_fetches_is_forgotten_after_its_retention() {
 }
 
 #[test]
+fn what_was_never_executed_is_a_new_message_after_the_retention() {
+    Cluster::on_each(|cluster| {
+        let config = Config {
+            retention: Duration::from_millis(100),
+            ..cluster.config()
+        };
+        let master = standalone::Master::new("m").config(config);
+        let master = master.bind(&cluster.endpoint()).unwrap();
+        let first = session(cluster, "night", master.address());
+        let mut job = first.resume("book", "m.echo").unwrap();
+        job.submit_at(0, "x").unwrap();
+        cluster.until("it waits for a worker", || {
+            (master.counts().received == 1).then_some(())
+        });
+        drop((job, first));
+        cluster.until("it is given up", || {
+            (master.counts().unfinished == 0).then_some(())
+        });
+
+        let worker = standalone::Worker::new("w").config(cluster.config());
+        let worker = worker.function("echo", |call: &Call| {
+            Ok::<_, Failure>(call.payload().clone())
+        });
+        let worker = worker.connect(master.address()).unwrap();
+        let second = session(cluster, "night", master.address());
+        let mut job = second.resume("book", "m.echo").unwrap();
+        job.submit_at(0, "x").unwrap();
+        let ending = job.next_timeout(cluster.time_left()).unwrap();
+        assert_eq!(ending.result.unwrap(), "x");
+        drop(worker);
+    });
+}
+
+#[test]
 fn a_job_can_only_be_taken_up_in_a_session() {
     Cluster::on_each(|cluster| {
         let client = cluster.client(&cluster.nobodys());

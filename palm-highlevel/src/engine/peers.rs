@@ -233,7 +233,14 @@ impl Engine {
             .map(|(key, _)| key)
             .collect();
         for key in waiting {
-            self.ledger.remove(key);
+            let Some(entry) = self.ledger.remove(key) else {
+                continue;
+            };
+            self.sessions.forget(&entry);
+            if entry.family.is_some() {
+                // What was gathered of it is forgotten.
+                self.recalled.push(Action::Recall(key.token()));
+            }
         }
     }
 
