@@ -150,6 +150,11 @@ impl<T: Carried> Outgoing<T> {
         self.released + self.kept.len() as u64
     }
 
+    /// The highest number that was ever sent.
+    pub fn sent(&self) -> u64 {
+        self.sent
+    }
+
     /// Up to where the receiver has released what it was sent.
     pub fn released(&self) -> Mark {
         Mark {
@@ -371,7 +376,14 @@ impl<T: Carried> Outgoing<T> {
 
     /// Numbers anew, from 1, what `keep` says is still to be received: for a receiver that
     /// remembers nothing. Gives back what is not kept.
-    pub fn restart(&mut self, mut keep: impl FnMut(&T) -> bool) -> Vec<T> {
+    pub fn restart(&mut self, keep: impl FnMut(&T) -> bool) -> Vec<T> {
+        self.restart_beyond(self.generation, keep)
+    }
+
+    /// As [`restart`](Self::restart), under a generation above `generation` too: the receiver may know this
+    /// process by another lane, of that generation.
+    pub fn restart_beyond(&mut self, generation: u32, mut keep: impl FnMut(&T) -> bool) -> Vec<T> {
+        let before = self.generation.max(generation);
         let mut kept = std::mem::take(&mut self.kept);
         let mut numbers = self.released + 1..;
         kept.retain(|kept| {
@@ -379,7 +391,7 @@ impl<T: Carried> Outgoing<T> {
                 .next()
                 .is_none_or(|number| !self.is_released(number, &kept.item))
         });
-        let next = self.generation + u32::from(!mutant::is(Mutant::KeepsGeneration));
+        let next = before + u32::from(!mutant::is(Mutant::KeepsGeneration));
         let confirmed = self.confirmed.map(|_| 0);
         *self = Outgoing {
             confirmed,

@@ -379,7 +379,7 @@ impl ClientMachine {
     ) {
         let mut taken = std::mem::take(&mut self.taken);
         match self.links.hear(now, from, frame, &mut taken, actions) {
-            Heard::Nothing | Heard::Joined(_) | Heard::Returned(_) => {}
+            Heard::Nothing | Heard::Joined(_) | Heard::Returned(_) | Heard::Moved(_) => {}
             Heard::Welcomed(key, Welcome::Stranger) => self.replay(key),
             Heard::Welcomed(_, Welcome::First | Welcome::Again) => {}
             Heard::Messages(key, _) => {
@@ -402,12 +402,13 @@ impl ClientMachine {
     /// The server has started anew: what has not ended is sent again.
     fn replay(&mut self, key: Key) {
         let (ring, base) = (&self.ring, self.base);
+        let highest = self.links.highest_generation();
         if let Some(link) = self.links.get_mut(key) {
             log::warn!(
                 "{} has started anew: what has not ended is sent again",
                 link.peer.name
             );
-            link.restart(|parcel| {
+            link.restart_beyond(highest, |parcel| {
                 // That a job is cancelled is to be said again, whatever became of its messages.
                 let is_word = parcel.outcome != Outcome::Pending;
                 let slot = parcel.sequence.checked_sub(base);

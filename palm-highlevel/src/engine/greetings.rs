@@ -27,7 +27,7 @@ impl Links {
         if !knows_me {
             greeting.mark = None;
         }
-        if let Some(reason) = self.objection(sender, &greeting) {
+        if let Some(reason) = self.objection(sender, frame.header.lane, &greeting) {
             self.refuse(from, sender, &reason, actions);
             return Heard::Nothing;
         }
@@ -35,6 +35,7 @@ impl Links {
             return Heard::Nothing;
         }
         let met = self.incarnations.get(sender);
+        let from_another = self.is_from_another(&greeting);
         let key = match met {
             Some(key) => key,
             None => self
@@ -67,18 +68,21 @@ impl Links {
         link.greet(Kind::Welcome, &self.me, now, actions);
         match met {
             None => Heard::Joined(key),
+            Some(_) if from_another => Heard::Moved(key),
             Some(_) => Heard::Returned(key),
         }
     }
 
     /// Why a greeting can't be taken, if it can't.
-    fn objection(&self, sender: Incarnation, greeting: &Greeting) -> Option<String> {
+    fn objection(&self, sender: Incarnation, lane: u32, greeting: &Greeting) -> Option<String> {
         let exchanged = greeting.mark.is_some_and(|mark| mark.number > 0) || greeting.accepted > 0;
         let forgotten = greeting.you == self.me.to(greeting.role) && exchanged;
-        // Who has been with another process since, one that shares this one's name, was not overtaken.
-        let from_another =
-            ![Incarnation::UNKNOWN, self.me.to(greeting.role)].contains(&greeting.you);
-        let departed = self.departed.iter().any(|(_, who)| *who == sender) && !from_another;
+        // A greeting from before it left was overtaken. Not so if it has been with another process since,
+        // or has begun its lane anew, as it was refused.
+        let overtaken = |(_, who, generation): &(Duration, Incarnation, u32)| {
+            *who == sender && lane <= *generation && !self.is_from_another(greeting)
+        };
+        let departed = self.departed.iter().any(overtaken);
         if (forgotten || departed) && self.incarnations.get(sender).is_none() {
             return Some(format!(
                 "{} has forgotten {}, which had left or was silent for too long",
@@ -86,6 +90,12 @@ impl Links {
             ));
         }
         None
+    }
+
+    /// Whether it is for another process that the peer has used its connection before: one that shares this
+    /// one's name, or that was here before it.
+    fn is_from_another(&self, greeting: &Greeting) -> bool {
+        ![Incarnation::UNKNOWN, self.me.to(greeting.role)].contains(&greeting.you)
     }
 
     /// Whether a newcomer has to wait, or go: another live process has its name. Whether that one
@@ -118,6 +128,8 @@ impl Links {
                 link.beat(&self.me, now, actions);
             }
             Some(at) if link.last_heard > at => {
+                // Whoever comes next is not judged by this answer.
+                link.probed = None;
                 let reason = format!(
                     "another live process is called {}: give each its own name",
                     greeting.name
@@ -254,30 +266,56 @@ mod tests {
         Links::new(me, window)
     }
 
-    /// A server greets, that was with `you` last; gives back whether it is taken.
-    fn greets(links: &mut Links, you: Incarnation) -> bool {
+    /// A server greets with a lane of that generation, that was with `you` last.
+    fn greets(links: &mut Links, you: Incarnation, lane: u32) -> Heard {
         let greeting = Greeting {
             name: "a".to_owned(),
             you,
             ..Greeting::nobody()
         };
-        let header = Header::new(Kind::Hello, SENDER, you);
+        let header = Header {
+            lane,
+            ..Header::new(Kind::Hello, SENDER, you)
+        };
         let frame = Frame::read(control(header, &greeting).unwrap()).unwrap();
         let from = Address::Peer(PeerId::from_number(7));
         let mut actions = Vec::new();
-        let heard = links.hear(Duration::ZERO, from, &frame, &mut Vec::new(), &mut actions);
-        matches!(heard, Heard::Joined(_))
+        links.hear(Duration::ZERO, from, &frame, &mut Vec::new(), &mut actions)
     }
 
     #[test]
     fn who_has_left_may_come_back_from_another_of_the_same_name() {
         let mut links = links();
         for you in [Incarnation::UNKNOWN, OTHER, OTHER] {
-            assert!(greets(&mut links, you));
+            assert!(matches!(greets(&mut links, you, 1), Heard::Joined(_)));
             links.remove(links.of(SENDER).unwrap());
             // A greeting from before it left, that was overtaken.
-            assert!(!greets(&mut links, Incarnation::UNKNOWN));
-            assert!(!greets(&mut links, ME));
+            for you in [Incarnation::UNKNOWN, ME] {
+                assert!(matches!(greets(&mut links, you, 1), Heard::Nothing));
+            }
         }
+    }
+
+    #[test]
+    fn who_was_forgotten_may_come_back_once_it_begins_anew() {
+        let mut links = links();
+        for lane in [1, 2, 5] {
+            let unknown = Incarnation::UNKNOWN;
+            assert!(matches!(
+                greets(&mut links, unknown, lane),
+                Heard::Joined(_)
+            ));
+            links.remove(links.of(SENDER).unwrap());
+            assert!(matches!(greets(&mut links, unknown, lane), Heard::Nothing));
+        }
+    }
+
+    #[test]
+    fn who_comes_from_another_remembers_no_lane() {
+        let mut links = links();
+        let heard = greets(&mut links, Incarnation::UNKNOWN, 1);
+        assert!(matches!(heard, Heard::Joined(_)));
+        assert!(matches!(greets(&mut links, ME, 1), Heard::Returned(_)));
+        assert!(matches!(greets(&mut links, OTHER, 1), Heard::Moved(_)));
     }
 }

@@ -23,7 +23,7 @@ pub(crate) struct Links {
     dealers: Vec<Key>,
     pub(super) incarnations: Incarnations,
     /// Who has left, or was given up, and when: a greeting of theirs that comes now was overtaken.
-    pub(super) departed: VecDeque<(Duration, Incarnation)>,
+    pub(super) departed: VecDeque<(Duration, Incarnation, u32)>,
     /// Where sessions are now, by the client that their messages are of.
     sessions: HashMap<Incarnation, Key>,
     pub(super) window: Credit,
@@ -83,6 +83,9 @@ pub(crate) enum Heard {
     Joined(Key),
     /// A peer is back, after its connection broke or it was silent.
     Returned(Key),
+    /// A peer that this process has met comes by a connection that it had with another one: it remembers
+    /// nothing of the lane to it.
+    Moved(Key),
     /// The one that this process connects to answers.
     Welcomed(Key, Welcome),
     /// Messages, if there are any in the buffer; positions may have moved.
@@ -154,6 +157,12 @@ impl Links {
         self.links.iter()
     }
 
+    /// The highest generation of the lanes to peers.
+    pub(crate) fn highest_generation(&self) -> u32 {
+        let generations = self.iter().map(|(_, link)| link.out.generation());
+        generations.max().unwrap_or_default()
+    }
+
     /// The link to that client, an incarnation or a session, if it was met.
     pub(crate) fn of(&self, client: Incarnation) -> Option<Key> {
         let incarnation = self.incarnations.get(client);
@@ -211,7 +220,12 @@ impl Links {
                 _ => Heard::Nothing,
             },
             Kind::Refused => match self.at(from) {
-                Some(key) => Heard::Refused(key, frame.body().unwrap_or_default()),
+                Some(key) => {
+                    if let Some(link) = self.links.get_mut(key) {
+                        link.begin_anew(now);
+                    }
+                    Heard::Refused(key, frame.body().unwrap_or_default())
+                }
                 None => Heard::Nothing,
             },
         }
@@ -351,7 +365,7 @@ impl Links {
         if shift > Duration::ZERO {
             self.woke = Some(now);
         }
-        while let Some((at, _)) = self.departed.front()
+        while let Some((at, ..)) = self.departed.front()
             && now.saturating_sub(*at) >= OVERTAKEN
         {
             self.departed.pop_front();
@@ -439,7 +453,9 @@ impl Links {
         if self.incarnations.get(link.incarnation) == Some(key) {
             self.incarnations.remove(link.incarnation);
         }
-        self.departed.push_back((self.last_tick, link.incarnation));
+        let lane = link.incoming.generation();
+        self.departed
+            .push_back((self.last_tick, link.incarnation, lane));
     }
 
     /// Forgets a peer that was connected to this process.

@@ -395,6 +395,7 @@ impl Engine {
             Heard::Nothing => {}
             Heard::Joined(key) => self.joined(now, key, actions),
             Heard::Returned(key) => self.returned(key),
+            Heard::Moved(key) => self.moved(key),
             Heard::Welcomed(key, welcome) => self.welcomed(key, welcome),
             Heard::Messages(key, peer) => {
                 if peer.restarted {

@@ -3,8 +3,9 @@ use super::link::State;
 use super::stored::outbox_log;
 use super::{Action, Address, Engine, Executor, Key, Welcome};
 use crate::mutant::{self, Mutant};
+use crate::{Failure, FailureKind};
 use palm_core::Incarnation;
-use palm_core::wire::Role;
+use palm_core::wire::{Outcome, Role};
 use std::time::Duration;
 
 /// Who comes, comes back and goes, and what becomes of what was exchanged with them.
@@ -83,6 +84,12 @@ impl Engine {
         }
     }
 
+    /// A peer is back that remembers nothing of the lane to it, nor on which numbers its own stands here.
+    pub(super) fn moved(&mut self, key: Key) {
+        self.send_anew(key);
+        self.returned(key);
+    }
+
     pub(super) fn welcomed(&mut self, key: Key, welcome: Welcome) {
         let Some(link) = self.links.get_mut(key) else {
             return;
@@ -96,23 +103,28 @@ impl Engine {
             // What is not settled is sent again.
             true => self.send_anew(key),
             false if mutant::is(Mutant::KeepsOldWork) => drop(link.restart(|_| true)),
-            // A master that has started anew knows nothing of what this worker holds; what still
-            // runs must not end as something else of the new one's.
-            false => {
-                link.restart(|_| false);
-                self.void();
-                self.ledger.clear();
-            }
+            false => self.forget_master(key),
         }
+    }
+
+    /// The master knows nothing of what this worker holds; what still runs must not end as something else
+    /// of the master's.
+    fn forget_master(&mut self, key: Key) {
+        if let Some(link) = self.links.get_mut(key) {
+            link.restart(|_| false);
+        }
+        self.void();
+        self.ledger.clear();
     }
 
     /// The next server has started anew: what is not settled is numbered anew and sent again.
     fn send_anew(&mut self, key: Key) {
+        let highest = self.links.highest_generation();
         let Some(link) = self.links.get_mut(key) else {
             return;
         };
         let before = link.out.generation();
-        link.restart(|_| true);
+        link.restart_beyond(highest, |_| true);
         let (Some(link), Some(journal)) = (self.links.get(key), &mut self.journal) else {
             return;
         };
@@ -244,17 +256,50 @@ impl Engine {
         }
     }
 
+    /// The server that this process connects to refuses it. As a newcomer it may be taken: it sends what
+    /// it had not sent yet. What became of the rest only that server could say, so that this ends: it is
+    /// not executed a second time unasked.
     pub(super) fn refused(&mut self, key: Key, reason: &str) {
         let me = &self.links.me.name;
-        if let Some(link) = self.links.links.get_mut(key)
-            && link.refusal.as_deref() != Some(reason)
-        {
-            let who = match link.peer.name.as_str() {
-                "" => "the server that it connects to",
-                name => name,
+        let Some(link) = self.links.links.get_mut(key) else {
+            return;
+        };
+        if link.refusal.as_deref() == Some(reason) {
+            return;
+        }
+        let who = match link.peer.name.as_str() {
+            "" => "the server that it connects to",
+            name => name,
+        };
+        log::error!("{me} is refused by {who}: {reason}");
+        link.refusal = Some(reason.to_owned());
+        let is_next = self.onward.links().any(|next| next == key);
+        match is_next {
+            true => {
+                self.fail_sent(key, &Failure::of(FailureKind::Refused, reason));
+                self.send_anew(key);
+            }
+            false => self.forget_master(key),
+        }
+    }
+
+    /// What is on its way to a next server, and was to be executed there, goes on as a failure.
+    fn fail_sent(&mut self, key: Key, failure: &Failure) {
+        let Some(link) = self.links.get(key) else {
+            return;
+        };
+        for number in link.out.released().number + 1..=link.out.sent() {
+            let link = self.links.get_mut(key);
+            let Some(parcel) = link.and_then(|link| link.out.get_mut(number)) else {
+                continue;
             };
-            log::error!("{me} is refused by {who}: {reason}");
-            link.refusal = Some(reason.to_owned());
+            if parcel.outcome == Outcome::Pending {
+                let mut failed = parcel.clone();
+                self.fail_on_its_way(&mut failed, failure);
+                if let Some(parcel) = self.links.get_mut(key).and_then(|l| l.out.get_mut(number)) {
+                    *parcel = failed;
+                }
+            }
         }
     }
 }

@@ -1,8 +1,8 @@
 use crate::node::Node;
-use palm_highlevel::{FailureKind, Job, Running, standalone};
+use palm_highlevel::{Config, FailureKind, Job, Running, standalone};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tests::cluster::{Cluster, Transport, end};
 use tests::work::{Work, encoded, square};
 
@@ -99,6 +99,33 @@ fn the_only_worker_may_be_stopped_and_go_on() {
     // As soon as it counts as lost, before its connection breaks as well.
     cluster.until("the loss of the worker", || {
         (master.counts().workers_lost == 1).then_some(())
+    });
+    worker.go_on();
+    cluster.check(job, taken, |index| Ok(encoded(&square(index))));
+}
+
+#[test]
+fn a_worker_that_was_forgotten_is_taken_as_a_new_one() {
+    let cluster = Cluster::start(Transport::Tcp);
+    let config = Config {
+        retention: Duration::from_millis(100),
+        ..cluster.config()
+    };
+    let master = standalone::Master::new("master").config(config);
+    let master = master.bind(&cluster.endpoint()).unwrap();
+    let worker = Node::start("worker", "worker", master.address());
+    let client = cluster.client(master.address());
+    let mut job = client.job("master.work").unwrap();
+    submit(&mut job, 2_000, 100);
+    let taken = cluster.take(&mut job, 500);
+    worker.stop();
+    cluster.until("the loss of the worker", || {
+        (master.counts().workers_lost == 1).then_some(())
+    });
+    // Five times its retention: it is forgotten.
+    let lost = Instant::now();
+    cluster.until("the end of its retention", || {
+        (lost.elapsed() >= Duration::from_millis(500)).then_some(())
     });
     worker.go_on();
     cluster.check(job, taken, |index| Ok(encoded(&square(index))));

@@ -210,6 +210,7 @@ impl Link {
         self.out.release_when(release_of(&peer));
         self.peer = peer;
         self.state = State::Up;
+        self.refusal = None;
         self.last_heard = now;
         self.last_progress = now;
         self.tell_again();
@@ -223,16 +224,23 @@ impl Link {
         self.out.resume(mark).is_ok()
     }
 
-    /// Has the lane to the peer begin anew with what `keep` says; gives back the rest.
     /// Numbers the routes of the lane to the peer as the process does that is so many behind the first:
     /// what those before it have called them is not known any more.
     pub(crate) fn number_routes_from(&mut self, epoch: u64) {
         self.numbers = RouteNumbers::of_life(epoch);
     }
 
+    /// Has the lane to the peer begin anew with what `keep` says; gives back the rest.
     pub(crate) fn restart(&mut self, keep: impl FnMut(&Parcel) -> bool) -> Vec<Parcel> {
         self.numbers.restart();
         self.out.restart(keep)
+    }
+
+    /// As [`restart`](Self::restart), beyond a generation of the lane to another peer: whoever this process is
+    /// with now may know it by that one.
+    pub(crate) fn restart_beyond(&mut self, generation: u32, keep: impl FnMut(&Parcel) -> bool) {
+        self.numbers.restart();
+        self.out.restart_beyond(generation, keep);
     }
 
     /// Takes the lane from the peer as it was in the era `era`.
@@ -387,6 +395,15 @@ impl Link {
             self.out.repeat();
             self.tell_again();
             self.last_progress = now;
+        }
+    }
+
+    /// The peer refuses this process, as it has forgotten it, or believes nothing of it: the next
+    /// greeting is that of a newcomer.
+    pub(super) fn begin_anew(&mut self, now: Duration) {
+        self.incarnation = Incarnation::UNKNOWN;
+        if self.is_up() {
+            self.lose(State::Greeting { since: now });
         }
     }
 
