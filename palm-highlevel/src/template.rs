@@ -201,6 +201,9 @@ impl Template {
         }
         config.validate()?;
         let bind: Vec<Endpoint> = parse_all(&plan.bind)?;
+        if let Some(registration) = &registration {
+            registration.check(&name, &bind)?;
+        }
         let connect = parse_all(&plan.connect)?;
         let is_serial = matches!(plan.execution, PlannedExecution::Serial);
         // Those of a master are mostly its workers'.

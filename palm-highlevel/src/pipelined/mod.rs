@@ -44,7 +44,9 @@ pub use registry::Registry;
 
 use crate::engine::Output;
 use crate::wrapped::wraps;
-use crate::{Result, Running, standalone};
+use crate::{Error, ErrorKind, Result, Running, standalone};
+use palm_core::Endpoint;
+use std::net::IpAddr;
 
 /// A serial server that is found by its name.
 pub struct Server {
@@ -62,6 +64,32 @@ pub struct Master {
 pub(crate) struct Registration {
     pub(crate) registry: String,
     pub(crate) shares: bool,
+}
+
+impl Registration {
+    /// Refuses to bind what would tell others nothing of where the server is: all addresses of a machine.
+    pub(crate) fn check(&self, name: &str, bind: &[Endpoint]) -> Result<()> {
+        let Some(endpoint) = bind.iter().find(|endpoint| is_everywhere(endpoint)) else {
+            return Ok(());
+        };
+        Err(Error::new(
+            ErrorKind::Config,
+            format!(
+                "{endpoint} is every address of this machine, and {name} is announced where it is bound: \
+                 name the address by which others reach it"
+            ),
+        ))
+    }
+}
+
+/// Whether the host of an endpoint is all of a machine's, as in `tcp://*:5555` or `tcp://[::]:5555`.
+fn is_everywhere(endpoint: &Endpoint) -> bool {
+    let tcp = endpoint.as_str().strip_prefix("tcp://");
+    let Some((host, _)) = tcp.and_then(|rest| rest.rsplit_once(':')) else {
+        return false;
+    };
+    let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
+    host == "*" || address.is_ok_and(|address| address.is_unspecified())
 }
 
 wraps!(Server);

@@ -1,6 +1,6 @@
-use palm_highlevel::{Call, Client, Config, ErrorKind, Failure, Result, standalone};
+use palm_highlevel::{Call, Client, Config, ErrorKind, Failure, Result, pipelined, standalone};
 use std::fmt::Debug;
-use tests::cluster::Cluster;
+use tests::cluster::{Cluster, Transport};
 use tests::work::Offer;
 
 fn check(result: Result<impl Debug>, kind: ErrorKind, message: &str) {
@@ -75,6 +75,30 @@ fn an_address_of_another_machine_is_named() {
     assert_eq!(error.kind(), ErrorKind::Bind);
     let expected = "tcp://192.0.2.1:5555 can't be bound: it is no address of this machine";
     assert!(error.to_string().starts_with(expected), "{error}");
+}
+
+#[test]
+fn a_server_is_not_announced_at_every_address_of_its_machine() {
+    let cluster = Cluster::start(Transport::Tcp);
+    let registry = pipelined::Registry::new().config(cluster.config());
+    let registry = registry.bind(&cluster.endpoint()).unwrap();
+    for endpoint in ["tcp://*:5555", "tcp://0.0.0.0:*", "tcp://[::]:5555"] {
+        let message = format!(
+            "{endpoint} is every address of this machine, and text is announced where it is bound: \
+             name the address by which others reach it"
+        );
+        let server = pipelined::Server::new("text").config(cluster.config());
+        let bound = server.bind(endpoint, registry.address());
+        check(bound, ErrorKind::Config, &message);
+        let master = pipelined::Master::new("text").config(cluster.config());
+        let bound = master.bind(endpoint, registry.address());
+        check(bound, ErrorKind::Config, &message);
+    }
+    // Whoever is given its address needs none that is announced.
+    for endpoint in ["tcp://*:*", "tcp://0.0.0.0:*"] {
+        let server = standalone::Server::new("text").config(cluster.config());
+        drop(server.bind(endpoint).unwrap());
+    }
 }
 
 #[test]
