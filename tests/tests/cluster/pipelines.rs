@@ -1,4 +1,3 @@
-use palm_highlevel::store::MemoryStore;
 use palm_highlevel::{
     Call, Config, ErrorKind, Failure, FailureKind, Running, pipelined, standalone,
 };
@@ -263,16 +262,17 @@ fn what_is_connected_goes_on_without_the_registry() {
     for kept in [false, true] {
         let cluster = Cluster::start(Transport::Tcp);
         let address = cluster.nobodys();
-        let mut store = kept.then(MemoryStore::default);
-        let mut bind = || {
+        let folder = tempfile::tempdir().unwrap();
+        let bind = || {
             let registry = pipelined::Registry::new().config(cluster.config());
-            let registry = match store.take() {
-                Some(store) => registry.store(store),
-                None => registry,
+            let registry = match kept {
+                true => registry.store(SledStore::open(folder.path()).unwrap()),
+                false => registry,
             };
             registry.bind(&address)
         };
         let first = bind().unwrap();
+        let leaving = start(&cluster, &first, "gone", "");
         let _servers =
             [("a", "1"), ("b", "2")].map(|(name, text)| start(&cluster, &first, name, text));
         let client = client(&cluster, &first);
@@ -283,7 +283,11 @@ fn what_is_connected_goes_on_without_the_registry() {
         // A server that comes meanwhile is announced once there is a registry again.
         let late = server(&cluster, "c", "3").bind(&cluster.endpoint(), &address);
         let _late = late.unwrap();
-        let _second = cluster.until("the address is free again", || bind().ok());
+        // Nobody hears that this one leaves, and it does not announce itself again.
+        end(leaving);
+        let second = cluster.until("the address is free again", || bind().ok());
+        let known = self::client(&cluster, &second).job("gone.append").is_ok();
+        assert_eq!(known, kept, "what the store alone can know");
         assert_eq!(client.call(route, "").unwrap(), "12");
         let back = cluster.until("all are announced again", || {
             client.call("a.append c.append b.append", "").ok()
