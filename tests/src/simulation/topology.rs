@@ -117,7 +117,8 @@ fn by_route(dice: &mut Dice, nodes: &mut Vec<Node>) -> Vec<Journey> {
     let names = &["m", "x", "y", "z"][..dice.between(2, 4) as usize];
     let mut servers: Vec<(&str, Vec<usize>)> = Vec::new();
     for (place, name) in names.iter().enumerate() {
-        // A client has to know where it sends to and listens.
+        // A gap: a client may also send to a name that several share, and listen to all of those that
+        // share the last one. Here it knows one server for each.
         let is_between = place > 0 && place + 1 < names.len();
         let count = if is_between && dice.one_in(3) { 2 } else { 1 };
         let sharing = (0..count).map(|_| serial_or_parallel(dice, nodes, name, &[]));

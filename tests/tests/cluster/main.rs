@@ -15,8 +15,10 @@ mod parallel;
 /// A master whose workers own partitions.
 mod partitioned;
 
-/// A chain of two masters, and a client that sends to one and hears from the other.
+/// Values by key in a server, for its clients and its functions.
 mod cache;
+
+/// A chain of two masters, and a client that sends to one and hears from the other.
 mod chain;
 
 /// Messages that make messages.

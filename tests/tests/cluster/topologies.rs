@@ -336,7 +336,7 @@ fn a_tee_in_a_circle_splits_only_so_often() {
 }
 
 #[test]
-fn a_step_behind_the_last_one_is_unknown() {
+fn a_step_that_names_one_of_two_branches_is_unknown() {
     let cluster = Cluster::start(Transport::Tcp);
     let diamond = Diamond::start(&cluster);
     let client = diamond.client(&cluster);
