@@ -29,7 +29,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let middle = chained::Master::new("divisors")
         .next("words.tell", last.address())
         .bind("tcp://127.0.0.1:*")?;
-    let workers = ["one", "two"].map(|name| {
+    let worker = |name: &str| {
         let count = |number: u64| {
             let divisors = (1..=number).filter(|divisor| number.is_multiple_of(*divisor));
             Ok::<_, Failure>((number, divisors.count() as u64))
@@ -37,7 +37,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         standalone::Worker::new(name)
             .function("count", typed(count))
             .connect(middle.address())
-    });
+    };
+    let _workers = [worker("one")?, worker("two")?];
     let first = chained::Server::new("numbers")
         .function(
             "read",
@@ -57,9 +58,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for ending in job {
         let line: String = palm_core::codec::decode(&ending.result?)?;
         println!("{line}");
-    }
-    for worker in workers {
-        drop(worker?);
     }
     Ok(())
 }

@@ -55,18 +55,18 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .scatter("square", "area", split)
         .gather_each("square", Areas::new, add, sum)
         .bind("tcp://127.0.0.1:*")?;
-    let workers = ["one", "two"].map(|name| {
+    let worker = |name: &str| {
         standalone::Worker::new(name)
             .function("area", typed(area))
             .connect(master.address())
-    });
+    };
+    let workers = [worker("one")?, worker("two")?];
 
     let client = Client::connect(master.address())?;
     let sum: f64 = client.call_typed("integral.square", &(0.0, 3.0))?;
     println!("the area under y = x^2 from 0 to 3 is {sum:.4}");
     let mut executed = 0;
     for worker in workers {
-        let worker = worker?;
         worker.stop();
         executed += worker.join()?.succeeded;
     }

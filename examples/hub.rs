@@ -45,14 +45,15 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         )
         .bind("tcp://127.0.0.1:*", registry.address())?;
     let hub = pipelined::Master::new("hub").bind("tcp://127.0.0.1:*", registry.address())?;
-    let workers = ["one", "two"].map(|name| {
+    let worker = |name: &str| {
         standalone::Worker::new(name)
             .function(
                 "divide",
                 typed(|number| Ok::<_, Failure>((number, divisor(number)))),
             )
             .connect(hub.address())
-    });
+    };
+    let _workers = [worker("one")?, worker("two")?];
 
     let client = pipelined::Client::connect(registry.address())?;
     let route = "numbers.mersenne hub.divide numbers.tell";
@@ -62,9 +63,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     for ending in job {
         println!("{}", codec::decode::<String>(&ending.result?)?);
-    }
-    for worker in workers {
-        drop(worker?);
     }
     Ok(())
 }

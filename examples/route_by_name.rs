@@ -23,7 +23,8 @@ fn text(
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    // Each of these could be a process of its own, and start in any order.
+    // Each of these could be a process of its own, and start in any order. But a client that asks for
+    // a server which is not announced yet gets an error.
     let registry = pipelined::Registry::new().bind("tcp://127.0.0.1:*")?;
     let _text = pipelined::Server::new("text")
         .function("trim", text(|text| text.trim().to_owned()))

@@ -28,11 +28,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let master = standalone::Master::new("text")
         .scatter("reverse", "reverse_word", words)
         .bind("tcp://127.0.0.1:*")?;
-    let _workers = [1, 2].map(|number| {
-        standalone::Worker::new(format!("worker-{number}"))
+    let worker = |name: &str| {
+        standalone::Worker::new(name)
             .function("reverse_word", reverse)
             .connect(master.address())
-    });
+    };
+    let _workers = [worker("one")?, worker("two")?];
 
     let client = Client::connect(master.address())?;
     let texts = ["the quick brown fox", "jumps", ""];

@@ -65,12 +65,13 @@ fn add(call: &Call) -> Result<Vec<u8>, Failure> {
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let master = standalone::Master::new("chess").bind("tcp://127.0.0.1:*")?;
-    let _workers = ["one", "two"].map(|name| {
+    let worker = |name: &str| {
         standalone::Worker::new(name)
             .function("place", place)
             .function("add", add)
             .connect(master.address())
-    });
+    };
+    let _workers = [worker("one")?, worker("two")?];
 
     let client = Client::connect(master.address())?;
     for size in [4u8, 6, 8] {

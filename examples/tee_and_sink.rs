@@ -1,5 +1,5 @@
-//! A tee and a sink: even numbers take one way, odd ones another, those that three divides a third
-//! one as well, and all of them come together again.
+//! A tee and a sink: a tee hands each number to both servers that are next to it, or to those whose
+//! filter takes it, and the sink brings them together again.
 //!
 //! ```sh
 //! cargo run -p examples --bin tee_and_sink
@@ -8,18 +8,20 @@
 //! It prints
 //!
 //! ```text
-//! 1: 1 -> 4
-//! 2: 2 -> 1
-//! 3: 3 -> 10 and 3 is thrice 1
-//! 4: 4 -> 2
-//! 5: 5 -> 16
-//! 6: 6 -> 3 and 6 is thrice 2
+//! all, 2: 2 squared is 4 and 2 cubed is 8
+//! all, 3: 3 squared is 9 and 3 cubed is 27
+//! all, 5: 5 squared is 25 and 5 cubed is 125
+//! all, 6: 6 squared is 36 and 6 cubed is 216
+//! some, 2: 2 squared is 4
+//! some, 3: 3 cubed is 27
+//! some, 5: no server that is next to some takes the result
+//! some, 6: 6 squared is 36 and 6 cubed is 216
 //! ```
 
 use palm_core::codec;
 use palm_highlevel::{Client, Failure, chained, typed};
 
-/// Whether a result of the tee's, a number, is a multiple of `divisor`.
+/// Whether a result of a tee's, a number, is a multiple of `divisor`.
 fn divides(divisor: u64) -> impl Fn(&[u8]) -> bool {
     move |result| codec::decode::<u64>(result).is_ok_and(|number| number % divisor == 0)
 }
@@ -30,41 +32,50 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .function(
             "tell",
             typed(|(number, how, result): (u64, String, u64)| {
-                Ok::<_, Failure>(format!("{number} {how} {result}"))
+                Ok::<_, Failure>(format!("{number} {how} is {result}"))
             }),
         )
         .bind("tcp://127.0.0.1:*")?;
-    let branch = |name: &str, how: &'static str, step: fn(u64) -> u64| {
-        let function = move |number: u64| Ok::<_, Failure>((number, how, step(number)));
+    let branch = |name: &str, how: &'static str, power: u32| {
+        let function = move |number: u64| Ok::<_, Failure>((number, how, number.pow(power)));
         chained::Server::new(name)
-            .function("step", typed(function))
+            .function("raise", typed(function))
             .next("sink.tell", sink.address())
             .bind("tcp://127.0.0.1:*")
     };
-    let even = branch("even", "->", |number| number / 2)?;
-    let odd = branch("odd", "->", |number| 3 * number + 1)?;
-    let third = branch("third", "is thrice", |number| number / 3)?;
-    let tee = chained::Server::new("tee")
-        .function("number", typed(Ok::<u64, Failure>))
-        // With `next` in place of `next_if` a server takes all of them.
-        .next_if("even.step", even.address(), divides(2))
-        .next_if("odd.step", odd.address(), |result| !divides(2)(result))
-        .next_if("third.step", third.address(), divides(3))
+    let square = branch("square", "squared", 2)?;
+    let cube = branch("cube", "cubed", 3)?;
+    let tee = |name| chained::Server::new(name).function("number", typed(Ok::<u64, Failure>));
+    let all = tee("all")
+        .next("square.raise", square.address())
+        .next("cube.raise", cube.address())
+        .bind("tcp://127.0.0.1:*")?;
+    let some = tee("some")
+        .next_if("square.raise", square.address(), divides(2))
+        .next_if("cube.raise", cube.address(), divides(3))
         .bind("tcp://127.0.0.1:*")?;
 
-    let client = Client::connect_through(tee.address(), sink.address())?;
-    let mut job = client.job("tee.number")?.in_order();
-    for number in 1..=6u64 {
-        job.submit(codec::encode(&number)?)?;
-    }
-    for (ending, number) in job.zip(1..) {
-        // A message has one ending, when all its branches have come together.
-        let parts = match ending.branches.is_empty() {
-            true => vec![ending.result?],
-            false => ending.branches,
-        };
-        let parts: Result<Vec<String>, _> = parts.iter().map(|part| codec::decode(part)).collect();
-        println!("{number}: {}", parts?.join(" and "));
+    for (name, tee) in [("all", all), ("some", some)] {
+        let client = Client::connect_through(tee.address(), sink.address())?;
+        let numbers = [2u64, 3, 5, 6];
+        let mut job = client.job(&format!("{name}.number"))?.in_order();
+        for number in numbers {
+            job.submit(codec::encode(&number)?)?;
+        }
+        for (number, ending) in numbers.iter().zip(job) {
+            // A message has one ending, when all its branches have come together.
+            let parts = match ending.result {
+                Ok(only) if ending.branches.is_empty() => vec![only],
+                Ok(_) => ending.branches,
+                Err(failure) => {
+                    println!("{name}, {number}: {failure}");
+                    continue;
+                }
+            };
+            let parts: Result<Vec<String>, _> =
+                parts.iter().map(|part| codec::decode(part)).collect();
+            println!("{name}, {number}: {}", parts?.join(" and "));
+        }
     }
     Ok(())
 }
