@@ -8,7 +8,9 @@
 //! A client sends to the first server and listens at the last
 //! ([`Client::connect_through`](crate::Client::connect_through)). It names the first function; each
 //! server names the one that its results go on to. A route that names more of them, as in
-//! `valuation.value totals.add`, has precedence over what servers name.
+//! `valuation.value totals.add`, has precedence over what servers name. It changes functions, never
+//! addresses: behind a tee a route leaves the server's name out, as in `tee.split add`, since what it
+//! says there is said to all branches.
 //!
 //! ```
 //! use palm_highlevel::{Client, Failure, chained, typed};
@@ -37,7 +39,8 @@
 //! servers that lead in a circle (after 64 functions), a result that no filter takes, a tee in a circle
 //! (beyond 4096 branches). A next server that is down is waited for, and a message waits for a branch
 //! that is silent: a deadline ([`Job::set_deadline`](crate::Job::set_deadline)) bounds that. What does
-//! not need them goes on meanwhile.
+//! not need them goes on meanwhile, until a window is full: a tee then waits for the slowest of its
+//! next servers.
 
 use crate::engine::{Next, Output};
 use crate::wrapped::wraps;

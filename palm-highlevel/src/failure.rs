@@ -26,7 +26,9 @@ pub enum FailureKind {
     Function,
     /// The function panicked.
     Panic,
-    /// No such function or server.
+    /// No such function or server, or nowhere for the message to go on: servers lead in a circle, no
+    /// filter takes its result, tees split it into too many branches, or split it in a job that was
+    /// taken up with [`Client::resume`](crate::Client::resume).
     Unknown,
     /// It was executed too often without ending: each time its process died of it.
     DeadLetter,

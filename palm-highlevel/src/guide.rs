@@ -62,18 +62,18 @@
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let master = standalone::Master::new("models").bind("tcp://127.0.0.1:*")?;
 //! // Each of them would be a process of its own.
-//! let workers = ["one", "two"].map(|name| {
+//! let worker = |name: &str| {
 //!     standalone::Worker::new(name)
 //!         .function("size", |call: &Call| {
 //!             let model = call.content(call.payload().clone())?;
 //!             Ok::<_, Failure>(model.len().to_string())
 //!         })
 //!         .connect(master.address())
-//! });
+//! };
+//! let _workers = [worker("one")?, worker("two")?];
 //! let client = Client::connect(master.address())?;
 //! let model = client.cache("models").put("a large model")?;
 //! assert_eq!(client.call("models.size", model)?, "13");
-//! # drop(workers);
 //! # Ok(()) }
 //! ```
 //!

@@ -20,9 +20,8 @@ const AWAKE: Duration = Duration::from_micros(200);
 /// A stream of messages and their endings, made by [`Client::job`](crate::Client::job).
 ///
 /// It is an iterator over the endings, in the order in which they come ([`in_order`](Job::in_order)
-/// changes that); it ends when everything
-/// submitted so far has ended. Dropping it cancels what has not ended, unless it was
-/// taken up with [`Client::resume`](crate::Client::resume).
+/// changes that); it ends when everything submitted so far has ended. Dropping it cancels what has
+/// not ended, unless it was taken up with [`Client::resume`](crate::Client::resume).
 ///
 /// ```
 /// # use palm_highlevel::{Call, Client, Failure, standalone};
@@ -66,11 +65,13 @@ pub struct Job {
 pub struct Ending {
     /// Which message: the first one submitted is 0.
     pub index: u64,
-    /// The result, or why there is none. Of a message that a tee has split, the first branch's; if a
-    /// branch ends without success, that is the ending.
+    /// The result, or why there is none; the first one, if there are several. If one of them ends
+    /// without success, that is the ending.
     pub result: Result<Bytes, Failure>,
-    /// The results of all branches, in the order of the tee's next servers; none if no tee has split
-    /// the message.
+    /// All results of a message that has several; none if it has one. If a tee has split it, they are in
+    /// the order of the tee's next servers; if its function [gave](crate::Call::give) several, in the
+    /// order in which it did; if it was [scattered](crate::standalone::Master::scatter) and nothing
+    /// gathered them, in the order of the pieces.
     pub branches: Vec<Bytes>,
 }
 

@@ -73,6 +73,9 @@ struct Shared {
 impl Client {
     /// A client of the server at `endpoint`, with a name of its own.
     ///
+    /// Of a chain that is not enough: its endings come to the last server alone, and who does not
+    /// listen there waits for ever; see [`connect_through`](Self::connect_through).
+    ///
     /// # Errors
     ///
     /// If the endpoint is none, or the system refuses a thread or a socket. That nobody is there
@@ -83,6 +86,9 @@ impl Client {
 
     /// A client that sends to the server at `entry` and hears the endings from the one at `exit`,
     /// as with a chain of servers.
+    ///
+    /// Nobody can tell that `exit` is another server than the one that the endings come to: the client
+    /// then waits for them for ever.
     ///
     /// # Errors
     ///

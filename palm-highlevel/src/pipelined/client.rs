@@ -17,6 +17,9 @@ const ANSWER: Duration = Duration::from_secs(5);
 /// A route is checked when it is used for the first time. From then on the client goes on without the
 /// registry. It follows the first and the last server of a route where these go, and listens to all that
 /// share the name of the last one: within a second or two, as it asks the registry each second.
+///
+/// Behind each route, as it is written, stands a client of its own, with a thread and sockets. It is kept
+/// for as long as this one: a program is to have few routes, and to use them often.
 pub struct Client {
     registry: Arc<crate::Client>,
     config: Config,

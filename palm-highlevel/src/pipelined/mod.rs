@@ -3,19 +3,21 @@
 //! A message's route is a list of functions, as in `clean.strip words.count`. Each server hands it on
 //! to the one that is named next, and the last one answers the client. A [`Registry`] knows where the
 //! servers are: each announces its name, its address and its functions, and does so again each second;
-//! after three seconds of silence the name is free. Parts start in any order. Without the registry, what
-//! is connected goes on.
+//! after three seconds of silence the name is free. Parts start in any order, but a client that asks for
+//! a server which is not announced yet is told so with an error. Without the registry, what is connected
+//! goes on.
 //!
 //! ```
 //! use palm_highlevel::{Failure, pipelined, typed};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let registry = pipelined::Registry::new().bind("tcp://127.0.0.1:*")?;
-//! let _servers = [("one", 1), ("two", 2)].map(|(name, more)| {
+//! let server = |name: &str, more: u64| {
 //!     pipelined::Server::new(name)
 //!         .function("add", typed(move |x: u64| Ok::<u64, Failure>(x + more)))
 //!         .bind("tcp://127.0.0.1:*", registry.address())
-//! });
+//! };
+//! let _servers = [server("one", 1)?, server("two", 2)?];
 //!
 //! let client = pipelined::Client::connect(registry.address())?;
 //! let three = palm_core::codec::encode(&3u64)?;
@@ -104,14 +106,17 @@ impl Server {
         }
     }
 
-    /// Lets other servers that say so too have the same name: they share the work.
+    /// Lets other servers that say so too have the same name: they share the work. All are to offer the
+    /// same functions, as those of one of them are looked at when a route is checked.
     pub fn shared(mut self) -> Server {
         self.shares = true;
         self
     }
 
-    /// Binds `endpoint`, at which others can reach it, and announces it at `registry`. If that does
-    /// not answer within a second, the server is announced once it does.
+    /// Binds `endpoint`, at which others can reach it, and announces it at `registry`: `*` may stand for
+    /// its port, but not for its host. If the registry does not answer within a second, the server is
+    /// announced once it does. While another one has the name, this waits for it to become free, for
+    /// about four seconds at most. That another one has it is only logged if it turns out later.
     ///
     /// # Errors
     ///
