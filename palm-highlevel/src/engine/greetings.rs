@@ -1,6 +1,6 @@
 use super::event::{Action, Address};
 use super::link::{DEAD_AFTER, Link, State};
-use super::links::{Heard, Links, Welcome};
+use super::links::{Departed, Heard, Links, Welcome};
 use super::slab::Key;
 use palm_core::Incarnation;
 use palm_core::wire::{Frame, Greeting, Header, Kind, control};
@@ -36,6 +36,7 @@ impl Links {
         }
         let met = self.incarnations.get(sender);
         let from_another = self.is_from_another(&greeting);
+        let is_newcomer = greeting.you == Incarnation::UNKNOWN;
         let key = match met {
             Some(key) => key,
             None => self
@@ -55,6 +56,16 @@ impl Links {
         if met.is_none() {
             link.incarnation = sender;
             link.restart_incoming(frame.header.lane);
+            // What was sent to it before is on its way, perhaps.
+            let before = self.departed.iter().filter(|before| before.who == sender);
+            if let Some(lane) = before.map(|before| before.our_lane).max() {
+                link.restart_beyond(lane, |_| true);
+            }
+        }
+        // A process that was refused meanwhile, though this one remembers it.
+        let anew = met.is_some() && is_newcomer && frame.header.lane > link.incoming.generation();
+        if anew {
+            link.restart_incoming(frame.header.lane);
         }
         if !link.meet(from, greeting, now) {
             self.bad_frames += 1;
@@ -68,7 +79,7 @@ impl Links {
         link.greet(Kind::Welcome, &self.me, now, actions);
         match met {
             None => Heard::Joined(key),
-            Some(_) if from_another => Heard::Moved(key),
+            Some(_) if from_another || anew => Heard::Moved(key),
             Some(_) => Heard::Returned(key),
         }
     }
@@ -79,8 +90,8 @@ impl Links {
         let forgotten = greeting.you == self.me.to(greeting.role) && exchanged;
         // A greeting from before it left was overtaken. Not so if it has been with another process since,
         // or has begun its lane anew, as it was refused.
-        let overtaken = |(_, who, generation): &(Duration, Incarnation, u32)| {
-            *who == sender && lane <= *generation && !self.is_from_another(greeting)
+        let overtaken = |departed: &Departed| {
+            departed.who == sender && lane <= departed.lane && !self.is_from_another(greeting)
         };
         let departed = self.departed.iter().any(overtaken);
         if (forgotten || departed) && self.incarnations.get(sender).is_none() {
@@ -173,6 +184,9 @@ impl Links {
         let Some(link) = self.links.get_mut(key) else {
             return Heard::Nothing;
         };
+        if link.is_from_before(&frame.header) {
+            return Heard::Nothing;
+        }
         let before = link.incarnation;
         let partition = greeting.partition;
         if before != sender {

@@ -22,8 +22,8 @@ pub(crate) struct Links {
     pub(super) peers: HashMap<PeerId, Key>,
     dealers: Vec<Key>,
     pub(super) incarnations: Incarnations,
-    /// Who has left, or was given up, and when: a greeting of theirs that comes now was overtaken.
-    pub(super) departed: VecDeque<(Duration, Incarnation, u32)>,
+    /// Who has left, or was given up: a greeting of theirs that comes now was overtaken.
+    pub(super) departed: VecDeque<Departed>,
     /// Where sessions are now, by the client that their messages are of.
     sessions: HashMap<Incarnation, Key>,
     pub(super) window: Credit,
@@ -74,6 +74,16 @@ const MOST_WARNED: usize = 1024;
 /// For how long a greeting may be on its way, at most.
 const OVERTAKEN: Duration = Duration::from_secs(60);
 
+/// A peer that has left, or was given up.
+#[derive(Debug)]
+pub(super) struct Departed {
+    at: Duration,
+    pub(super) who: Incarnation,
+    /// The generation of its lane then, and that of the lane to it.
+    pub(super) lane: u32,
+    pub(super) our_lane: u32,
+}
+
 /// What a frame meant.
 #[derive(Debug)]
 pub(crate) enum Heard {
@@ -83,8 +93,8 @@ pub(crate) enum Heard {
     Joined(Key),
     /// A peer is back, after its connection broke or it was silent.
     Returned(Key),
-    /// A peer that this process has met comes by a connection that it had with another one: it remembers
-    /// nothing of the lane to it.
+    /// A peer that this process has met begins anew, or comes by a connection that it had with another one:
+    /// it remembers nothing of the lane to it.
     Moved(Key),
     /// The one that this process connects to answers.
     Welcomed(Key, Welcome),
@@ -219,15 +229,21 @@ impl Links {
                 }
                 _ => Heard::Nothing,
             },
-            Kind::Refused => match self.at(from) {
-                Some(key) => {
-                    if let Some(link) = self.links.get_mut(key) {
-                        link.begin_anew(now);
-                    }
-                    Heard::Refused(key, frame.body().unwrap_or_default())
-                }
-                None => Heard::Nothing,
-            },
+            Kind::Refused => self.hear_refused(now, from, frame),
+        }
+    }
+
+    /// A peer that has welcomed this process since has refused a greeting from before that; if it has given
+    /// this process up, it asks who it is.
+    fn hear_refused(&mut self, now: Duration, from: Address, frame: &Frame) -> Heard {
+        let key = self.at(from);
+        let link = key.and_then(|key| Some((key, self.links.get_mut(key)?)));
+        match link {
+            Some((key, link)) if !link.is_up() => {
+                link.begin_anew();
+                Heard::Refused(key, frame.body().unwrap_or_default())
+            }
+            _ => Heard::Nothing,
         }
     }
 
@@ -365,8 +381,8 @@ impl Links {
         if shift > Duration::ZERO {
             self.woke = Some(now);
         }
-        while let Some((at, ..)) = self.departed.front()
-            && now.saturating_sub(*at) >= OVERTAKEN
+        while let Some(departed) = self.departed.front()
+            && now.saturating_sub(departed.at) >= OVERTAKEN
         {
             self.departed.pop_front();
         }
@@ -453,9 +469,12 @@ impl Links {
         if self.incarnations.get(link.incarnation) == Some(key) {
             self.incarnations.remove(link.incarnation);
         }
-        let lane = link.incoming.generation();
-        self.departed
-            .push_back((self.last_tick, link.incarnation, lane));
+        self.departed.push_back(Departed {
+            at: self.last_tick,
+            who: link.incarnation,
+            lane: link.incoming.generation(),
+            our_lane: link.out.generation(),
+        });
     }
 
     /// Forgets a peer that was connected to this process.

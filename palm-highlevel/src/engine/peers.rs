@@ -86,6 +86,10 @@ impl Engine {
 
     /// A peer is back that remembers nothing of the lane to it, nor on which numbers its own stands here.
     pub(super) fn moved(&mut self, key: Key) {
+        let link = self.links.get(key);
+        if link.is_some_and(|link| link.peer.role == Role::Worker) {
+            self.worker_gone(key, false, "it has begun anew");
+        }
         self.send_anew(key);
         self.returned(key);
     }

@@ -68,6 +68,9 @@ pub(crate) struct Link {
     pub(super) probed: Option<Duration>,
     /// Why the peer refuses this process, as it has said last.
     pub(super) refusal: Option<String>,
+    /// The generation of the lane to the peer when that refused this process, which it had known before:
+    /// what it says of that one it said before.
+    refused_lane: u32,
     numbers: RouteNumbers,
     routes: RouteTable,
     pub(crate) last_heard: Duration,
@@ -136,6 +139,7 @@ impl Link {
             retired: false,
             probed: None,
             refusal: None,
+            refused_lane: 0,
             numbers: RouteNumbers::default(),
             routes: RouteTable::default(),
             last_heard: now,
@@ -400,11 +404,16 @@ impl Link {
 
     /// The peer refuses this process, as it has forgotten it, or believes nothing of it: the next
     /// greeting is that of a newcomer.
-    pub(super) fn begin_anew(&mut self, now: Duration) {
-        self.incarnation = Incarnation::UNKNOWN;
-        if self.is_up() {
-            self.lose(State::Greeting { since: now });
+    pub(super) fn begin_anew(&mut self) {
+        if self.incarnation != Incarnation::UNKNOWN {
+            self.refused_lane = self.out.generation();
         }
+        self.incarnation = Incarnation::UNKNOWN;
+    }
+
+    /// Whether a welcome is from before the peer refused this process.
+    pub(super) fn is_from_before(&self, header: &Header) -> bool {
+        self.incarnation == Incarnation::UNKNOWN && header.peer_lane <= self.refused_lane
     }
 
     /// Sends again, once the peer is back, what is not accepted.
