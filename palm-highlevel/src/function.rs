@@ -91,7 +91,7 @@ impl Call {
     /// longer than that, 30 s by default, counts as hanging. Whoever looks for why a message was
     /// given up reads what was said last.
     pub fn progress(&self, text: impl Into<String>) {
-        self.watch.say(text.into());
+        self.watch.say(self.turn, text.into());
     }
 
     /// Whether nobody waits for the result any more: the message was cancelled, or its deadline has

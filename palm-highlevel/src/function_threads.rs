@@ -56,6 +56,8 @@ pub(crate) struct Overdue {
     /// Which thread runs it.
     pub(crate) thread: usize,
     pub(crate) token: u64,
+    /// Which call of that thread it is.
+    turn: u64,
     pub(crate) lease: Duration,
 }
 
@@ -122,28 +124,31 @@ impl FunctionThreads {
         let threads = self.threads.iter().enumerate();
         threads
             .filter_map(|(thread, (watch, _))| {
-                let (token, lease) = watch.overdue(now)?;
+                let (token, turn, lease) = watch.overdue(now)?;
                 Some(Overdue {
                     thread,
                     token,
+                    turn,
                     lease,
                 })
             })
             .collect()
     }
 
-    /// Puts another thread in the place of one that hangs, and gives it what that had still to do.
-    pub(crate) fn replace(&mut self, thread: usize) -> Result<()> {
-        let fresh = self.runner.start()?;
-        let (watch, _) = std::mem::replace(&mut self.threads[thread], fresh);
-        let (left, done) = watch.abandon();
+    /// Puts another thread in the place of one that hangs, and gives it what that had still to do. Gives
+    /// back what has ended before the function that hangs, or `None` if that has ended meanwhile: then
+    /// nothing is replaced.
+    pub(crate) fn replace(&mut self, hangs: &Overdue) -> Result<Option<Ended>> {
+        let (watch, _) = &self.threads[hangs.thread];
+        let Some((left, done)) = watch.abandon(hangs.token, hangs.turn) else {
+            return Ok(None);
+        };
+        self.threads[hangs.thread] = self.runner.start()?;
         let all = left.is_empty();
-        // The channel has room: the loop empties it in every turn.
-        let _ = self.runner.ended.try_send(Ended { done, all });
         if !all {
             self.execute(left);
         }
-        Ok(())
+        Ok(Some(Ended { done, all }))
     }
 
     /// Ends the threads, each after the function that it runs; waits for those that are `idle`.
@@ -368,47 +373,63 @@ mod tests {
     use bytes::Bytes;
     use palm_core::{Endpoint, EventLoop, Id, Incarnation, Message, Path, Route};
 
-    #[test]
-    fn a_function_hangs_only_while_its_process_runs() {
-        let (go, going) = bounded::<()>(0);
-        let (started, starts) = bounded(1);
-        let function = move |_: &Call| -> std::result::Result<Bytes, Failure> {
-            started.send(()).map_err(|error| error.to_string())?;
-            // It ends when the test does.
-            let _ = going.recv();
-            Ok(Bytes::new())
-        };
+    type Outcome = std::result::Result<Bytes, Failure>;
+
+    /// One thread, and the function `f` for it.
+    fn one_thread(function: impl Fn(&Call) -> Outcome + Send + Sync + 'static) -> FunctionThreads {
         let registered = Registered {
             function: Arc::new(function),
             lease: LEASE,
         };
-        let functions = FunctionTable::from([("hang".to_owned(), registered)]);
+        let functions = FunctionTable::from([("f".to_owned(), registered)]);
         let waker = EventLoop::new().unwrap().waker();
         let nowhere = Endpoint::parse("inproc://nowhere").unwrap();
         let home = Home::new(nowhere, Config::default());
-        let mut threads =
-            FunctionThreads::start("s", 1, functions, home, Role::Server, &waker).unwrap();
+        FunctionThreads::start("s", 1, functions, home, Role::Server, &waker).unwrap()
+    }
+
+    fn task(token: u64) -> Task {
         let client = Incarnation::from_number(1);
         let message = Message {
             id: Id {
                 client,
-                sequence: 1,
+                sequence: token,
                 path: Path::ROOT,
             },
-            route: Arc::new(Route::parse(client, 1, "s.hang").unwrap()),
+            route: Arc::new(Route::parse(client, 1, "s.f").unwrap()),
             stage: 0,
             cache: None,
             payload: Bytes::new(),
         };
-        threads.execute(vec![Task {
-            token: 7,
+        Task {
+            token,
             message,
             partition: None,
             parent: None,
             siblings: false,
             pieces: None,
-        }]);
-        starts.recv().unwrap();
+        }
+    }
+
+    /// What ends next.
+    fn next_ended(threads: &FunctionThreads) -> Ended {
+        threads.done.recv_timeout(DEADLINE).unwrap()
+    }
+
+    const DEADLINE: Duration = Duration::from_secs(20);
+
+    #[test]
+    fn a_function_hangs_only_while_its_process_runs() {
+        let (go, going) = bounded::<()>(0);
+        let (started, starts) = bounded(1);
+        let mut threads = one_thread(move |_| {
+            started.send(()).map_err(|error| error.to_string())?;
+            // It ends when the test does.
+            let _ = going.recv();
+            Ok(Bytes::new())
+        });
+        threads.execute(vec![task(7)]);
+        starts.recv_timeout(DEADLINE).unwrap();
 
         let mut now = Instant::now() + 2 * LEASE;
         assert!(threads.overdue(now).is_empty(), "it was stopped");
@@ -422,6 +443,62 @@ mod tests {
         assert_eq!((hangs.thread, hangs.token, hangs.lease), (0, 7, LEASE));
         assert!(now - resumed > LEASE - 2 * PAUSE, "{:?}", now - resumed);
         assert!(now - resumed <= LEASE + 2 * PAUSE, "{:?}", now - resumed);
+        drop(go);
+        threads.stop(true);
+    }
+    #[test]
+    fn a_thread_that_no_longer_hangs_is_not_given_up() {
+        let (go, going) = bounded::<()>(0);
+        let (started, starts) = bounded(1);
+        let mut threads = one_thread(move |call| {
+            let token = call.id().sequence;
+            started.send(token).map_err(|error| error.to_string())?;
+            let _ = going.recv();
+            Ok(Bytes::new())
+        });
+        threads.execute(vec![task(7)]);
+        threads.execute(vec![task(8)]);
+        assert_eq!(starts.recv_timeout(DEADLINE), Ok(7));
+        let later = Instant::now() + 2 * LEASE;
+        threads.looked = later;
+        let hangs = threads.overdue(later).pop().unwrap();
+        assert_eq!(hangs.token, 7);
+
+        go.send_timeout((), DEADLINE).unwrap();
+        assert_eq!(starts.recv_timeout(DEADLINE), Ok(8));
+        assert!(threads.replace(&hangs).unwrap().is_none(), "it has ended");
+        go.send_timeout((), DEADLINE).unwrap();
+        for token in [7, 8] {
+            let ended = next_ended(&threads);
+            assert_eq!(ended.done.len(), 1);
+            assert_eq!((ended.done[0].token, ended.all), (token, true));
+        }
+        threads.stop(true);
+    }
+
+    #[test]
+    fn what_a_thread_that_hangs_had_to_do_another_does() {
+        let (go, going) = bounded::<()>(0);
+        let (started, starts) = bounded(3);
+        let mut threads = one_thread(move |call| {
+            let token = call.id().sequence;
+            started.send(token).map_err(|error| error.to_string())?;
+            if token == 7 {
+                let _ = going.recv();
+            }
+            Ok(Bytes::new())
+        });
+        threads.execute(vec![task(6), task(7), task(8)]);
+        assert_eq!(starts.recv_timeout(DEADLINE), Ok(6));
+        assert_eq!(starts.recv_timeout(DEADLINE), Ok(7));
+        let later = Instant::now() + 2 * LEASE;
+        threads.looked = later;
+        let hangs = threads.overdue(later).pop().unwrap();
+        let ended = threads.replace(&hangs).unwrap().unwrap();
+        assert_eq!(ended.done.len(), 1);
+        assert_eq!((ended.done[0].token, ended.all), (6, false));
+        let ended = next_ended(&threads);
+        assert_eq!((ended.done[0].token, ended.all), (8, true));
         drop(go);
         threads.stop(true);
     }

@@ -1,5 +1,5 @@
 use crate::engine::{Action, Engine, Event, Reading, Task};
-use crate::function_threads::{FunctionTable, FunctionThreads, Overdue};
+use crate::function_threads::{Ended, FunctionTable, FunctionThreads};
 use crate::home::Home;
 use crate::pipelined::{Announcement, Presence, Registration};
 use crate::running::{Published, Started};
@@ -234,21 +234,21 @@ impl ServerLoop {
         if self.hung.is_some() {
             return Ok(());
         }
-        for Overdue {
-            thread,
-            token,
-            lease,
-        } in self.helpers.functions.overdue(Instant::now())
-        {
-            let why = format!("its function ran for {lease:?} without a word");
+        for hangs in self.helpers.functions.overdue(Instant::now()) {
+            let why = format!("its function ran for {:?} without a word", hangs.lease);
+            let leaves = self.role == Role::Worker;
+            if !leaves {
+                let Some(Ended { done, all }) = self.helpers.functions.replace(&hangs)? else {
+                    continue;
+                };
+                let event = Event::Executed { done, all };
+                self.engine.step(now, event, actions);
+            }
             self.engine
-                .step(now, Event::Overdue(token, why.clone()), actions);
-            match self.role {
-                Role::Worker => {
-                    self.hung = Some(Error::new(ErrorKind::Lease, why.clone()));
-                    self.begin_to_leave(now, &why, actions);
-                }
-                _ => self.helpers.functions.replace(thread)?,
+                .step(now, Event::Overdue(hangs.token, why.clone()), actions);
+            if leaves {
+                self.hung = Some(Error::new(ErrorKind::Lease, why.clone()));
+                self.begin_to_leave(now, &why, actions);
             }
         }
         Ok(())

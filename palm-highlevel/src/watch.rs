@@ -22,8 +22,8 @@ pub(crate) struct Watch {
     lease: AtomicU64,
     /// The last task that nobody waits for any more.
     recalled: AtomicU64,
-    /// What the task said last of how far it is, until the loop has taken it.
-    said: Mutex<Option<String>>,
+    /// What a task said last of how far it is, with its token, until the loop has taken it.
+    said: Mutex<Option<(u64, String)>>,
     has_said: AtomicBool,
     /// What the task has made so far beside its result.
     made: Mutex<Option<Made>>,
@@ -97,7 +97,7 @@ impl Watch {
         // Who reads the token reads a time and a lease that are as new.
         self.since.store(self.milliseconds(now), Relaxed);
         self.lease.store(lease.as_millis() as u64, Relaxed);
-        let turn = self.turn.fetch_add(1, Relaxed) + 1;
+        let turn = self.turn.fetch_add(1, Release) + 1;
         self.token.store(token, Release);
         turn
     }
@@ -111,36 +111,50 @@ impl Watch {
     /// Changes what that call has made; nothing happens if it has ended.
     pub(crate) fn make(&self, turn: u64, change: impl FnOnce(&mut Made)) {
         let mut made = lock(&self.made);
-        if self.token.load(Acquire) != 0 && self.turn.load(Relaxed) == turn {
+        if self.running(turn).is_some() {
             change(made.get_or_insert_default());
         }
     }
 
-    /// The function says how far it is: its lease begins again.
-    pub(crate) fn say(&self, text: String) {
-        self.since.store(self.milliseconds(Instant::now()), Relaxed);
-        *lock(&self.said) = Some(text);
+    /// The task of that call, if it has not ended.
+    fn running(&self, turn: u64) -> Option<u64> {
+        let token = self.token.load(Acquire);
+        (token != 0 && self.turn.load(Acquire) == turn).then_some(token)
+    }
+
+    /// That call says how far it is, and its lease begins again; nothing happens if it has ended.
+    pub(crate) fn say(&self, turn: u64, text: String) {
+        let mut said = lock(&self.said);
+        let Some(token) = self.running(turn) else {
+            return;
+        };
+        // The next call may have begun meanwhile, later than this.
+        let now = self.milliseconds(Instant::now());
+        self.since.fetch_max(now, Relaxed);
+        *said = Some((token, text));
         self.has_said.store(true, Release);
     }
 
-    /// What the function has said since the last call, with its task.
+    /// What a function has said since the last call, with its task.
     pub(crate) fn take_said(&self) -> Option<(u64, String)> {
         if !self.has_said.swap(false, Acquire) {
             return None;
         }
-        let token = self.token.load(Acquire);
-        lock(&self.said).take().map(|text| (token, text))
+        lock(&self.said).take()
     }
 
-    /// The task that has gone without a word for longer than its lease, and that lease.
-    pub(crate) fn overdue(&self, now: Instant) -> Option<(u64, Duration)> {
+    /// The task that has gone without a word for longer than its lease, which call of it that is, and
+    /// that lease.
+    pub(crate) fn overdue(&self, now: Instant) -> Option<(u64, u64, Duration)> {
+        // Read first: what is read of a later call than this one is at most too new.
+        let turn = self.turn.load(Acquire);
         let token = self.token.load(Acquire);
         let lease = self.lease.load(Relaxed);
         let silent = self
             .milliseconds(now)
             .saturating_sub(self.since.load(Relaxed));
         let over = token != 0 && silent > lease && !self.abandoned.load(Relaxed);
-        over.then(|| (token, Duration::from_millis(lease)))
+        over.then(|| (token, turn, Duration::from_millis(lease)))
     }
 
     /// The process was stopped for `pause` until now: that is not time in which the function was
@@ -164,15 +178,20 @@ impl Watch {
         self.recalled.load(Relaxed) == token || self.abandoned.load(Relaxed)
     }
 
-    /// Gives the thread up; gives back what it was to do after the task that hangs, and what has ended
-    /// before.
-    pub(crate) fn abandon(&self) -> (Vec<Task>, Vec<Done>) {
+    /// Gives the thread up if that call is what it is at; gives back what it was to do after the task
+    /// that hangs, and what has ended before.
+    pub(crate) fn abandon(&self, token: u64, turn: u64) -> Option<(Vec<Task>, Vec<Done>)> {
+        // A call has ended before its task does, which takes this lock: as long as it is held, the thread
+        // takes nothing else.
         let mut work = lock(&self.work);
+        if self.running(turn) != Some(token) {
+            return None;
+        }
         self.abandoned.store(true, Relaxed);
-        (
+        Some((
             work.next.drain(..).collect(),
             std::mem::take(&mut work.ended),
-        )
+        ))
     }
 
     pub(crate) fn is_abandoned(&self) -> bool {
@@ -189,12 +208,12 @@ mod tests {
         let watch = Watch::new();
         let start = watch.epoch;
         let lease = Duration::from_secs(30);
-        watch.begin(7, lease, start);
+        let turn = watch.begin(7, lease, start);
         assert_eq!(watch.overdue(start + lease), None);
         let later = start + lease + Duration::from_millis(1);
-        assert_eq!(watch.overdue(later), Some((7, lease)));
+        assert_eq!(watch.overdue(later), Some((7, turn, lease)));
         // The word is said now, which is after the start.
-        watch.say("half".into());
+        watch.say(turn, "half".into());
         assert_eq!(watch.take_said(), Some((7, "half".into())));
         assert_eq!(watch.take_said(), None);
         assert_eq!(watch.overdue(Instant::now() + lease / 2), None);
@@ -203,15 +222,33 @@ mod tests {
     }
 
     #[test]
+    fn a_word_is_of_the_call_that_says_it() {
+        let watch = Watch::new();
+        let lease = Duration::from_secs(30);
+        let first = watch.begin(7, lease, watch.epoch);
+        watch.say(first, "done".into());
+        watch.end();
+        let second = watch.begin(8, lease, watch.epoch);
+        assert_eq!(watch.take_said(), Some((7, "done".into())));
+        let later = watch.epoch + lease + Duration::from_millis(1);
+        watch.say(first, "a clone of the first call".into());
+        assert_eq!(watch.take_said(), None);
+        assert_eq!(watch.overdue(later), Some((8, second, lease)));
+        watch.end();
+        watch.say(second, "too late".into());
+        assert_eq!(watch.take_said(), None);
+    }
+
+    #[test]
     fn a_pause_of_the_process_is_forgiven() {
         let watch = Watch::new();
         let second = Duration::from_secs(1);
-        watch.begin(7, 30 * second, watch.epoch);
+        let turn = watch.begin(7, 30 * second, watch.epoch);
         let back = watch.epoch + 70 * second;
         watch.forgive(60 * second, back);
         assert_eq!(watch.overdue(back + 20 * second), None);
         let late = back + 21 * second;
-        assert_eq!(watch.overdue(late), Some((7, 30 * second)));
+        assert_eq!(watch.overdue(late), Some((7, turn, 30 * second)));
         watch.forgive(60 * second, back);
         assert_eq!(watch.overdue(back + 30 * second), None);
     }
