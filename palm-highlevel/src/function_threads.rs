@@ -3,7 +3,7 @@ use crate::home::Home;
 use crate::siblings::Siblings;
 use crate::watch::Watch;
 use crate::{Call, Failure, FailureKind, Function, Result, thread};
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use palm_core::Waker;
 use palm_core::wire::{MAX_PAYLOAD, Outcome, Role};
 use std::any::Any;
@@ -35,13 +35,20 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// The threads on which a server's functions run.
 pub(crate) struct FunctionThreads {
-    tasks: Option<Sender<Vec<Task>>>,
+    orders: Option<Sender<Order>>,
     done: Receiver<Ended>,
     /// What a thread is made of.
     runner: Runner,
     threads: Vec<(Arc<Watch>, JoinHandle<()>)>,
     /// When the threads were last looked at.
     looked: Instant,
+}
+
+/// What a thread is to do.
+enum Order {
+    Execute(Vec<Task>),
+    /// To drop what was gathered of a message that nobody waits for any more, which may take long.
+    Drop(Box<dyn Any + Send>),
 }
 
 /// What one thread hands over.
@@ -71,8 +78,8 @@ impl FunctionThreads {
         role: Role,
         waker: &Waker,
     ) -> Result<FunctionThreads> {
-        // The engine gives each thread two chunks at most, so that handing over never blocks.
-        let (tasks, todo) = bounded::<Vec<Task>>(2 * count as usize);
+        // The engine gives each thread two chunks at most; handing over never blocks.
+        let (orders, todo) = unbounded();
         let (ended, done) = bounded(1024);
         let runner = Runner {
             server: name.to_owned(),
@@ -86,7 +93,7 @@ impl FunctionThreads {
         };
         let threads = (0..count).map(|_| runner.start()).collect::<Result<_>>()?;
         Ok(FunctionThreads {
-            tasks: Some(tasks),
+            orders: Some(orders),
             done,
             runner,
             threads,
@@ -153,7 +160,7 @@ impl FunctionThreads {
 
     /// Ends the threads, each after the function that it runs; waits for those that are `idle`.
     pub(crate) fn stop(mut self, idle: bool) {
-        self.tasks = None;
+        self.orders = None;
         if idle {
             for (_, thread) in self.threads.drain(..) {
                 let _ = thread.join();
@@ -165,15 +172,25 @@ impl FunctionThreads {
 impl FunctionThreads {
     /// Gives `tasks` to the next free thread.
     pub(crate) fn execute(&self, tasks: Vec<Task>) {
-        if let Some(sender) = &self.tasks {
+        for parent in tasks.iter().filter_map(|task| task.parent) {
+            self.runner.home.states.open(parent);
+        }
+        self.order(Order::Execute(tasks));
+    }
+
+    fn order(&self, order: Order) {
+        if let Some(orders) = &self.orders {
             // The threads end only after the sender is gone.
-            let _ = sender.send(tasks);
+            let _ = orders.send(order);
         }
     }
 
-    /// Tells the function that runs the task that nobody waits for it.
+    /// Tells the function that runs the task that nobody waits for it, and forgets what was gathered of
+    /// it.
     pub(crate) fn recall(&self, token: u64) {
-        self.runner.home.states.forget(token);
+        if let Some(state) = self.runner.home.states.forget(token) {
+            self.order(Order::Drop(state));
+        }
         for (watch, _) in &self.threads {
             watch.recall(token);
         }
@@ -185,7 +202,7 @@ struct Runner {
     server: String,
     functions: Arc<FunctionTable>,
     home: Arc<Home>,
-    todo: Receiver<Vec<Task>>,
+    todo: Receiver<Order>,
     ended: Sender<Ended>,
     waker: Waker,
     watch: Arc<Watch>,
@@ -206,10 +223,22 @@ impl Runner {
     }
 
     fn run(self) {
-        while let Ok(tasks) = self.todo.recv() {
-            if self.run_all(tasks).is_err() {
-                return;
+        while let Ok(order) = self.todo.recv() {
+            match order {
+                Order::Drop(state) => self.drop_state(state),
+                Order::Execute(tasks) => {
+                    if self.run_all(tasks).is_err() {
+                        return;
+                    }
+                }
             }
+        }
+    }
+
+    fn drop_state(&self, state: Box<dyn Any + Send>) {
+        if catch_unwind(AssertUnwindSafe(|| drop(state))).is_err() {
+            let server = &self.server;
+            log::warn!("{server}: what was gathered of a message panicked when it was dropped");
         }
     }
 

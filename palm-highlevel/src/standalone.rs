@@ -228,7 +228,8 @@ impl Master {
     /// in the order in which they end, and `end`, with what they have made of the state, once all have.
     ///
     /// What `each` [gives](crate::Call::give) are results before the last one, in the order of the
-    /// pieces. If it fails, or panics, so does the message.
+    /// pieces. If it fails, or panics, so does the message. And so it does if `end` fails, whatever the
+    /// [retry](Self::retry) policy: it has taken the state, and there is none for another attempt.
     ///
     /// ```
     /// # use palm_highlevel::{Call, Client, Failure, standalone};

@@ -150,13 +150,13 @@ impl Template {
                     Ok(Bytes::new())
                 }
                 (states, token, None) => {
-                    let state = states.take(token)?;
                     for piece in call.pieces()?.pieces {
                         piece.result?;
                         piece.parts.into_iter().for_each(|part| call.give(part));
                     }
-                    let result = end(state.unwrap_or_else(&init), call);
-                    result.map(Into::into).map_err(Into::into)
+                    let state = states.take(token)?.unwrap_or_else(&init);
+                    let result = end(state, call).map(Into::into).map_err(Into::into);
+                    result.inspect_err(|failure| states.lose(token, failure))
                 }
             }
         };

@@ -3,11 +3,11 @@
 
 use bytes::Bytes;
 use palm_highlevel::{
-    Call, Client, Config, Failure, FailureKind, Piece, Running, chained, standalone,
+    Call, Client, Config, Failure, FailureKind, Piece, Retry, Running, chained, standalone,
 };
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 use tests::cluster::Cluster;
 use tests::gate::Gate;
@@ -172,6 +172,134 @@ fn a_panic_poisons_what_is_gathered_of_one_message_alone() {
         let failure = client.call("m.sum", "9").unwrap_err();
         assert_eq!(failure.kind, FailureKind::Panic);
         assert_eq!(client.call("m.sum", "4").unwrap(), "14");
+    });
+}
+
+/// What `m.sum` of a master that tries twice says of 0 + 1 + 4 + 9, where the function that ends it gives
+/// `first` the first time that it is called.
+fn sum_at_second_try(cluster: &Cluster, first: fn() -> Result<String, Failure>) -> Failure {
+    let is_first = AtomicBool::new(true);
+    let master = squares(cluster)
+        .scatter("sum", "square", below)
+        .gather_each(
+            "sum",
+            || 0,
+            |sum, _: &Call, piece| {
+                *sum += number(&piece.result?)?;
+                Ok::<_, Failure>(())
+            },
+            move |sum: u64, _: &Call| match is_first.swap(false, Ordering::SeqCst) {
+                true => first(),
+                false => Ok(sum.to_string()),
+            },
+        )
+        .retry(Retry::new(2))
+        .bind(&cluster.endpoint())
+        .unwrap();
+    let _worker = worker(cluster, "a", master.address());
+    let client = cluster.client(master.address());
+    let failure = client.call("m.sum", "4").unwrap_err();
+    assert_eq!(client.call("m.sum", "4").unwrap(), "14");
+    failure
+}
+
+#[test]
+fn what_was_gathered_is_not_taken_for_nothing_when_it_is_tried_again() {
+    Cluster::on_each(|cluster| {
+        let failure = sum_at_second_try(cluster, || Err("busy".into()));
+        assert_eq!(failure.kind, FailureKind::Function);
+        assert_eq!(
+            failure.message,
+            "what was gathered of it went with an attempt that failed: busy"
+        );
+        let failure = sum_at_second_try(cluster, || panic!("busy"));
+        assert_eq!(failure.kind, FailureKind::Panic);
+        assert_eq!(
+            failure.message,
+            "what was gathered of it was lost in a panic of the function that gathers"
+        );
+    });
+}
+
+#[test]
+fn a_server_answers_while_a_state_is_made_that_nobody_waits_for() {
+    Cluster::on_each(|cluster| {
+        let gate = Gate::default();
+        let slow = gate.clone();
+        let master = squares(cluster)
+            .scatter("sum", "square", below)
+            .gather_each(
+                "sum",
+                move || {
+                    slow.pass();
+                    0
+                },
+                |_: &mut u64, _: &Call, _| Ok::<_, Failure>(()),
+                |sum, _: &Call| Ok(sum.to_string()),
+            )
+            .bind(&cluster.endpoint())
+            .unwrap();
+        let _worker = worker(cluster, "a", master.address());
+        let client = cluster.client(master.address());
+        let mut job = client.job("m.sum").unwrap();
+        job.submit("1").unwrap();
+        cluster.until("it is made", || (gate.waiting() == 1).then_some(()));
+        job.cancel();
+        let answer = client.call_timeout("m.square", "5", cluster.time_left() / 2);
+        gate.open();
+        assert_eq!(answer.unwrap().unwrap(), "25");
+        let failure = job.next().unwrap().result.unwrap_err();
+        assert_eq!(failure.kind, FailureKind::Cancelled);
+        assert_eq!(client.call("m.sum", "2").unwrap(), "0");
+    });
+}
+
+#[test]
+fn what_was_gathered_may_panic_when_it_is_forgotten() {
+    /// It panics where it is dropped, but for where it has been ended.
+    struct Fragile(bool);
+    impl Drop for Fragile {
+        fn drop(&mut self) {
+            assert!(self.0, "it is dropped, though it was not ended");
+        }
+    }
+    Cluster::on_each(|cluster| {
+        let gate = Gate::default();
+        let (gathered, gathers) = mpsc::channel();
+        let master = squares(cluster)
+            .scatter("all", "wait", below)
+            .gather_each(
+                "all",
+                || Fragile(false),
+                move |_, _: &Call, _| gathered.send(()).map_err(|error| error.to_string()),
+                |mut fragile, _: &Call| {
+                    fragile.0 = true;
+                    Ok("ended")
+                },
+            )
+            .bind(&cluster.endpoint())
+            .unwrap();
+        let waits = gate.clone();
+        let _worker = standalone::Worker::new("a")
+            .function("wait", move |call: &Call| {
+                if number(call.payload())? > 0 {
+                    waits.pass();
+                }
+                Ok::<_, Failure>("")
+            })
+            .config(cluster.config())
+            .connect(master.address())
+            .unwrap();
+        let client = cluster.client(master.address());
+        let mut job = client.job("m.all").unwrap();
+        job.submit("2").unwrap();
+        cluster.until("one piece waits", || (gate.waiting() == 1).then_some(()));
+        gathers.recv_timeout(cluster.time_left()).unwrap();
+        job.cancel();
+        let failure = job.next().unwrap().result.unwrap_err();
+        assert_eq!(failure.kind, FailureKind::Cancelled);
+        gate.open();
+        assert_eq!(client.call("m.all", "2").unwrap(), "ended");
     });
 }
 
