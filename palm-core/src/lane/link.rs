@@ -371,7 +371,8 @@ impl Link {
                 self.unanswered -= 1;
                 question.answered = true;
                 Ok(Received::Answer {
-                    question: question.payload.clone(),
+                    // It waits behind others until it is released, and is not sent again.
+                    question: std::mem::take(&mut question.payload),
                     payload,
                 })
             }

@@ -1,9 +1,11 @@
 //! Links: what two of them say over a network that loses, holds up and mixes frames.
 
+use bytes::Bytes;
 use palm_core::wire::{Frame, HEADER_LENGTH};
 use palm_core::{ErrorKind, Frames, Incarnation, Link, Received};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 fn pair(window: u64) -> [Link; 2] {
     [1, 2].map(|number| Link::new(Incarnation::from_number(number), window))
@@ -71,6 +73,50 @@ fn a_window_bounds_what_is_not_answered() {
         .collect();
     assert_eq!(answered, BTreeSet::from_iter(0..10));
     assert_eq!(links[0].unanswered().count(), 0);
+}
+
+/// A question that counts when the last of it is gone.
+struct Counted(&'static AtomicUsize);
+
+impl AsRef<[u8]> for Counted {
+    fn as_ref(&self) -> &[u8] {
+        b"a question"
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, Relaxed);
+    }
+}
+
+#[test]
+fn what_is_answered_is_not_kept_behind_what_is_not() {
+    static GONE: AtomicUsize = AtomicUsize::new(0);
+    const COUNT: usize = 10_000;
+    let mut links = pair(2);
+    links[0].push("never answered").unwrap();
+    for _ in 0..COUNT {
+        let question = Bytes::from_owner(Counted(&GONE));
+        links[0].push(question).unwrap();
+    }
+    let mut answered = 0;
+    while answered < COUNT {
+        let [answers, messages] = carry(&mut links);
+        answered += answers.len();
+        drop(answers);
+        assert_eq!(GONE.load(Relaxed), answered);
+        for message in messages {
+            let Received::Message { number, payload } = message else {
+                panic!("{message:?}");
+            };
+            if payload != "never answered" {
+                links[1].answer(number, payload).unwrap();
+            }
+        }
+    }
+    let open: Vec<_> = links[0].unanswered().collect();
+    assert_eq!(open, ["never answered"]);
 }
 
 #[test]
