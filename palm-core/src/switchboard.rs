@@ -262,12 +262,15 @@ impl<N: Copy + PartialEq> Switchboard<N> {
             }
         }
         let sockets = self.parts.iter().map(|part| &*part.socket as &dyn Pollable);
-        let found = self.events.step(&sockets.collect::<Vec<_>>(), None)?;
+        // What a part has read already no socket tells of.
+        let holds = self.parts.iter().any(|part| part.socket.holds());
+        let timeout = holds.then_some(Duration::ZERO);
+        let found = self.events.step(&sockets.collect::<Vec<_>>(), timeout)?;
         for (index, part) in self.parts.iter_mut().enumerate() {
             if found.writable(index) {
                 part.flush(&mut self.ready)?;
             }
-            if found.readable(index) {
+            if found.readable(index) || part.socket.holds() {
                 part.receive(&mut self.ready)?;
             }
         }

@@ -79,6 +79,12 @@ pub trait Part: Pollable {
     #[doc(hidden)]
     fn take(&mut self) -> Result<Option<Taken>>;
 
+    /// Whether it has read messages that it has not given: the socket does not say so.
+    #[doc(hidden)]
+    fn holds(&self) -> bool {
+        false
+    }
+
     /// Sends, to that peer if there are several.
     #[doc(hidden)]
     fn give(&mut self, peer: Option<PeerId>, frames: Frames) -> Result<Sent>;

@@ -88,8 +88,9 @@ impl Pub {
     }
 
     /// The next subscription that came: what the topics begin with that somebody now listens to. Of
-    /// those that nobody asks for the last thousand are remembered. It never blocks; the loop says
-    /// that the socket is readable when there is one.
+    /// those that nobody asks for the last thousand are remembered. It never blocks. The loop says
+    /// that the socket is readable when one comes, and says nothing of those that [`send`](Self::send)
+    /// or this has read already: ask until there is none, and again after sending.
     ///
     /// # Errors
     ///
@@ -126,6 +127,10 @@ ends!(Pub, |context: &Context,
 impl Part for Pub {
     fn take(&mut self) -> Result<Option<Taken>> {
         Ok(self.joined()?.map(|topic| Frames::one(topic).into()))
+    }
+
+    fn holds(&self) -> bool {
+        !self.joined.is_empty()
     }
 
     fn give(&mut self, _: Option<PeerId>, frames: Frames) -> Result<Sent> {

@@ -2,10 +2,11 @@
 
 use crate::place::{Place, everywhere, watched};
 use palm_core::{
-    Dealer, ErrorKind, Event, Frames, PeerId, Pub, Pull, Push, Rep, Req, Router, Sent, Sub,
-    Switchboard,
+    Context, Dealer, Endpoint, ErrorKind, Event, Frames, PeerId, Pub, Pull, Push, Rep, Req, Router,
+    Sent, SocketOptions, Sub, Switchboard,
 };
 use std::cell::Cell;
+use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -190,6 +191,32 @@ fn who_joins_is_a_message_of_the_publisher() {
         let _sub = Sub::connect(&place.context, &address, &["price."], &place.options).unwrap();
         let joined = Event::Message(Part::News, None, Frames::one("price."));
         assert_eq!(next(&mut board), joined);
+    });
+}
+
+#[test]
+fn who_joined_before_something_is_sent_is_a_message_too() {
+    watched(|| {
+        let (context, options) = (Context::new(), SocketOptions::default());
+        let any = [Endpoint::parse("inproc://news").unwrap()];
+        let mut board = Switchboard::new().unwrap();
+        board.after(Part::Deadline, Duration::from_secs(20));
+        board.plug(Part::News, Pub::bind(&context, &any, &options).unwrap());
+        // More than the board takes at a time.
+        let topics: Vec<String> = (0..250).map(|n| format!("price.{n}.")).collect();
+        let wanted: Vec<&str> = topics.iter().map(String::as_str).collect();
+        let _sub = Sub::connect(&context, &any, &wanted, &options).unwrap();
+        // It looks who has come.
+        board
+            .send(Part::News, None, Frames::one("news.EUR"))
+            .unwrap();
+        let mut joined = BTreeSet::new();
+        while joined.len() < topics.len() {
+            match next(&mut board) {
+                Event::Message(Part::News, None, topic) => assert!(joined.insert(topic.first)),
+                event => panic!("{event:?}"),
+            }
+        }
     });
 }
 
