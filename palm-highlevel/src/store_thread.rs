@@ -1,7 +1,7 @@
 use crate::engine::{Event, Reading};
 use crate::store::{Batch, Room, Store, StoreError};
 use crate::{Error, ErrorKind, Result, thread};
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounded, never};
 use palm_core::Waker;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -80,6 +80,8 @@ impl StoreThread {
 impl Drop for StoreThread {
     fn drop(&mut self) {
         self.orders = None;
+        // It would wait for ever for somebody to take what it has to say.
+        self.done = never();
         if let Some(thread) = self.thread.take() {
             // It ends after what it does; a panic there has been logged.
             let _ = thread.join();
@@ -150,5 +152,83 @@ impl Keeper {
         let gone = self.report.send(done).is_err();
         self.waker.wake();
         !failed && !gone
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{Entries, Groups, LogId, LogState, MemoryStore};
+    use bytes::Bytes;
+    use palm_core::EventLoop;
+
+    const DEADLINE: Duration = Duration::from_secs(20);
+
+    /// A store that has another room each time, and writes when it is told to.
+    struct Slow {
+        store: MemoryStore,
+        bytes: u64,
+        writes: Sender<()>,
+        go: Receiver<()>,
+    }
+
+    impl Store for Slow {
+        fn write(&mut self, batch: &Batch) -> std::result::Result<(), StoreError> {
+            self.writes.send(()).unwrap();
+            // It ends when the test does.
+            let _ = self.go.recv();
+            self.store.write(batch)
+        }
+
+        fn flush(&mut self) -> std::result::Result<(), StoreError> {
+            self.store.flush()
+        }
+
+        fn room(&mut self) -> std::result::Result<Room, StoreError> {
+            self.bytes += 1;
+            Ok(Room {
+                bytes: self.bytes,
+                shortage: None,
+            })
+        }
+
+        fn logs(&self) -> std::result::Result<Vec<LogState>, StoreError> {
+            self.store.logs()
+        }
+
+        fn groups(&self, log: LogId, from: u64) -> Groups<'_> {
+            self.store.groups(log, from)
+        }
+
+        fn get(&self, key: &[u8]) -> std::result::Result<Option<Bytes>, StoreError> {
+            self.store.get(key)
+        }
+
+        fn entries(&self, prefix: &[u8]) -> Entries<'_> {
+            self.store.entries(prefix)
+        }
+    }
+
+    #[test]
+    fn it_ends_though_nobody_takes_what_it_says() {
+        let (writes, writing) = bounded(1);
+        let (go, going) = bounded::<()>(0);
+        let slow = Slow {
+            store: MemoryStore::new(),
+            bytes: 0,
+            writes,
+            go: going,
+        };
+        let waker = EventLoop::new().unwrap().waker();
+        let store = StoreThread::start("s", Box::new(slow), waker).unwrap();
+        store.write(1, Batch::new());
+        writing.recv_timeout(DEADLINE).unwrap();
+        let (dropped, drops) = bounded(1);
+        std::thread::spawn(move || {
+            drop(store);
+            dropped.send(()).unwrap();
+        });
+        drop(go);
+        drops.recv_timeout(DEADLINE).expect("it ends");
     }
 }
