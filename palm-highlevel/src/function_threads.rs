@@ -1,3 +1,4 @@
+use crate::chunk::{Chunk, Wanted};
 use crate::engine::{Done, Task};
 use crate::home::Home;
 use crate::siblings::Siblings;
@@ -7,9 +8,10 @@ use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use palm_core::Waker;
 use palm_core::wire::{MAX_PAYLOAD, Outcome, Role};
 use std::any::Any;
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -36,6 +38,8 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// The threads on which a server's functions run.
 pub(crate) struct FunctionThreads {
     orders: Option<Sender<Order>>,
+    /// Of the chunks that the threads have not done.
+    wanted: RefCell<Vec<Weak<Wanted>>>,
     done: Receiver<Ended>,
     /// What a thread is made of.
     runner: Runner,
@@ -46,7 +50,7 @@ pub(crate) struct FunctionThreads {
 
 /// What a thread is to do.
 enum Order {
-    Execute(Vec<Task>),
+    Execute(Chunk),
     /// To drop what was gathered of a message that nobody waits for any more, which may take long.
     Drop(Box<dyn Any + Send>),
 }
@@ -94,6 +98,7 @@ impl FunctionThreads {
         let threads = (0..count).map(|_| runner.start()).collect::<Result<_>>()?;
         Ok(FunctionThreads {
             orders: Some(orders),
+            wanted: RefCell::default(),
             done,
             runner,
             threads,
@@ -175,7 +180,11 @@ impl FunctionThreads {
         for parent in tasks.iter().filter_map(|task| task.parent) {
             self.runner.home.states.open(parent);
         }
-        self.order(Order::Execute(tasks));
+        let chunk = Chunk::new(tasks);
+        let mut wanted = self.wanted.borrow_mut();
+        wanted.retain(|of| of.strong_count() > 0);
+        wanted.push(chunk.wanted());
+        self.order(Order::Execute(chunk));
     }
 
     fn order(&self, order: Order) {
@@ -185,14 +194,18 @@ impl FunctionThreads {
         }
     }
 
-    /// Tells the function that runs the task that nobody waits for it, and forgets what was gathered of
-    /// it.
+    /// Nobody waits for the task any more: its function is told if it runs, and does not begin otherwise.
+    /// What was gathered of it is forgotten.
     pub(crate) fn recall(&self, token: u64) {
         if let Some(state) = self.runner.home.states.forget(token) {
             self.order(Order::Drop(state));
         }
-        for (watch, _) in &self.threads {
-            watch.recall(token);
+        let wanted = self.wanted.borrow();
+        let handed_over = wanted.iter().filter_map(Weak::upgrade);
+        if handed_over.filter(|of| of.recall(token)).count() > 0 {
+            for (watch, _) in &self.threads {
+                watch.recall(token);
+            }
         }
     }
 }
@@ -226,8 +239,8 @@ impl Runner {
         while let Ok(order) = self.todo.recv() {
             match order {
                 Order::Drop(state) => self.drop_state(state),
-                Order::Execute(tasks) => {
-                    if self.run_all(tasks).is_err() {
+                Order::Execute(chunk) => {
+                    if self.run_all(chunk).is_err() {
                         return;
                     }
                 }
@@ -243,10 +256,10 @@ impl Runner {
     }
 
     /// Runs one task after another; an error if nobody wants to know how they end.
-    fn run_all(&self, tasks: Vec<Task>) -> std::result::Result<(), ()> {
+    fn run_all(&self, chunk: Chunk) -> std::result::Result<(), ()> {
         let mut start = Instant::now();
         let mut handed_over = start;
-        self.watch.give(tasks);
+        self.watch.give(chunk);
         let mut next = self.watch.next();
         while let Some(task) = next {
             if start.duration_since(handed_over) >= HAND_OVER {
@@ -400,7 +413,7 @@ mod tests {
     use super::*;
     use crate::Config;
     use bytes::Bytes;
-    use palm_core::{Endpoint, EventLoop, Id, Incarnation, Message, Path, Route};
+    use palm_core::{Endpoint, EventLoop};
 
     type Outcome = std::result::Result<Bytes, Failure>;
 
@@ -415,29 +428,6 @@ mod tests {
         let nowhere = Endpoint::parse("inproc://nowhere").unwrap();
         let home = Home::new(nowhere, Config::default());
         FunctionThreads::start("s", 1, functions, home, Role::Server, &waker).unwrap()
-    }
-
-    fn task(token: u64) -> Task {
-        let client = Incarnation::from_number(1);
-        let message = Message {
-            id: Id {
-                client,
-                sequence: token,
-                path: Path::ROOT,
-            },
-            route: Arc::new(Route::parse(client, 1, "s.f").unwrap()),
-            stage: 0,
-            cache: None,
-            payload: Bytes::new(),
-        };
-        Task {
-            token,
-            message,
-            partition: None,
-            parent: None,
-            siblings: false,
-            pieces: None,
-        }
     }
 
     /// What ends next.
@@ -457,7 +447,7 @@ mod tests {
             let _ = going.recv();
             Ok(Bytes::new())
         });
-        threads.execute(vec![task(7)]);
+        threads.execute(vec![Task::numbered(7)]);
         starts.recv_timeout(DEADLINE).unwrap();
 
         let mut now = Instant::now() + 2 * LEASE;
@@ -485,8 +475,8 @@ mod tests {
             let _ = going.recv();
             Ok(Bytes::new())
         });
-        threads.execute(vec![task(7)]);
-        threads.execute(vec![task(8)]);
+        threads.execute(vec![Task::numbered(7)]);
+        threads.execute(vec![Task::numbered(8)]);
         assert_eq!(starts.recv_timeout(DEADLINE), Ok(7));
         let later = Instant::now() + 2 * LEASE;
         threads.looked = later;
@@ -517,7 +507,11 @@ mod tests {
             }
             Ok(Bytes::new())
         });
-        threads.execute(vec![task(6), task(7), task(8)]);
+        threads.execute(vec![
+            Task::numbered(6),
+            Task::numbered(7),
+            Task::numbered(8),
+        ]);
         assert_eq!(starts.recv_timeout(DEADLINE), Ok(6));
         assert_eq!(starts.recv_timeout(DEADLINE), Ok(7));
         let later = Instant::now() + 2 * LEASE;

@@ -34,6 +34,7 @@
 //! lane → the client, or the next server.
 
 pub mod chained;
+mod chunk;
 pub mod client;
 mod config;
 mod dead_letter;

@@ -1,6 +1,6 @@
+use crate::chunk::Chunk;
 use crate::engine::{Done, Task};
 use crate::made::Made;
-use std::collections::VecDeque;
 use std::sync::atomic::{
     AtomicBool, AtomicU64,
     Ordering::{Acquire, Relaxed, Release},
@@ -35,7 +35,9 @@ pub(crate) struct Watch {
 /// What the thread is to do next, and what has ended that the loop was not told.
 #[derive(Debug, Default)]
 struct Work {
-    next: VecDeque<Task>,
+    chunk: Chunk,
+    /// The task that was taken last, until it has ended; 0 if there is none.
+    taken: u64,
     ended: Vec<Done>,
 }
 
@@ -65,15 +67,25 @@ impl Watch {
     }
 
     /// The thread has these to do.
-    pub(crate) fn give(&self, tasks: Vec<Task>) {
+    pub(crate) fn give(&self, chunk: Chunk) {
         let mut work = lock(&self.work);
-        work.ended.reserve(tasks.len());
-        work.next = tasks.into();
+        work.ended.reserve(chunk.len());
+        work.chunk = chunk;
     }
 
     /// The thread's next task; `None` after the last, and for a thread that was abandoned.
     pub(crate) fn next(&self) -> Option<Task> {
-        lock(&self.work).next.pop_front()
+        self.take(&mut lock(&self.work))
+    }
+
+    fn take(&self, work: &mut Work) -> Option<Task> {
+        let task = work.chunk.next();
+        work.taken = task.as_ref().map_or(0, |task| task.token);
+        if self.recalled.load(Relaxed) == work.taken {
+            // It comes again, for something else.
+            self.recalled.store(0, Relaxed);
+        }
+        task
     }
 
     /// A task has ended so; gives back the next one. What a thread ends that was abandoned nobody waits
@@ -83,7 +95,7 @@ impl Watch {
         if !self.is_abandoned() {
             work.ended.push(done);
         }
-        work.next.pop_front()
+        self.take(&mut work)
     }
 
     /// What has ended since the last call: the thread hands it over, or, while a function takes long, the
@@ -167,9 +179,10 @@ impl Watch {
         let _ = self.since.fetch_update(Relaxed, Relaxed, shifted);
     }
 
-    /// Nobody waits for this task any more; it may ask.
+    /// Nobody waits for this task any more, of which its chunk knows already: if it was taken before that,
+    /// it may ask.
     pub(crate) fn recall(&self, token: u64) {
-        if self.token.load(Acquire) == token {
+        if lock(&self.work).taken == token {
             self.recalled.store(token, Relaxed);
         }
     }
@@ -188,10 +201,8 @@ impl Watch {
             return None;
         }
         self.abandoned.store(true, Relaxed);
-        Some((
-            work.next.drain(..).collect(),
-            std::mem::take(&mut work.ended),
-        ))
+        let left = std::iter::from_fn(|| work.chunk.next()).collect();
+        Some((left, std::mem::take(&mut work.ended)))
     }
 
     pub(crate) fn is_abandoned(&self) -> bool {
@@ -254,14 +265,31 @@ mod tests {
     }
 
     #[test]
-    fn only_the_task_that_runs_is_recalled() {
+    fn what_is_recalled_is_told_or_does_not_begin() {
         let watch = Watch::new();
-        watch.begin(7, Duration::ZERO, watch.epoch);
-        watch.recall(6);
+        let chunk = Chunk::new([6, 7, 8, 9].map(Task::numbered).into());
+        let wanted = chunk.wanted().upgrade().unwrap();
+        let recall = |token| {
+            assert!(wanted.recall(token));
+            watch.recall(token);
+        };
+        assert!(!wanted.recall(5));
+        // Before the thread has it, before it is taken, and before its function begins.
+        recall(6);
+        watch.give(chunk);
+        recall(8);
+        assert_eq!(watch.next().unwrap().token, 7);
         assert!(!watch.is_recalled(7));
-        watch.recall(7);
+        recall(7);
+        watch.begin(7, Duration::ZERO, watch.epoch);
         assert!(watch.is_recalled(7));
-        watch.begin(8, Duration::ZERO, watch.epoch);
-        assert!(!watch.is_recalled(8));
+        watch.end();
+        assert_eq!(watch.next().unwrap().token, 9);
+        assert!(!watch.is_recalled(9));
+        assert!(watch.next().is_none());
+
+        watch.give(Chunk::new(vec![Task::numbered(7)]));
+        assert_eq!(watch.next().unwrap().token, 7);
+        assert!(!watch.is_recalled(7), "it comes for something else");
     }
 }

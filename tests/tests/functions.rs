@@ -55,6 +55,35 @@ fn a_cancelled_job_ends_at_once_and_its_function_is_told() {
 }
 
 #[test]
+fn what_a_thread_was_handed_does_not_begin_once_it_is_cancelled() {
+    Cluster::on_each(|cluster| {
+        let (started, starts) = mpsc::channel();
+        let told = Arc::new(AtomicUsize::new(0));
+        let server = standalone::Server::new("s").config(cluster.config());
+        let server = server.function("wait", patient(started, told.clone()));
+        let server = server.function("echo", |call: &Call| {
+            Ok::<_, Failure>(call.payload().clone())
+        });
+        let server = server.bind(&cluster.endpoint()).unwrap();
+        let client = cluster.client(server.address());
+
+        let mut job = client.job("s.wait").unwrap();
+        for _ in 0..2 {
+            job.submit("x").unwrap();
+        }
+        starts.recv_timeout(cluster.time_left()).unwrap();
+        job.cancel();
+        for ending in job.by_ref() {
+            assert_eq!(ending.result.unwrap_err().kind, FailureKind::Cancelled);
+        }
+        let answer = client.call_timeout("s.echo", "y", cluster.time_left() / 2);
+        assert_eq!(answer.unwrap().unwrap(), "y");
+        assert_eq!(told.load(SeqCst), 1);
+        assert_eq!(starts.try_iter().count(), 0, "only one of them ran");
+    });
+}
+
+#[test]
 fn a_call_that_is_given_up_is_cancelled_and_others_are_not() {
     Cluster::on_each(|cluster| {
         let (started, _starts) = mpsc::channel();
