@@ -1,5 +1,6 @@
 //! Clients that come back under the name of their session.
 
+use palm_core::wire::MAX_PAYLOAD;
 use palm_highlevel::{Call, Client, Config, Failure, FailureKind, Running, standalone};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -64,6 +65,58 @@ fn a_session_takes_up_its_job_and_nothing_is_executed_twice() {
         assert_eq!(taken, expected.collect());
         assert_eq!(calls.load(SeqCst), 110, "each was executed once");
         drop(worker);
+    });
+}
+
+#[test]
+fn a_job_that_was_taken_up_numbers_its_messages_if_it_is_to() {
+    Cluster::on_each(|cluster| {
+        let (master, worker, _) = counting(cluster, cluster.config());
+        let client = session(cluster, "night", master.address());
+        let mut job = client.resume("book", "m.echo").unwrap();
+        job.submit_at(1, "b").unwrap();
+        assert_eq!(job.submit("a").unwrap(), 0);
+        assert_eq!(job.submit("c").unwrap(), 2);
+        let endings: BTreeMap<_, _> = cluster.take(&mut job, 3).into_iter().collect();
+        let expected = [
+            (0, Ok("a".into())),
+            (1, Ok("b".into())),
+            (2, Ok("c".into())),
+        ];
+        assert_eq!(endings, expected.into());
+        assert_eq!(job.unfinished(), 0);
+        assert!(job.next().is_none());
+        drop(worker);
+    });
+}
+
+#[test]
+fn what_was_too_large_may_be_submitted_again_under_its_index() {
+    Cluster::on_each(|cluster| {
+        let (master, worker, _) = counting(cluster, cluster.config());
+        let client = session(cluster, "night", master.address());
+        let mut job = client.resume("book", "m.echo").unwrap();
+        let failure = job.submit_at(7, vec![0; MAX_PAYLOAD + 1]).unwrap_err();
+        assert_eq!(failure.kind, FailureKind::TooLarge);
+        assert_eq!(job.unfinished(), 0);
+        job.submit_at(7, "x").unwrap();
+        assert_eq!(cluster.take(&mut job, 1), [(7, Ok("x".into()))]);
+        assert_eq!(job.unfinished(), 0);
+        drop(worker);
+    });
+}
+
+#[test]
+fn a_job_that_was_taken_up_ends_with_its_client() {
+    Cluster::on_each(|cluster| {
+        let client = session(cluster, "night", &cluster.nobodys());
+        let mut job = client.resume("book", "m.echo").unwrap();
+        job.submit_at(3, "x").unwrap();
+        job.submit_at(5, "x").unwrap();
+        drop(client);
+        let ended = cluster.take(&mut job, 2);
+        assert_eq!([ended[0].0, ended[1].0], [3, 5]);
+        assert!(job.next_timeout(cluster.time_left()).is_none());
     });
 }
 

@@ -1,12 +1,15 @@
+use super::awaited::Awaited;
 use super::client_loop::Command;
 use super::machine::{Arrival, Submission};
 use super::{Shared, ended};
 use crate::{Failure, FailureKind};
 use bytes::Bytes;
-use crossbeam_channel::{Receiver, RecvTimeoutError, TrySendError, at, bounded, never, select};
+use crossbeam_channel::{
+    Receiver, RecvTimeoutError, TryRecvError, TrySendError, at, bounded, never, select,
+};
 use palm_core::Route;
 use palm_core::wire::MAX_PAYLOAD;
-use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -46,14 +49,13 @@ pub struct Job {
     number: u64,
     route: Arc<Route>,
     arrivals: Receiver<Vec<Arrival>>,
-    submitted: u64,
-    ended: u64,
+    awaited: Awaited,
+    /// The client has ended: what is not here will not come.
+    is_over: bool,
     /// Batches that were received and not yet given out.
     here: VecDeque<Arrival>,
     /// Endings whose turn has not come, by index, if they are given out in the order of submission.
     early: Option<BTreeMap<u64, Arrival>>,
-    /// What of a job that was taken up is awaited, and what was given out, by index.
-    named: Option<(HashSet<u64>, HashSet<u64>)>,
     /// How long each further message may take.
     deadline: Option<Duration>,
     /// What the application has taken and the client does not know of yet.
@@ -90,11 +92,10 @@ impl Job {
             number,
             route,
             arrivals,
-            submitted: 0,
-            ended: 0,
+            awaited: Awaited::new(named),
+            is_over: false,
             here: VecDeque::new(),
             early: None,
-            named: named.then(Default::default),
             deadline: None,
             receipts: Vec::new(),
         })
@@ -126,7 +127,7 @@ impl Job {
     /// the application's own.
     pub fn in_order(mut self) -> Job {
         assert!(
-            self.ended == 0 && self.named.is_none(),
+            self.awaited.is_new() && !self.awaited.is_named(),
             "a job that has just begun"
         );
         self.early = Some(BTreeMap::new());
@@ -136,13 +137,18 @@ impl Job {
     /// Sends one message; gives back its index. Blocks while the server has no room for more, and
     /// meanwhile takes in endings, so that it never waits for itself.
     ///
+    /// Of a job that was taken up, it is sent under the first index that this job has neither submitted
+    /// nor given out the ending of. Whoever takes up a job again is better served by
+    /// [`submit_at`](Self::submit_at).
+    ///
     /// # Errors
     ///
     /// [`FailureKind::TooLarge`] if no message takes so many bytes; then nothing is sent and the
     /// job goes on. Otherwise that the client has ended.
     pub fn submit(&mut self, payload: impl Into<Bytes>) -> Result<u64, Failure> {
-        let index = self.submit_until(payload.into(), None)?;
-        Ok(index.unwrap_or(self.submitted))
+        let index = self.awaited.next();
+        self.send(index, payload.into(), None)?;
+        Ok(index)
     }
 
     /// Sends message `index` of a job that was taken up with
@@ -157,23 +163,30 @@ impl Job {
     ///
     /// If the job was not taken up: its messages are numbered by `submit`.
     pub fn submit_at(&mut self, index: u64, payload: impl Into<Bytes>) -> Result<(), Failure> {
-        let (awaited, given_out) = self.named.as_mut().expect("a job that was taken up");
-        if given_out.contains(&index) || !awaited.insert(index) {
-            return Ok(());
+        assert!(self.awaited.is_named(), "a job that was taken up");
+        if !self.awaited.knows(index) {
+            self.send(index, payload.into(), None)?;
         }
-        let next = std::mem::replace(&mut self.submitted, index);
-        let sent = self.submit_until(payload.into(), None);
-        self.submitted = next + u64::from(sent.is_ok());
-        sent.map(drop)
+        Ok(())
     }
 
-    /// As [`submit`](Self::submit), but waits until `deadline` at most; `None` if there was no
+    /// As [`submit`](Self::submit), but waits until `deadline` at most; `false` if there was no
     /// room until then.
     pub(super) fn submit_until(
         &mut self,
         payload: Bytes,
         deadline: Option<Instant>,
-    ) -> Result<Option<u64>, Failure> {
+    ) -> Result<bool, Failure> {
+        let index = self.awaited.next();
+        self.send(index, payload, deadline)
+    }
+
+    fn send(
+        &mut self,
+        index: u64,
+        payload: Bytes,
+        deadline: Option<Instant>,
+    ) -> Result<bool, Failure> {
         if payload.len() > MAX_PAYLOAD {
             let size = payload.len();
             return Err(Failure::of(
@@ -181,7 +194,6 @@ impl Job {
                 format!("the payload has {size} bytes, a message takes {MAX_PAYLOAD}"),
             ));
         }
-        let index = self.submitted;
         let submission = Submission {
             job: self.number,
             index,
@@ -190,11 +202,11 @@ impl Job {
             deadline: self.deadline,
         };
         if !self.hand_over(submission, deadline)? {
-            return Ok(None);
+            return Ok(false);
         }
+        self.awaited.submit(index);
         self.shared.waker.wake();
-        self.submitted += 1;
-        Ok(Some(index))
+        Ok(true)
     }
 
     fn hand_over(
@@ -214,7 +226,7 @@ impl Job {
                 send(self.shared.submissions, submission) -> sent => {
                     return sent.map(|()| true).map_err(|_| ended());
                 }
-                recv(self.arrivals) -> batch => self.pull(batch.unwrap_or_default()),
+                recv(self.arrivals) -> batch => self.pull(batch.map_err(|_| ended())?),
                 recv(too_late) -> _ => return Ok(false),
             }
             self.shared.waker.wake();
@@ -250,7 +262,7 @@ impl Job {
 
     /// How many messages have not ended, or not been given out by the iterator.
     pub fn unfinished(&self) -> u64 {
-        self.submitted - self.ended
+        self.awaited.len()
     }
 
     /// The next ending if one comes within `timeout`; `None` otherwise, or if nothing is awaited.
@@ -262,14 +274,17 @@ impl Job {
     pub fn try_next(&mut self) -> Option<Ending> {
         if self.here.is_empty() {
             self.acknowledge();
-            self.here
-                .extend(self.arrivals.try_recv().unwrap_or_default());
+            match self.arrivals.try_recv() {
+                Ok(batch) => self.here.extend(batch),
+                Err(TryRecvError::Empty) => {}
+                Err(TryRecvError::Disconnected) => self.is_over = true,
+            }
         }
         self.give_out()
     }
 
     pub(super) fn next_until(&mut self, deadline: Option<Instant>) -> Option<Ending> {
-        let more = self.named.is_some() && deadline.is_some();
+        let more = self.awaited.is_named() && deadline.is_some();
         if self.unfinished() == 0 && !more {
             self.acknowledge();
             return None;
@@ -281,21 +296,15 @@ impl Job {
             if let Some(ending) = self.give_out() {
                 return Some(ending);
             }
+            if self.is_over {
+                return None;
+            }
             self.acknowledge();
             let timeout = deadline.map(|at| at.saturating_duration_since(Instant::now()));
             match receive(&self.arrivals, timeout) {
                 Ok(Some(batch)) => self.here.extend(batch),
                 Ok(None) => return None,
-                Err(()) => {
-                    let index = self.ended;
-                    self.ended = self.submitted;
-                    let result = Err(ended());
-                    return Some(Ending {
-                        index,
-                        result,
-                        branches: Vec::new(),
-                    });
-                }
+                Err(()) => self.is_over = true,
             }
         }
     }
@@ -317,30 +326,37 @@ impl Job {
             self.receipts.extend(arrival.receipt.take());
             early.insert(arrival.index, arrival);
         }
-        early.remove(&self.ended)
+        early.remove(&self.awaited.first()?)
     }
 
     fn give_out(&mut self) -> Option<Ending> {
+        let Some(arrival) = self.next_arrival() else {
+            return self.give_up();
+        };
         let Arrival {
             index,
             result,
             branches,
             receipt,
             ..
-        } = self.next_arrival()?;
+        } = arrival;
         self.receipts.extend(receipt);
-        match &mut self.named {
-            Some((awaited, given_out)) => {
-                given_out.insert(index);
-                // Others are endings of what an earlier process has submitted.
-                self.ended += u64::from(awaited.remove(&index));
-            }
-            None => self.ended += 1,
-        }
+        self.awaited.give_out(index);
         Some(Ending {
             index,
             result,
             branches,
+        })
+    }
+
+    /// If the client has ended, so has the first message whose ending is not here.
+    fn give_up(&mut self) -> Option<Ending> {
+        let index = self.awaited.first().filter(|_| self.is_over)?;
+        self.awaited.give_out(index);
+        Some(Ending {
+            index,
+            result: Err(ended()),
+            branches: Vec::new(),
         })
     }
 
@@ -366,7 +382,7 @@ impl Iterator for Job {
 
 impl Drop for Job {
     fn drop(&mut self) {
-        let is_named = self.named.is_some();
+        let is_named = self.awaited.is_named();
         if self.unfinished() > 0 && !is_named {
             self.cancel();
         }
@@ -402,5 +418,96 @@ fn receive(
             Err(RecvTimeoutError::Timeout) => Ok(None),
             Err(RecvTimeoutError::Disconnected) => Err(()),
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Call, Client, Failure, FailureKind, Job, Running, standalone};
+    use bytes::Bytes;
+    use crossbeam_channel::{Sender, bounded};
+    use std::time::{Duration, Instant};
+
+    /// A server that gives back what it gets, but `0` only once the sender is gone.
+    fn server() -> (Running, Sender<()>) {
+        let (gate, closed) = bounded::<()>(0);
+        let echo = move |call: &Call| {
+            if call.payload() == "0" {
+                // Nothing is ever sent.
+                let _ = closed.recv();
+            }
+            Ok::<_, Failure>(call.payload().clone())
+        };
+        let server = standalone::Server::new("s").threads(2);
+        let server = server.function("echo", echo).bind("tcp://127.0.0.1:*");
+        (server.unwrap(), gate)
+    }
+
+    fn until(mut is_so: impl FnMut() -> bool) {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while !is_so() {
+            assert!(Instant::now() < deadline);
+            std::thread::yield_now();
+        }
+    }
+
+    fn three(client: &Client) -> Job {
+        let mut job = client.job("s.echo").unwrap();
+        for index in 0..3u64 {
+            job.submit(index.to_string()).unwrap();
+        }
+        job
+    }
+
+    fn over(index: u64) -> (u64, Result<Bytes, FailureKind>) {
+        (index, Err(FailureKind::Refused))
+    }
+
+    fn endings(job: &mut Job) -> Vec<(u64, Result<Bytes, FailureKind>)> {
+        let all = job.map(|ending| (ending.index, ending.result.map_err(|failure| failure.kind)));
+        all.collect()
+    }
+
+    #[test]
+    fn when_the_client_ends_each_message_without_an_ending_gets_one() {
+        let (server, gate) = server();
+        let client = Client::connect(server.address()).unwrap();
+        let mut job = three(&client);
+        let mut taken: Vec<u64> = job.by_ref().take(2).map(|ending| ending.index).collect();
+        taken.sort_unstable();
+        assert_eq!(taken, [1, 2]);
+        drop(client);
+        assert_eq!(endings(&mut job), [over(0)]);
+        assert_eq!(job.unfinished(), 0);
+        assert!(job.next_timeout(Duration::from_secs(30)).is_none());
+        drop((gate, server));
+    }
+
+    #[test]
+    fn when_the_client_ends_what_came_early_is_still_given_out() {
+        let (server, gate) = server();
+        let client = Client::connect(server.address()).unwrap();
+        let mut job = three(&client).in_order();
+        until(|| {
+            assert!(job.try_next().is_none());
+            job.early.as_ref().is_some_and(|early| early.len() == 2)
+        });
+        drop(client);
+        let ok = |index: u64| (index, Ok(Bytes::from(index.to_string())));
+        assert_eq!(endings(&mut job), [over(0), ok(1), ok(2)]);
+        drop((gate, server));
+    }
+
+    #[test]
+    fn who_only_looks_hears_that_the_client_has_ended() {
+        let client = Client::connect("inproc://nobody").unwrap();
+        let mut job = client.job("s.echo").unwrap();
+        job.submit("x").unwrap();
+        assert!(job.try_next().is_none());
+        drop(client);
+        assert_eq!(job.try_next().unwrap().index, 0);
+        assert!(job.try_next().is_none());
+        assert!(job.submit("y").is_err());
+        assert_eq!(job.unfinished(), 0);
     }
 }

@@ -1,5 +1,6 @@
 //! The client of every server.
 
+mod awaited;
 mod branches;
 mod cache;
 mod client_loop;
@@ -209,7 +210,7 @@ impl Client {
     ) -> std::result::Result<Option<Bytes>, Failure> {
         let deadline = Instant::now() + timeout;
         let mut job = self.call_job(function)?;
-        if job.submit_until(payload.into(), Some(deadline))?.is_none() {
+        if !job.submit_until(payload.into(), Some(deadline))? {
             return Ok(None);
         }
         job.next_until(Some(deadline))
