@@ -69,6 +69,35 @@ fn a_session_takes_up_its_job_and_nothing_is_executed_twice() {
 }
 
 #[test]
+fn a_client_takes_up_its_own_job_again_and_goes_on() {
+    Cluster::on_each(|cluster| {
+        let (master, worker, calls) = counting(cluster, cluster.config());
+        let client = session(cluster, "night", master.address());
+        let mut taken = BTreeMap::new();
+        let mut job = client.resume("book", "m.echo").unwrap();
+        for round in 1..=5 {
+            for index in 0..round * 20 {
+                if !taken.contains_key(&index) {
+                    job.submit_at(index, index.to_string()).unwrap();
+                }
+            }
+            for (index, result) in cluster.take(&mut job, 10) {
+                assert!(taken.insert(index, result.unwrap()).is_none());
+            }
+            // The new one is there before the old one is gone.
+            job = client.resume("book", "m.echo").unwrap();
+        }
+        for (index, result) in cluster.take(&mut job, 50) {
+            assert!(taken.insert(index, result.unwrap()).is_none());
+        }
+        let expected = (0..100).map(|index: u64| (index, index.to_string().into()));
+        assert_eq!(taken, expected.collect());
+        assert_eq!(calls.load(SeqCst), 100, "each was executed once");
+        drop(worker);
+    });
+}
+
+#[test]
 fn a_job_that_was_taken_up_numbers_its_messages_if_it_is_to() {
     Cluster::on_each(|cluster| {
         let (master, worker, _) = counting(cluster, cluster.config());

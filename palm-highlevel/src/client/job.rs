@@ -1,6 +1,6 @@
 use super::awaited::Awaited;
-use super::client_loop::Command;
-use super::machine::{Arrival, Submission};
+use super::client_loop::{Command, Listener};
+use super::machine::{Arrival, NAMED, Submission};
 use super::{Shared, ended};
 use crate::{Failure, FailureKind};
 use bytes::Bytes;
@@ -47,6 +47,8 @@ const AWAKE: Duration = Duration::from_micros(200);
 pub struct Job {
     shared: Arc<Shared>,
     number: u64,
+    /// Which one it is of all jobs of the client, of those with the same name as well.
+    serial: u64,
     route: Arc<Route>,
     arrivals: Receiver<Vec<Arrival>>,
     awaited: Awaited,
@@ -81,18 +83,19 @@ impl Job {
     pub(super) fn open(
         shared: Arc<Shared>,
         number: u64,
+        serial: u64,
         route: Arc<Route>,
-        named: bool,
     ) -> Result<Job, Failure> {
         let (sender, arrivals) = bounded(BATCHES);
-        let command = Command::Open(number, sender);
+        let command = Command::Open(number, Listener::new(serial, sender));
         shared.commands.send(command).map_err(|_| ended())?;
         Ok(Job {
             shared,
             number,
+            serial,
             route,
             arrivals,
-            awaited: Awaited::new(named),
+            awaited: Awaited::new(number >= NAMED),
             is_over: false,
             here: VecDeque::new(),
             early: None,
@@ -388,8 +391,9 @@ impl Drop for Job {
         }
         self.acknowledge();
         let close = |left: Vec<Arrival>| {
+            let command = Command::Close(self.number, self.serial, left);
             // Without a client there is nobody to tell.
-            let _ = self.shared.commands.send(Command::Close(self.number, left));
+            let _ = self.shared.commands.send(command);
             self.shared.waker.wake();
         };
         close(self.here.drain(..).collect());

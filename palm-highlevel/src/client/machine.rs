@@ -61,7 +61,8 @@ struct Slot {
 /// The pipelines from here on are of jobs that have a name, and outlast an incarnation.
 pub const NAMED: u64 = 1 << 63;
 
-/// What of a named job this incarnation has sent, and what has ended, by index.
+/// What of a named job this incarnation has sent and awaits, and what has ended for whoever listens to
+/// the job now, by index.
 #[derive(Debug, Default)]
 struct Named {
     sent: HashMap<u64, u64>,
@@ -69,7 +70,8 @@ struct Named {
 }
 
 impl Named {
-    /// Whether the message is to be sent: it has neither ended nor been sent before.
+    /// Whether the message is to be sent: it has neither ended nor been sent before. Otherwise its ending
+    /// is on its way to whoever listens to the job.
     fn submit(&mut self, index: u64, sequence: u64) -> bool {
         !self.ended.contains(&index) && *self.sent.entry(index).or_insert(sequence) == sequence
     }
@@ -271,12 +273,30 @@ impl ClientMachine {
     }
 
     /// Opens a job that outlasts this incarnation: its number is its pipeline, [`NAMED`] or more.
-    /// Endings of what an earlier incarnation sent for it come from now on.
+    /// Endings of what an earlier incarnation sent for it come from now on. Of what has ended already,
+    /// whoever opens the job is given what is in `arrivals`, and may submit all else.
     pub fn open(&mut self, pipeline: u64, arrivals: &mut Vec<Arrival>) {
-        self.named.entry(pipeline).or_default();
+        let named = self.named.entry(pipeline).or_default();
+        let here = arrivals.iter().filter(|arrival| arrival.job == pipeline);
+        named.ended = here.map(|arrival| arrival.index).collect();
         for (link, taken) in std::mem::take(&mut self.early) {
             self.ending(link, taken, arrivals);
         }
+    }
+
+    /// Whether an ending that was on its way to whoever listened to a named job before is news to who
+    /// does now.
+    pub(super) fn is_news(&mut self, arrival: &Arrival) -> bool {
+        self.end_named(arrival.job, arrival.index)
+    }
+
+    /// Notes an ending of a named job; `false` if the message has ended before.
+    fn end_named(&mut self, job: u64, index: u64) -> bool {
+        let ended = self.named.get_mut(&job).and_then(|named| named.end(index));
+        if let Some(Some(sequence)) = ended {
+            self.conclude(sequence);
+        }
+        ended.is_some()
     }
 
     /// Has servers cancel what of a job has not ended: each message then ends as cancelled, unless
@@ -467,12 +487,12 @@ impl ClientMachine {
                 return self.take(receipt);
             }
         }
-        let ended = match self.named.get_mut(&pipeline) {
-            Some(named) => named.end(taken.record.token).map(|sequence| {
-                sequence.map(|sequence| self.conclude(sequence));
-                (pipeline, taken.record.token)
-            }),
-            None => self.conclude(taken.record.sequence),
+        let ended = match self.named.contains_key(&pipeline) {
+            true => {
+                let index = taken.record.token;
+                self.end_named(pipeline, index).then_some((pipeline, index))
+            }
+            false => self.conclude(taken.record.sequence),
         };
         let Some((job, index)) = ended else {
             // Ended before, or never awaited: nobody is told twice.
@@ -496,6 +516,9 @@ impl ClientMachine {
     fn fail_all(&mut self, reason: &str, arrivals: &mut Vec<Arrival>) {
         self.base += self.ring.len() as u64;
         for slot in self.ring.drain(..).filter(|slot| slot.waiting) {
+            if let Some(named) = self.named.get_mut(&slot.job) {
+                named.end(slot.index);
+            }
             arrivals.push(Arrival {
                 job: slot.job,
                 index: slot.index,
@@ -527,3 +550,6 @@ fn result_of(outcome: Outcome, payload: Bytes) -> Option<Result<Bytes, Failure>>
         Outcome::Cancelled => Some(Err(Failure::of(FailureKind::Cancelled, "it was cancelled"))),
     }
 }
+
+#[cfg(test)]
+mod tests;

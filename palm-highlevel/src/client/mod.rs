@@ -240,13 +240,14 @@ impl Client {
     pub fn job(&self, function: &str) -> std::result::Result<Job, Failure> {
         let number = self.shared.next_job.fetch_add(1, Ordering::Relaxed);
         let route = Route::parse(self.shared.id, number, function).map_err(malformed)?;
-        Job::open(self.shared.clone(), number, Arc::new(route), false)
+        Job::open(self.shared.clone(), number, number, Arc::new(route))
     }
 
     /// Takes up the job called `name` of this client's session, or begins it: a stream as
     /// [`job`](Self::job) gives, that outlasts this process. What an earlier process of the session
     /// has submitted goes on meanwhile; its endings come here, by the index that was given to
-    /// [`Job::submit_at`].
+    /// [`Job::submit_at`]. If this client has taken up the job before, that one hears no more: what it has
+    /// not given out comes here as well.
     ///
     /// Submit again, under its index, each message whose ending the application has not taken:
     /// what servers hold is not executed a second time. Servers keep what belongs to a session for
@@ -268,7 +269,8 @@ impl Client {
         }
         let number = identity(name) | NAMED;
         let route = Route::parse(self.shared.id, number, function).map_err(malformed)?;
-        Job::open(self.shared.clone(), number, Arc::new(route), true)
+        let serial = self.shared.next_job.fetch_add(1, Ordering::Relaxed);
+        Job::open(self.shared.clone(), number, serial, Arc::new(route))
     }
 
     /// A job of one message. All calls of a function share a route.
@@ -289,7 +291,7 @@ impl Client {
             }
         };
         drop(routes);
-        Job::open(self.shared.clone(), number, route, false)
+        Job::open(self.shared.clone(), number, number, route)
     }
 }
 
