@@ -1,7 +1,7 @@
 //! What becomes of functions that fail, take long or hang, and of messages that nobody waits for
 //! any more.
 
-use palm_highlevel::{Call, Failure, FailureKind, Retry, standalone};
+use palm_highlevel::{Call, Client, Config, Failure, FailureKind, Retry, standalone};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering::SeqCst};
 use std::sync::mpsc;
@@ -150,6 +150,45 @@ fn a_message_for_nobody_expires_at_the_client() {
 }
 
 #[test]
+fn what_waits_for_room_expires_as_well() {
+    Cluster::on_each(|cluster| {
+        let config = Config {
+            window_messages: 4,
+            ..cluster.config()
+        };
+        let client = Client::start(&cluster.nobodys(), None, config).unwrap();
+        let mut job = client.job("s.f").unwrap();
+        job.set_deadline(Some(Duration::from_millis(50)));
+        // More than may wait before somebody looks.
+        for _ in 0..5_000 {
+            job.submit("x").unwrap();
+        }
+        for (_, result) in cluster.take(&mut job, 5_000) {
+            assert_eq!(result.unwrap_err().kind, FailureKind::Expired);
+        }
+    });
+}
+
+#[test]
+fn no_time_is_too_long_to_wait() {
+    Cluster::on_each(|cluster| {
+        let server = standalone::Server::new("s").config(cluster.config());
+        let server = server.function("echo", |call: &Call| {
+            Ok::<_, Failure>(call.payload().clone())
+        });
+        let server = server.bind(&cluster.endpoint()).unwrap();
+        let client = cluster.client(server.address());
+        let ever = Duration::MAX;
+        let result = client.call_timeout("s.echo", "a", ever).unwrap();
+        assert_eq!(result.unwrap(), "a");
+        let mut job = client.job("s.echo").unwrap();
+        job.set_deadline(Some(ever));
+        job.submit("b").unwrap();
+        assert_eq!(job.next_timeout(ever).unwrap().result.unwrap(), "b");
+    });
+}
+
+#[test]
 fn a_failure_is_tried_again_as_often_as_the_policy_says() {
     Cluster::on_each(|cluster| {
         let calls = Arc::new(AtomicU32::new(0));
@@ -242,7 +281,7 @@ fn a_server_goes_on_when_a_function_hangs() {
 fn a_message_that_workers_hang_on_becomes_a_dead_letter() {
     Cluster::on_each(|cluster| {
         let go = Arc::new(AtomicBool::new(false));
-        let config = palm_highlevel::Config {
+        let config = Config {
             drain: Duration::from_millis(10),
             ..cluster.config()
         };

@@ -1,13 +1,15 @@
+use super::SUBMISSIONS;
 use super::ends::{Change, Ends};
 use super::machine::{Arrival, ClientMachine, NAMED, Receipt, Submission};
 use crate::engine::{Action, Event};
 use crate::wires::Wires;
 use crate::{Config, Result};
 use crossbeam_channel::{Receiver, Sender, TrySendError};
+use palm_core::wire::Outcome;
 use palm_core::{Endpoint, Route, StopHandle, Waker};
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// What the loop hears of at once. Submissions come another way, for they wait until there is room.
 pub(super) enum Command {
@@ -24,12 +26,21 @@ pub(super) enum Command {
     Lead(Endpoint, Vec<Endpoint>),
 }
 
+/// A submission on its way to the loop, and when it expires, sent or not.
+pub(super) struct Submitted {
+    pub(super) submission: Submission,
+    pub(super) expires: Option<Instant>,
+}
+
 /// The thin loop: sockets and the application on one side, the machine on the other.
 pub(super) struct ClientLoop {
     machine: ClientMachine,
     wires: Wires,
     ends: Ends,
-    submitted: Receiver<Submission>,
+    submitted: Receiver<Submitted>,
+    /// What was submitted before what is there, and waits for room here, so that it can expire or be
+    /// cancelled meanwhile.
+    waiting: VecDeque<Submitted>,
     commanded: Receiver<Command>,
     jobs: HashMap<u64, Listener>,
     /// The endings of named jobs that nobody listens to now.
@@ -63,7 +74,7 @@ pub(super) struct Parts {
     pub(super) entry: Endpoint,
     pub(super) exit: Option<Endpoint>,
     pub(super) config: Config,
-    pub(super) submitted: Receiver<Submission>,
+    pub(super) submitted: Receiver<Submitted>,
     pub(super) commanded: Receiver<Command>,
 }
 
@@ -81,6 +92,7 @@ impl ClientLoop {
             wires,
             ends,
             submitted: parts.submitted,
+            waiting: VecDeque::new(),
             commanded: parts.commanded,
             jobs: HashMap::new(),
             aside: HashMap::new(),
@@ -107,6 +119,7 @@ impl ClientLoop {
             self.deliver();
             if now >= tick_at {
                 self.step(now, Event::Tick, &mut actions);
+                self.expire_waiting();
                 tick_at = self.machine.next_deadline(now);
             }
             self.step(now, Event::Flush, &mut actions);
@@ -136,10 +149,7 @@ impl ClientLoop {
                     }
                 }
                 Command::Cancel(job, route) => {
-                    // What was submitted before is cancelled as well, room or no room.
-                    while let Ok(submission) = self.submitted.try_recv() {
-                        self.machine.submit(now, submission);
-                    }
+                    self.cancel_waiting(now, job);
                     self.machine.cancel(job, &route);
                 }
                 Command::Close(job, serial, left) => self.close(job, serial, left),
@@ -157,12 +167,74 @@ impl ClientLoop {
             }
         }
         while self.machine.has_room()
-            && let Ok(submission) = self.submitted.try_recv()
+            && let Some(submitted) = self.next_submitted()
         {
             self.wires.moved(1);
-            self.machine.submit(now, submission);
+            self.submit(now, submitted);
         }
         Ok(())
+    }
+
+    fn next_submitted(&mut self) -> Option<Submitted> {
+        let waiting = self.waiting.pop_front();
+        waiting.or_else(|| self.submitted.try_recv().ok())
+    }
+
+    fn submit(&mut self, now: Duration, submitted: Submitted) {
+        let deadline = submitted
+            .expires
+            .map(|at| at.saturating_duration_since(Instant::now()));
+        self.machine.submit(
+            now,
+            Submission {
+                deadline,
+                ..submitted.submission
+            },
+        );
+    }
+
+    /// What was submitted of a job is cancelled, though it has not been sent.
+    fn cancel_waiting(&mut self, now: Duration, job: u64) {
+        self.waiting.extend(self.submitted.try_iter());
+        for submitted in std::mem::take(&mut self.waiting) {
+            let Submission { job: of, index, .. } = submitted.submission;
+            match of == job {
+                false => self.waiting.push_back(submitted),
+                // An earlier process may have sent it: servers are to hear of it, room or no room.
+                true if job >= NAMED => self.submit(now, submitted),
+                true => {
+                    let cancelled = Outcome::Cancelled;
+                    self.machine
+                        .end_unsent(job, index, cancelled, &mut self.arrivals);
+                }
+            }
+        }
+    }
+
+    /// Ends what has expired while it waited for room.
+    fn expire_waiting(&mut self) {
+        if self.machine.has_room() {
+            return;
+        }
+        let now = Instant::now();
+        loop {
+            let room = SUBMISSIONS.saturating_sub(self.waiting.len());
+            self.waiting.extend(self.submitted.try_iter().take(room));
+            let before = self.waiting.len();
+            let (machine, arrivals) = (&mut self.machine, &mut self.arrivals);
+            self.waiting.retain(|submitted| {
+                let is_late = submitted.expires.is_some_and(|at| at <= now);
+                if is_late {
+                    let Submission { job, index, .. } = submitted.submission;
+                    machine.end_unsent(job, index, Outcome::Expired, arrivals);
+                }
+                !is_late
+            });
+            // There is room for others that have expired.
+            if self.waiting.len() == before {
+                return;
+            }
+        }
     }
 
     fn open(&mut self, job: u64, listener: Listener) {
@@ -264,13 +336,13 @@ mod tests {
     const JOB: u64 = NAMED | 1;
 
     /// A loop whose server is nobody, with room for two messages.
-    fn client_loop() -> (ClientLoop, Sender<Submission>, Sender<Command>) {
+    fn client_loop() -> (ClientLoop, Sender<Submitted>, Sender<Command>) {
         let config = Config {
             window_messages: 2,
             ..Config::default()
         };
         let window = config.window();
-        let (submissions, submitted) = bounded(9);
+        let (submissions, submitted) = bounded(SUBMISSIONS);
         let (commands, commanded) = bounded(9);
         let parts = Parts {
             machine: ClientMachine::new(ME, "c".into(), 1, window, false, Some(1)),
@@ -326,5 +398,35 @@ mod tests {
         commands.send(Command::Close(JOB, 2, Vec::new())).unwrap();
         client.take_commands(Duration::ZERO).unwrap();
         assert_eq!(hears.iter().count(), 0);
+    }
+
+    #[test]
+    fn what_is_cancelled_before_it_is_sent_is_not_kept() {
+        let (mut client, submissions, commands) = client_loop();
+        let route = Arc::new(Route::parse(ME, 0, "s.f").unwrap());
+        for job in 1..=10 {
+            let (sender, hears) = bounded(9);
+            client.open(job, Listener::new(job, sender));
+            let submission = Submission {
+                job,
+                index: 0,
+                route: route.clone(),
+                payload: Default::default(),
+                deadline: None,
+            };
+            let submitted = Submitted {
+                submission,
+                expires: None,
+            };
+            assert!(submissions.send(submitted).is_ok());
+            client.take_commands(Duration::ZERO).unwrap();
+            let cancel = Command::Cancel(job, route.clone());
+            commands.send(cancel).unwrap();
+            client.take_commands(Duration::ZERO).unwrap();
+            client.deliver();
+            // The first was sent, and the word that it is cancelled has taken the other place.
+            assert_eq!(hears.try_iter().count(), usize::from(job > 1));
+        }
+        assert_eq!(client.machine.kept().count(), 2);
     }
 }

@@ -1,5 +1,5 @@
 use super::awaited::Awaited;
-use super::client_loop::{Command, Listener};
+use super::client_loop::{Command, Listener, Submitted};
 use super::machine::{Arrival, NAMED, Submission};
 use super::{Shared, ended};
 use crate::{Failure, FailureKind};
@@ -202,9 +202,17 @@ impl Job {
             index,
             route: self.route.clone(),
             payload,
-            deadline: self.deadline,
+            deadline: None,
         };
-        if !self.hand_over(submission, deadline)? {
+        // A time that no clock can tell never comes.
+        let expires = self
+            .deadline
+            .and_then(|left| Instant::now().checked_add(left));
+        let submitted = Submitted {
+            submission,
+            expires,
+        };
+        if !self.hand_over(submitted, deadline)? {
             return Ok(false);
         }
         self.awaited.submit(index);
@@ -214,19 +222,19 @@ impl Job {
 
     fn hand_over(
         &mut self,
-        submission: Submission,
+        submitted: Submitted,
         deadline: Option<Instant>,
     ) -> Result<bool, Failure> {
-        let submission = match self.shared.submissions.try_send(submission) {
+        let submitted = match self.shared.submissions.try_send(submitted) {
             Ok(()) => return Ok(true),
             Err(TrySendError::Disconnected(_)) => return Err(ended()),
-            Err(TrySendError::Full(submission)) => submission,
+            Err(TrySendError::Full(submitted)) => submitted,
         };
         self.shared.waker.wake();
         let too_late = deadline.map_or_else(never, at);
         loop {
             select! {
-                send(self.shared.submissions, submission) -> sent => {
+                send(self.shared.submissions, submitted) -> sent => {
                     return sent.map(|()| true).map_err(|_| ended());
                 }
                 recv(self.arrivals) -> batch => self.pull(batch.map_err(|_| ended())?),
@@ -270,7 +278,8 @@ impl Job {
 
     /// The next ending if one comes within `timeout`; `None` otherwise, or if nothing is awaited.
     pub fn next_timeout(&mut self, timeout: Duration) -> Option<Ending> {
-        self.next_until(Some(Instant::now() + timeout))
+        let more = self.awaited.is_named();
+        self.next_by(Instant::now().checked_add(timeout), more)
     }
 
     /// The next ending if one is there now.
@@ -287,7 +296,11 @@ impl Job {
     }
 
     pub(super) fn next_until(&mut self, deadline: Option<Instant>) -> Option<Ending> {
-        let more = self.awaited.is_named() && deadline.is_some();
+        self.next_by(deadline, false)
+    }
+
+    /// The next ending, of what was submitted here, or of `more` than that.
+    fn next_by(&mut self, deadline: Option<Instant>, more: bool) -> Option<Ending> {
         if self.unfinished() == 0 && !more {
             self.acknowledge();
             return None;

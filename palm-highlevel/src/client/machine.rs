@@ -56,6 +56,8 @@ struct Slot {
     job: u64,
     index: u64,
     waiting: bool,
+    /// When it expires here, if it does.
+    expires: Option<Duration>,
 }
 
 /// The pipelines from here on are of jobs that have a name, and outlast an incarnation.
@@ -244,16 +246,17 @@ impl ClientMachine {
         {
             return;
         }
+        // A time that no clock can tell never comes.
+        let deadline = submission.deadline.and_then(|left| now.checked_add(left));
+        let expires = deadline.and_then(|at| at.checked_add(GRACE));
         self.ring.push_back(Slot {
             job: submission.job,
             index: submission.index,
             waiting: true,
+            expires,
         });
         self.waiting += 1;
-        let deadline = submission.deadline.map(|left| now + left);
-        if let Some(at) = deadline {
-            self.deadlines.insert((at + GRACE, sequence));
-        }
+        self.deadlines.extend(expires.map(|at| (at, sequence)));
         let Some(link) = self.links.get_mut(self.entry) else {
             return;
         };
@@ -270,6 +273,31 @@ impl ClientMachine {
             origin: None,
             recurs: false,
         });
+    }
+
+    /// Ends a message that was not sent, as `outcome` says: expired or cancelled.
+    pub(super) fn end_unsent(
+        &mut self,
+        job: u64,
+        index: u64,
+        outcome: Outcome,
+        arrivals: &mut Vec<Arrival>,
+    ) {
+        if let Some(named) = self.named.get_mut(&job) {
+            // If it was sent before, or has ended, there is an ending already, or will be.
+            if named.sent.contains_key(&index) || named.end(index).is_none() {
+                return;
+            }
+        }
+        if let Some(result) = result_of(outcome, Bytes::new()) {
+            arrivals.push(Arrival {
+                job,
+                index,
+                result,
+                branches: Vec::new(),
+                receipt: None,
+            });
+        }
     }
 
     /// Opens a job that outlasts this incarnation: its number is its pipeline, [`NAMED`] or more.
@@ -364,6 +392,9 @@ impl ClientMachine {
         let slot = self.slot(sequence).filter(hears)?;
         slot.waiting = false;
         let of = (slot.job, slot.index);
+        if let Some(at) = slot.expires.take() {
+            self.deadlines.remove(&(at, sequence));
+        }
         self.waiting = self.waiting.saturating_sub(1);
         self.branches.forget(sequence);
         while self.ring.front().is_some_and(|slot| !slot.waiting) {
@@ -529,6 +560,7 @@ impl ClientMachine {
         }
         self.waiting = 0;
         self.branches.clear();
+        self.deadlines.clear();
         for key in std::iter::once(&self.entry).chain(&self.exits) {
             if let Some(link) = self.links.get_mut(*key) {
                 link.restart(|_| false);

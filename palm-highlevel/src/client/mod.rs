@@ -15,9 +15,9 @@ pub use job::{Ending, Job};
 use crate::config::check_name;
 use crate::{Config, Error, ErrorKind, Failure, FailureKind, Result, thread};
 use bytes::Bytes;
-use client_loop::{ClientLoop, Command, Parts};
+use client_loop::{ClientLoop, Command, Parts, Submitted};
 use crossbeam_channel::{Sender, bounded};
-use machine::{ClientMachine, NAMED, Receipt, Submission};
+use machine::{ClientMachine, NAMED, Receipt};
 use palm_core::{Endpoint, Incarnation, Route, StopHandle, Waker, codec, lane};
 use serde::{Serialize, de::DeserializeOwned};
 use std::collections::HashMap;
@@ -26,8 +26,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// How many submissions wait for the loop at most.
-const SUBMISSIONS: usize = 4096;
+/// How many submissions wait for the loop at most, and how many it takes of them before there is room.
+const SUBMISSIONS: usize = 2048;
 
 /// How many commands wait for the loop at most, which takes all of them in each of its turns.
 const COMMANDS: usize = 1024;
@@ -63,7 +63,7 @@ struct Shared {
     /// Whose messages they are: this incarnation's, or its session's.
     id: Incarnation,
     has_session: bool,
-    submissions: Sender<Submission>,
+    submissions: Sender<Submitted>,
     commands: Sender<Command>,
     waker: Waker,
     next_job: AtomicU64,
@@ -208,12 +208,12 @@ impl Client {
         payload: impl Into<Bytes>,
         timeout: Duration,
     ) -> std::result::Result<Option<Bytes>, Failure> {
-        let deadline = Instant::now() + timeout;
+        let deadline = Instant::now().checked_add(timeout);
         let mut job = self.call_job(function)?;
-        if !job.submit_until(payload.into(), Some(deadline))? {
+        if !job.submit_until(payload.into(), deadline)? {
             return Ok(None);
         }
-        job.next_until(Some(deadline))
+        job.next_until(deadline)
             .map(|ending| ending.result)
             .transpose()
     }

@@ -162,3 +162,29 @@ fn who_takes_up_a_job_again_may_submit_again_what_has_expired_here() {
     client.submit(9 * SECOND, submission(JOB, 0, None));
     assert_eq!(client.kept().count(), 2);
 }
+
+#[test]
+fn a_deadline_is_forgotten_with_its_message() {
+    let mut pair = Pair::new();
+    let (base, hour) = (pair.client.base, Some(3600 * SECOND));
+    pair.client.submit(pair.now, submission(5, 0, hour));
+    pair.client.submit(pair.now, submission(5, 1, hour));
+    assert_eq!(pair.client.deadlines.len(), 2);
+    pair.exchange();
+    pair.end(5, 1, base + 1);
+    assert_eq!(pair.arrivals.len(), 1);
+    assert_eq!(pair.client.deadlines.len(), 1);
+    assert_eq!(refuse(&mut pair.client, 0).len(), 1);
+    assert_eq!(pair.client.deadlines.len(), 0);
+}
+
+#[test]
+fn a_deadline_beyond_all_time_never_comes() {
+    let mut client = client(false);
+    for left in [Duration::MAX, Duration::MAX - 2 * SECOND] {
+        client.submit(SECOND, submission(5, 0, Some(left)));
+    }
+    let mut arrivals = Vec::new();
+    client.step(9 * SECOND, Event::Tick, &mut arrivals, &mut Vec::new());
+    assert_eq!((client.kept().count(), arrivals.len()), (2, 0));
+}
