@@ -31,8 +31,8 @@ pub struct ClientMachine {
     client: Incarnation,
     /// The jobs that outlast an incarnation, by pipeline.
     named: HashMap<u64, Named>,
-    /// Endings of such jobs that the application has not opened yet.
-    early: Vec<(Key, Taken)>,
+    /// Endings of such jobs that the application has not opened yet, by pipeline.
+    early: HashMap<u64, Vec<(Receipt, Taken)>>,
     /// What has come of messages that tees have split.
     branches: Branches,
     /// When sequences expire here, though no server says so.
@@ -162,7 +162,7 @@ impl ClientMachine {
             },
             client: session.map_or(incarnation, Incarnation::from_number),
             named: HashMap::new(),
-            early: Vec::new(),
+            early: HashMap::new(),
             branches: Branches::default(),
             waiting: 0,
             deadlines: BTreeSet::new(),
@@ -307,8 +307,8 @@ impl ClientMachine {
         let named = self.named.entry(pipeline).or_default();
         let here = arrivals.iter().filter(|arrival| arrival.job == pipeline);
         named.ended = here.map(|arrival| arrival.index).collect();
-        for (link, taken) in std::mem::take(&mut self.early) {
-            self.ending(link, taken, arrivals);
+        for (receipt, taken) in self.early.remove(&pipeline).unwrap_or_default() {
+            self.ending(pipeline, receipt, taken, arrivals);
         }
     }
 
@@ -436,7 +436,7 @@ impl ClientMachine {
             Heard::Messages(key, _) => {
                 self.release(key);
                 for taken in taken.drain(..) {
-                    self.ending(key, taken, arrivals);
+                    self.come(key, taken, arrivals);
                 }
             }
             Heard::Left(key, reason) => {
@@ -477,7 +477,9 @@ impl ClientMachine {
         }
     }
 
-    fn ending(&mut self, link: Key, taken: Taken, arrivals: &mut Vec<Arrival>) {
+    /// What came by a lane. Whose it is has to be known now: a lane that begins anew numbers other
+    /// routes.
+    fn come(&mut self, link: Key, taken: Taken, arrivals: &mut Vec<Arrival>) {
         let Some(peer) = self.links.get(link) else {
             return;
         };
@@ -495,8 +497,19 @@ impl ClientMachine {
             return self.take(receipt);
         };
         if pipeline >= NAMED && !self.named.contains_key(&pipeline) {
-            return self.early.push((link, taken));
+            let early = self.early.entry(pipeline).or_default();
+            return early.push((receipt, taken));
         }
+        self.ending(pipeline, receipt, taken, arrivals);
+    }
+
+    fn ending(
+        &mut self,
+        pipeline: u64,
+        receipt: Receipt,
+        taken: Taken,
+        arrivals: &mut Vec<Arrival>,
+    ) {
         let Some(mut result) = result_of(taken.record.outcome, taken.payload) else {
             return self.take(receipt);
         };

@@ -188,3 +188,20 @@ fn a_deadline_beyond_all_time_never_comes() {
     client.step(9 * SECOND, Event::Tick, &mut arrivals, &mut Vec::new());
     assert_eq!((client.kept().count(), arrivals.len()), (2, 0));
 }
+
+#[test]
+fn an_ending_that_comes_early_is_of_the_job_that_it_came_for() {
+    let mut pair = Pair::new();
+    pair.end(JOB, 4, 1);
+    // Another route has the number of the first one now.
+    pair.restart();
+    pair.end(OTHER, 5, 2);
+    let mut arrivals = Vec::new();
+    for (job, index) in [(JOB, 4), (OTHER, 5)] {
+        pair.client.open(job, &mut arrivals);
+        let of = arrivals
+            .drain(..)
+            .map(|arrival| (arrival.job, arrival.index));
+        assert_eq!(of.collect::<Vec<_>>(), [(job, index)]);
+    }
+}
