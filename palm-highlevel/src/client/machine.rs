@@ -444,7 +444,15 @@ impl ClientMachine {
                     log::info!("{} leaves: {reason}", link.peer.name);
                 }
             }
-            Heard::Refused(_, reason) => self.fail_all(&reason, arrivals),
+            Heard::Refused(key, reason) if key == self.entry || self.exits == [key] => {
+                self.fail_all(&reason, arrivals);
+            }
+            // What has not ended may come from one of the others.
+            Heard::Refused(key, reason) => {
+                if let Some(link) = self.links.get(key) {
+                    log::debug!("{} refuses this client: {reason}", link.peer.name);
+                }
+            }
         }
         taken.clear();
         self.taken = taken;

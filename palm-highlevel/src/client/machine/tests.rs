@@ -205,3 +205,20 @@ fn an_ending_that_comes_early_is_of_the_job_that_it_came_for() {
         assert_eq!(of.collect::<Vec<_>>(), [(job, index)]);
     }
 }
+
+#[test]
+fn one_of_several_ends_that_refuses_a_client_fails_nothing() {
+    let mut client = client(true);
+    let submit = |client: &mut ClientMachine| client.submit(SECOND, submission(5, 0, None));
+    submit(&mut client);
+    assert_eq!(
+        refuse(&mut client, 1).len(),
+        1,
+        "the only one it listens at"
+    );
+    submit(&mut client);
+    let second = client.listen(SECOND);
+    assert_eq!(refuse(&mut client, 1).len(), 0);
+    assert_eq!(refuse(&mut client, second).len(), 0);
+    assert_eq!(refuse(&mut client, 0).len(), 1, "the one it sends to");
+}
