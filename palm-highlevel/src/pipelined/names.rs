@@ -59,7 +59,7 @@ impl Names {
     ///
     /// If another has it, and the two do not share it.
     pub(super) fn announce(&mut self, now: Duration, said: Announcement) -> Result<(), Failure> {
-        self.forget(now, &said.name)?;
+        self.forget(now)?;
         let holders = self.names.entry(said.name.clone()).or_default();
         // Who has bound the address of another has outlived it.
         let is_same = |other: &Announcement| other.address == said.address;
@@ -91,7 +91,7 @@ impl Names {
 
     /// One that has the name.
     pub(super) fn look(&mut self, now: Duration, name: &str) -> Result<Announcement, Failure> {
-        self.forget(now, name)?;
+        self.forget(now)?;
         let holder = self.names.get(name).and_then(|holders| holders.first());
         let found = holder.map(|holder| holder.said.clone());
         found.ok_or_else(|| {
@@ -107,7 +107,7 @@ impl Names {
 
     /// All that have the name.
     pub(super) fn all(&mut self, now: Duration, name: &str) -> Result<Vec<Announcement>, Failure> {
-        self.forget(now, name)?;
+        self.forget(now)?;
         let holders = self.names.get(name).into_iter().flatten();
         Ok(holders.map(|holder| holder.said.clone()).collect())
     }
@@ -136,22 +136,17 @@ impl Names {
         self.keep(&gone, None)
     }
 
-    /// Forgets who had the name and has not renewed its lease.
-    fn forget(&mut self, now: Duration, name: &str) -> Result<(), Failure> {
-        let Some(holders) = self.names.get_mut(name) else {
-            return Ok(());
-        };
-        if holders.iter().all(|holder| holder.until > now) {
-            return Ok(());
+    /// Forgets all who have not renewed their leases.
+    fn forget(&mut self, now: Duration) -> Result<(), Failure> {
+        let mut gone = Vec::new();
+        self.names.retain(|_, holders| {
+            gone.extend(holders.extract_if(.., |holder| holder.until <= now));
+            !holders.is_empty()
+        });
+        match gone.is_empty() {
+            true => Ok(()),
+            false => self.keep(&gone, None),
         }
-        let (kept, gone): (Vec<_>, Vec<_>) = std::mem::take(holders)
-            .into_iter()
-            .partition(|holder| holder.until > now);
-        *holders = kept;
-        if holders.is_empty() {
-            self.names.remove(name);
-        }
-        self.keep(&gone, None)
     }
 
     fn keep(&mut self, gone: &[Holder], added: Option<&Announcement>) -> Result<(), Failure> {
@@ -237,6 +232,24 @@ mod tests {
         names.announce(3 * SECOND, two.clone()).unwrap();
         let found = [0; 2].map(|_| names.find(5 * SECOND, "a").unwrap().address);
         assert_eq!(found, ["two!", "two!"]);
+    }
+
+    #[test]
+    fn who_has_not_renewed_a_lease_is_forgotten_whoever_is_looked_for() {
+        let store = MemoryStore::default();
+        let mut names = Names::restored(SECOND, Box::new(store)).unwrap();
+        names.announce(SECOND, server("a", "one", false)).unwrap();
+        names
+            .announce(3 * SECOND, server("b", "two", false))
+            .unwrap();
+        let failure = names.find(5 * SECOND, "c").unwrap_err();
+        assert_eq!(
+            failure.message,
+            "no server called c is announced; those that are: b"
+        );
+        let store = names.store.take().unwrap();
+        let names = Names::restored(5 * SECOND, store).unwrap();
+        assert_eq!(names.names.keys().collect::<Vec<_>>(), ["b"]);
     }
 
     #[test]
