@@ -5,7 +5,7 @@ use crate::{Config, Failure, FailureKind, Job, Result};
 use bytes::Bytes;
 use palm_core::{Endpoint, Incarnation, Route, Step};
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// How long the registry may take to answer.
@@ -39,6 +39,10 @@ impl Client {
     }
 
     /// A client with other settings than the default ones.
+    ///
+    /// Each route has connections of its own. A [`session`](Config::session) is the same for all of them,
+    /// and a server takes one connection of a session: where a client has one, no two of its routes may
+    /// begin or end at the same server, or the messages of one of them are refused.
     ///
     /// # Errors
     ///
@@ -81,10 +85,11 @@ impl Client {
     }
 
     fn along(&self, route: &str) -> std::result::Result<Arc<crate::Client>, Failure> {
-        let mut routes = self.routes.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(client) = routes.get(route) {
+        if let Some(client) = self.checked().get(route) {
             return Ok(client.clone());
         }
+        // The registry is asked without the lock: if it is silent, that is to hold up nobody whose route
+        // was checked.
         let steps = Route::parse(Incarnation::UNKNOWN, 0, route)
             .map_err(|error| unknown(error.to_string()))?;
         let servers = self.check(steps.steps())?;
@@ -99,15 +104,25 @@ impl Client {
         let goes_on = steps.steps().len() > 1;
         let address =
             Endpoint::parse(&entry.address).map_err(|error| unknown(error.to_string()))?;
+        let mut routes = self.checked();
+        if let Some(client) = routes.get(route) {
+            // Another thread was faster.
+            return Ok(client.clone());
+        }
         let listens = goes_on.then_some(exit.address.as_str());
         let client = crate::Client::start(&entry.address, listens, self.config.clone());
         let client = Arc::new(client.map_err(|error| Failure::new(error.to_string()))?);
+        routes.insert(route.to_owned(), client.clone());
+        drop(routes);
         let exit = goes_on.then(|| exit.name.clone());
         let mut ends = Tracked::new(client.clone(), (entry.name, address), exit);
         ends.look(&self.registry);
         self.tracker.track(ends);
-        routes.insert(route.to_owned(), client.clone());
         Ok(client)
+    }
+
+    fn checked(&self) -> MutexGuard<'_, HashMap<String, Arc<crate::Client>>> {
+        self.routes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Finds all servers of a route, and checks that they offer what it asks for.
@@ -143,4 +158,49 @@ impl Client {
 
 fn unknown(message: String) -> Failure {
     Failure::of(FailureKind::Unknown, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Call, standalone, typed};
+    use crossbeam_channel::bounded;
+
+    #[test]
+    fn a_registry_that_is_silent_holds_up_no_route_that_was_checked() {
+        let echo = |call: &Call| Ok::<_, Failure>(call.payload().clone());
+        let server = standalone::Server::new("one").function("echo", echo);
+        let server = server.bind("tcp://127.0.0.1:*").unwrap();
+        let one = Announcement {
+            name: "one".into(),
+            address: server.address().into(),
+            functions: None,
+            shares: false,
+            life: 1,
+        };
+        let all = vec![one.clone()];
+        let (asks, asked) = bounded(1);
+        let (gate, closed) = bounded::<()>(0);
+        let look = move |name: String| {
+            if name == "two" {
+                // The test may have gone on; nothing is ever sent through the gate.
+                let _ = (asks.try_send(()), closed.recv());
+            }
+            Ok::<_, Failure>(one.clone())
+        };
+        let registry = standalone::Server::new("registry")
+            .function("look", typed(look))
+            .function("all", typed(move |_: String| Ok::<_, Failure>(all.clone())))
+            .bind("tcp://127.0.0.1:*")
+            .unwrap();
+        let client = Client::connect(registry.address()).unwrap();
+        assert_eq!(client.call("one.echo", "a").unwrap(), "a");
+        std::thread::scope(|scope| {
+            let waits = scope.spawn(|| client.call("two.echo", "b"));
+            asked.recv().unwrap();
+            assert_eq!(client.call("one.echo", "c").unwrap(), "c");
+            assert!(!waits.is_finished(), "it was waited for");
+            drop(gate);
+        });
+    }
 }
