@@ -449,8 +449,9 @@ impl ClientMachine {
             }
             // What has not ended may come from one of the others.
             Heard::Refused(key, reason) => {
-                if let Some(link) = self.links.get(key) {
+                if let Some(link) = self.links.get_mut(key) {
                     log::debug!("{} refuses this client: {reason}", link.peer.name);
+                    link.restart(|_| false);
                 }
             }
         }

@@ -229,13 +229,13 @@ impl Links {
                 }
                 _ => Heard::Nothing,
             },
-            Kind::Refused => self.hear_refused(now, from, frame),
+            Kind::Refused => self.hear_refused(from, frame),
         }
     }
 
     /// A peer that has welcomed this process since has refused a greeting from before that; if it has given
     /// this process up, it asks who it is.
-    fn hear_refused(&mut self, now: Duration, from: Address, frame: &Frame) -> Heard {
+    fn hear_refused(&mut self, from: Address, frame: &Frame) -> Heard {
         let key = self.at(from);
         let link = key.and_then(|key| Some((key, self.links.get_mut(key)?)));
         match link {

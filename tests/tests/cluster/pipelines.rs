@@ -463,7 +463,7 @@ fn a_client_may_send_to_whom_it_has_listened_to_before() {
     let sharing = start_two(&cluster, &registry, "a", "-");
     let _middle = start(&cluster, &registry, "m", ">");
     let client = client(&cluster, &registry);
-    let mut run = || {
+    let run = || {
         let mut job = client.job("a.append m.append a.append").unwrap();
         for number in 0..1_000 {
             job.submit(number.to_string()).unwrap();

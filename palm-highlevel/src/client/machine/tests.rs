@@ -44,13 +44,16 @@ fn read(frames: Frames) -> Frame {
     Frame::read(frames).unwrap()
 }
 
-/// The server behind that DEALER refuses the client.
+/// The server behind that DEALER asks the client who it is, and refuses it.
 fn refuse(client: &mut ClientMachine, dealer: usize) -> Vec<Arrival> {
-    let header = Header::new(Kind::Refused, SERVER, CLIENT);
-    let frame = read(control(header, "no").unwrap());
+    let header = |kind| Header::new(kind, SERVER, CLIENT);
+    let asks = control(header(Kind::WhoAreYou), &()).unwrap();
+    let refuses = control(header(Kind::Refused), "no").unwrap();
     let mut arrivals = Vec::new();
-    let event = Event::Frame(Address::Dealer(dealer), frame);
-    client.step(SECOND, event, &mut arrivals, &mut Vec::new());
+    for frames in [asks, refuses] {
+        let event = Event::Frame(Address::Dealer(dealer), read(frames));
+        client.step(SECOND, event, &mut arrivals, &mut Vec::new());
+    }
     arrivals
 }
 
