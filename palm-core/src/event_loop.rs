@@ -56,11 +56,26 @@ pub struct StopHandle(Waker);
 /// What a step found.
 #[derive(Clone, Debug, Default)]
 pub struct Ready {
-    readable: u64,
-    writable: u64,
+    readable: Indices,
+    writable: Indices,
     woken: bool,
     timer: bool,
     stopped: bool,
+}
+
+/// Some of the sockets of a step, one bit each.
+#[derive(Clone, Debug, Default)]
+struct Indices([u64; EventLoop::MAX_SOCKETS.div_ceil(64)]);
+
+impl Indices {
+    fn add(&mut self, index: usize) {
+        self.0[index / 64] |= 1 << (index % 64);
+    }
+
+    fn contains(&self, index: usize) -> bool {
+        let word = self.0.get(index / 64);
+        word.is_some_and(|word| word >> (index % 64) & 1 == 1)
+    }
 }
 
 /// What to wait for at a socket.
@@ -80,8 +95,8 @@ impl Interest {
 }
 
 impl EventLoop {
-    /// The most sockets in one step.
-    pub const MAX_SOCKETS: usize = 64;
+    /// The most sockets in one step: nearly as many as libzmq gives one context.
+    pub const MAX_SOCKETS: usize = 1000;
 
     /// A loop whose time begins now.
     ///
@@ -201,8 +216,12 @@ impl EventLoop {
         }
         let mut ready = Ready::default();
         for (index, item) in items[1..].iter().enumerate() {
-            ready.readable |= u64::from(item.is_readable()) << index;
-            ready.writable |= u64::from(item.is_writable()) << index;
+            if item.is_readable() {
+                ready.readable.add(index);
+            }
+            if item.is_writable() {
+                ready.writable.add(index);
+            }
         }
         if items[0].is_readable() {
             // There is one byte for each step at most, so that this neither blocks nor falls behind.
@@ -266,12 +285,12 @@ impl std::fmt::Debug for StopHandle {
 impl Ready {
     /// Whether the socket at `index` of the step has a message.
     pub fn readable(&self, index: usize) -> bool {
-        self.readable >> index & 1 == 1
+        self.readable.contains(index)
     }
 
     /// Whether the socket at `index`, for which it was awaited, takes messages.
     pub fn writable(&self, index: usize) -> bool {
-        self.writable >> index & 1 == 1
+        self.writable.contains(index)
     }
 
     /// Whether a waker woke the loop.

@@ -65,6 +65,9 @@ pub struct Master {
     nexts: Nexts,
 }
 
+/// The most next servers that there are bits for.
+const MOST_NEXTS: usize = u64::BITS as usize;
+
 /// The next servers, as they are given one after another.
 #[derive(Default)]
 pub(crate) struct Nexts(Vec<(String, String, Option<crate::engine::Filter>)>);
@@ -178,6 +181,13 @@ impl Nexts {
                 ErrorKind::Config,
                 "a chained server has no next one: name it with `next`, or take a server of `standalone`",
             ));
+        }
+        if self.0.len() > MOST_NEXTS {
+            let count = self.0.len();
+            let message = format!(
+                "a chained server has {count} next ones, and {MOST_NEXTS} at most: put another server between"
+            );
+            return Err(Error::new(ErrorKind::Config, message));
         }
         let mut nexts = Vec::new();
         let mut addresses = Vec::new();

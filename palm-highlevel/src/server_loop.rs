@@ -205,7 +205,10 @@ impl ServerLoop {
         while let Some(presence) = &self.helpers.presence
             && let Some((index, endpoint)) = presence.found()
         {
-            self.wires.lead(index, endpoint)?;
+            // What is announced where nobody can be concerns those messages alone: it is asked for again.
+            if let Err(error) = self.wires.lead(index, endpoint) {
+                log::error!("a server that was found is not connected to: {error}");
+            }
         }
         while let Ok(event) = self.commanded.try_recv() {
             engine.step(now, event, actions);

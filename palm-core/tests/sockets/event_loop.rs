@@ -204,6 +204,6 @@ fn as_many_sockets_as_a_loop_takes_and_one_more() {
         sockets.push(&idle);
         let error = events.step(&sockets, None).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Io);
-        assert!(error.to_string().contains("65"), "{error}");
+        assert!(error.to_string().contains("1001"), "{error}");
     });
 }

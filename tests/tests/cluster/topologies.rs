@@ -392,6 +392,19 @@ fn what_no_next_server_can_be_made_of_is_refused() {
     );
     let (_, message) = refusal(server(&cluster, "bad", &[("a", "nowhere")]));
     assert!(message.contains("nowhere"), "{message}");
+    let addresses: Vec<String> = (1..=65)
+        .map(|port| format!("tcp://127.0.0.1:{port}"))
+        .collect();
+    let many: Vec<_> = addresses
+        .iter()
+        .map(|address| ("a", address.as_str()))
+        .collect();
+    let (kind, message) = refusal(server(&cluster, "many", &many));
+    assert_eq!(kind, ErrorKind::Config);
+    assert!(
+        message.contains("65 next ones, and 64 at most"),
+        "{message}"
+    );
 }
 
 /// All servers of a diamond, each of which can be ended and started again on its address.
