@@ -100,15 +100,23 @@ struct Watch {
     wants: Receiver<(usize, Option<String>)>,
     finds: Sender<(usize, Endpoint)>,
     waker: Waker,
-    /// The names of the servers that DEALERs lead to, and whether they are to be found.
-    names: BTreeMap<usize, (String, bool)>,
+    /// The servers that DEALERs lead to.
+    names: BTreeMap<usize, Sought>,
+}
+
+/// A server that is, or was, looked for.
+struct Sought {
+    name: String,
+    wanted: bool,
+    /// It was said that it is not announced.
+    missed: bool,
 }
 
 impl Watch {
     fn run(mut self) {
         let mut renew = Instant::now() + RENEW;
         loop {
-            let is_looking = self.names.values().any(|(_, wanted)| *wanted);
+            let is_looking = self.names.values().any(|sought| sought.wanted);
             let pause = if is_looking { AGAIN } else { RENEW };
             let until = renew.min(Instant::now() + pause);
             match self.wants.recv_deadline(until) {
@@ -136,26 +144,41 @@ impl Watch {
 
     fn want(&mut self, index: usize, name: Option<String>) {
         match (name, self.names.get_mut(&index)) {
-            (Some(name), _) => drop(self.names.insert(index, (name, true))),
-            (None, Some((_, wanted))) => *wanted = true,
+            (Some(name), _) => {
+                let sought = Sought {
+                    name,
+                    wanted: true,
+                    missed: false,
+                };
+                self.names.insert(index, sought);
+            }
+            (None, Some(sought)) => sought.wanted = true,
             (None, None) => {}
         }
     }
 
     fn look(&mut self) {
-        for (index, (name, wanted)) in &mut self.names {
-            if !*wanted {
+        let me = &self.said.name;
+        for (index, sought) in &mut self.names {
+            if !sought.wanted {
                 continue;
             }
+            let name = &sought.name;
             let answer = ask::<Announcement>(&self.client, "registry.find", name, ANSWER);
-            let endpoint = match answer {
-                Ok(found) => Endpoint::parse(&found.address),
+            let found = match answer {
+                Ok(found) => found,
                 // It is asked for again.
-                Err(_) => continue,
+                Err(failure) => {
+                    if failure.kind == FailureKind::Unknown && !sought.missed {
+                        sought.missed = true;
+                        log::warn!("{me} has messages that wait for a server: {failure}");
+                    }
+                    continue;
+                }
             };
-            match endpoint {
+            match Endpoint::parse(&found.address) {
                 Ok(endpoint) => {
-                    *wanted = false;
+                    (sought.wanted, sought.missed) = (false, false);
                     // A loop that has ended connects to nobody.
                     let _ = self.finds.send((*index, endpoint));
                     self.waker.wake();

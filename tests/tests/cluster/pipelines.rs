@@ -1,8 +1,9 @@
 use palm_highlevel::{
-    Call, Config, ErrorKind, Failure, FailureKind, Running, pipelined, standalone,
+    Call, Client, Config, ErrorKind, Failure, FailureKind, Running, pipelined, standalone,
 };
 use palm_persist::SledStore;
 use tests::cluster::{Cluster, Transport, end};
+use tests::journal;
 
 /// A server whose function `append` appends `text`, and fails for what ends with `no`.
 fn server(cluster: &Cluster, name: &str, text: &'static str) -> pipelined::Server {
@@ -400,7 +401,7 @@ fn a_server_with_a_store_finds_again_whom_it_had_messages_for() {
 }
 
 #[test]
-fn a_server_with_a_store_comes_back_after_others_have_taken_its_messages() {
+fn a_server_with_a_store_comes_back_afterothers_have_taken_its_messages() {
     let cluster = Cluster::start(Transport::Tcp);
     let folder = tempfile::tempdir().unwrap();
     let registry = registry(&cluster);
@@ -502,4 +503,40 @@ fn a_function_that_chooses_no_route_fails_its_message() {
     let failure = ending.result.unwrap_err();
     assert_eq!(failure.kind, FailureKind::Unknown, "{failure}");
     assert!(failure.message.contains("`z.`"), "{failure}");
+}
+
+#[test]
+fn a_server_goes_on_to_many_and_waits_for_who_is_not_there() {
+    journal::keep();
+    let cluster = Cluster::start(Transport::Tcp);
+    let registry = registry(&cluster);
+    let names: Vec<String> = (0..70).map(|number| format!("back{number}")).collect();
+    let others: Vec<Running> = names
+        .iter()
+        .map(|name| start(&cluster, &registry, name, ">"))
+        .collect();
+    let choose = |call: &Call| {
+        call.route(std::str::from_utf8(call.payload()).unwrap());
+        Ok::<_, Failure>("x")
+    };
+    let chooser = pipelined::Server::new("chooser").function("choose", choose);
+    let chooser = chooser.config(cluster.config());
+    let chooser = chooser
+        .bind(&cluster.endpoint(), registry.address())
+        .unwrap();
+    let client = Client::start(chooser.address(), None, cluster.config()).unwrap();
+    let mut job = client.job("chooser.choose").unwrap();
+    for name in &names {
+        job.submit(format!("{name}.append")).unwrap();
+    }
+    cluster.until("all that it chose", || {
+        (others.iter().all(|server| server.counts().succeeded == 1)).then_some(())
+    });
+    // Nobody is called so: that is said, and holds up nothing.
+    job.submit("nobody.append").unwrap();
+    cluster.until("a word about nobody", || {
+        let lines = journal::lines("chooser has messages that wait for a server");
+        let said = lines.iter().any(|line| line.contains("nobody"));
+        said.then_some(())
+    });
 }
