@@ -155,14 +155,20 @@ impl ClientLoop {
                 Command::Close(job, serial, left) => self.close(job, serial, left),
                 Command::Lead(entry, exits) => {
                     let (machine, wires) = (&mut self.machine, &mut self.wires);
-                    self.ends.lead(entry, exits, |change| match change {
-                        Change::Lead(dealer, endpoint) => wires.lead(dealer, endpoint),
-                        Change::Cut(dealer) => {
-                            wires.cut(dealer);
-                            Ok(())
+                    self.ends.lead(entry, exits, |change| {
+                        let led = match change {
+                            Change::Lead(dealer, endpoint) => wires.lead(dealer, endpoint),
+                            Change::Cut(dealer) => {
+                                wires.cut(dealer);
+                                Ok(())
+                            }
+                            Change::Listen(endpoint) => wires.lead(machine.listen(now), endpoint),
+                        };
+                        // What goes along other routes goes on.
+                        if let Err(error) = led {
+                            log::error!("a server that was found is not connected to: {error}");
                         }
-                        Change::Listen(endpoint) => wires.lead(machine.listen(now), endpoint),
-                    })?;
+                    });
                 }
             }
         }

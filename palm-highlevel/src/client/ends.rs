@@ -30,25 +30,21 @@ impl Ends {
     /// Tells `change` what is to be done, so that the client sends to `entry` and listens at all of
     /// `exits`. Where it has listened before it goes on to, as whoever is gone may come back, until its
     /// DEALER is needed for another one.
-    ///
-    /// # Errors
-    ///
-    /// The first that `change` gives; the rest is left as it was.
-    pub(super) fn lead<E>(
+    pub(super) fn lead(
         &mut self,
         entry: Endpoint,
         exits: Vec<Endpoint>,
-        mut change: impl FnMut(Change) -> Result<(), E>,
-    ) -> Result<(), E> {
+        mut change: impl FnMut(Change),
+    ) {
         let wanted = |endpoint: &Endpoint| *endpoint != entry && exits.contains(endpoint);
         for (exit, dealer) in self.exits.iter_mut().zip(1..) {
             if exit.as_ref() == Some(&entry) {
-                change(Change::Cut(dealer))?;
+                change(Change::Cut(dealer));
                 *exit = None;
             }
         }
         if self.entry != entry {
-            change(Change::Lead(0, entry.clone()))?;
+            change(Change::Lead(0, entry.clone()));
             self.entry = entry.clone();
         }
         for endpoint in exits.iter().filter(|endpoint| wanted(endpoint)) {
@@ -59,16 +55,15 @@ impl Ends {
             let leads = Some(endpoint.clone());
             match self.exits.iter().position(is_free) {
                 Some(index) => {
-                    change(Change::Lead(index + 1, endpoint.clone()))?;
+                    change(Change::Lead(index + 1, endpoint.clone()));
                     self.exits[index] = leads;
                 }
                 None => {
-                    change(Change::Listen(endpoint.clone()))?;
+                    change(Change::Listen(endpoint.clone()));
                     self.exits.push(leads);
                 }
             }
         }
-        Ok(())
     }
 }
 
@@ -84,11 +79,7 @@ mod tests {
     fn changes(ends: &mut Ends, entry: u16, exits: &[u16]) -> Vec<Change> {
         let mut changes = Vec::new();
         let exits = exits.iter().map(|port| at(*port)).collect();
-        let all = ends.lead(at(entry), exits, |change| {
-            changes.push(change);
-            Ok::<(), ()>(())
-        });
-        all.unwrap();
+        ends.lead(at(entry), exits, |change| changes.push(change));
         changes
     }
 
