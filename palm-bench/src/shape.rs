@@ -71,6 +71,17 @@ pub(crate) fn contenders() -> Vec<Box<dyn Contender>> {
     SHAPES.into_iter().flat_map(both).collect()
 }
 
+/// What a further server in a row adds to a round trip: of those of all shapes, as they follow each
+/// other, in microseconds.
+fn further_hop(trips: &[f64]) -> f64 {
+    let of = |count| {
+        let chain = SHAPES.iter().zip(trips);
+        let mut chain = chain.filter(|(shape, _)| **shape == Shape::Chain(count));
+        chain.next().map_or(f64::NAN, |(_, trip)| *trip)
+    };
+    (of(4) - of(1)) / 3.0
+}
+
 /// Measures all shapes, PALM's right after the raw one in each round, and prints a line for each
 /// figure; the ratio is that to the raw shape.
 pub(crate) fn measure(rounds: usize, span: Span) -> Result<()> {
@@ -93,7 +104,12 @@ pub(crate) fn measure(rounds: usize, span: Span) -> Result<()> {
             .collect();
         SHAPES.len()
     ];
+    let mut hop = Row::new(Figure {
+        name: "further-hop-p50".to_owned(),
+        unit: "us",
+    });
     for round in 1..=rounds {
+        let mut medians = [Vec::new(), Vec::new()];
         for (index, both) in contenders.chunks(2).enumerate() {
             let measure = |measurement: Measurement| -> Result<Vec<Vec<f64>>> {
                 let both = both.iter();
@@ -107,13 +123,20 @@ pub(crate) fn measure(rounds: usize, span: Span) -> Result<()> {
             for (figure, row) in trips[index].iter_mut().enumerate() {
                 row.push(times.iter().map(|times| times[figure]).collect());
             }
+            for (medians, times) in medians.iter_mut().zip(&times) {
+                medians.push(times[0]);
+            }
         }
+        hop.push(medians.iter().map(|medians| further_hop(medians)).collect());
     }
     for ((both, row), trips) in contenders.chunks(2).zip(&rows).zip(&trips) {
         for (place, contender) in both.iter().enumerate() {
             measurement::say(&row.line(place, contender.name(), None))?;
             measurement::say(&trips[0].line(place, contender.name(), None))?;
         }
+    }
+    for (place, name) in ["raw", "palm"].into_iter().enumerate() {
+        measurement::say(&hop.line(place, name, None))?;
     }
     Ok(())
 }
@@ -128,6 +151,11 @@ pub(crate) fn idle() -> ! {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_further_hop_is_a_third_of_what_three_add() {
+        assert_eq!(further_hop(&[100.0, 500.0, 460.0, 7.0]), 120.0);
+    }
 
     #[test]
     fn each_server_knows_those_after_it() {

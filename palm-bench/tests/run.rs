@@ -117,7 +117,7 @@ fn servers_in_a_row_and_a_tee_beside_raw_ones() {
     let output = run(&["chains", "--rounds", "1", "--seconds", "0.05"]);
     assert!(output.status.success(), "{}", text(&output.stderr));
     let lines: Vec<&str> = text(&output.stdout).lines().collect();
-    assert_eq!(lines.len(), 16);
+    assert_eq!(lines.len(), 18);
     assert_baseline(lines[0], "raw-chain-1-100B", "tasks/s");
     assert_baseline(lines[12], "raw-tee-2-100B", "tasks/s");
     for (line, name) in [
@@ -127,6 +127,12 @@ fn servers_in_a_row_and_a_tee_beside_raw_ones() {
         assert!(line.starts_with(name), "{line}");
         let ratio = line.rsplit(' ').next().unwrap();
         assert!(ratio.parse::<f64>().unwrap() > 0.0, "{line}");
+    }
+    for (line, name) in [(lines[16], "raw"), (lines[17], "palm")] {
+        assert!(
+            line.starts_with(&format!("{name}-further-hop-p50 ")),
+            "{line}"
+        );
     }
 }
 
