@@ -1,7 +1,7 @@
 //! What becomes of functions that fail, take long or hang, and of messages that nobody waits for
 //! any more.
 
-use palm_highlevel::{Call, Client, Config, Failure, FailureKind, Retry, standalone};
+use palm_highlevel::{Call, Client, Config, Failure, FailureKind, Retry, Running, standalone};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering::SeqCst};
 use std::sync::mpsc;
@@ -250,14 +250,19 @@ fn hangs(go: Arc<AtomicBool>) -> impl Fn(&Call) -> Result<&'static str, Failure>
     }
 }
 
+/// A server with that function.
+fn hanging(cluster: &Cluster, go: Arc<AtomicBool>) -> Running {
+    let server = standalone::Server::new("s").config(cluster.config());
+    let server = server.function("f", hangs(go));
+    let server = server.lease("f", Duration::from_millis(50));
+    server.bind(&cluster.endpoint()).unwrap()
+}
+
 #[test]
 fn a_server_goes_on_when_a_function_hangs() {
     Cluster::on_each(|cluster| {
         let go = Arc::new(AtomicBool::new(false));
-        let server = standalone::Server::new("s").config(cluster.config());
-        let server = server.function("f", hangs(go.clone()));
-        let server = server.lease("f", Duration::from_millis(50));
-        let server = server.bind(&cluster.endpoint()).unwrap();
+        let server = hanging(cluster, go.clone());
         let client = cluster.client(server.address());
 
         let mut job = client.job("s.f").unwrap();
@@ -357,10 +362,7 @@ fn a_message_that_workers_hang_on_becomes_a_dead_letter() {
 fn what_ended_before_a_function_hangs_is_not_lost() {
     Cluster::on_each(|cluster| {
         let go = Arc::new(AtomicBool::new(false));
-        let server = standalone::Server::new("s").config(cluster.config());
-        let server = server.function("f", hangs(go.clone()));
-        let server = server.lease("f", Duration::from_millis(50));
-        let server = server.bind(&cluster.endpoint()).unwrap();
+        let server = hanging(cluster, go.clone());
         let client = cluster.client(server.address());
 
         let mut job = client.job("s.f").unwrap();

@@ -124,6 +124,19 @@ pub struct Submission {
     pub deadline: Option<Duration>,
 }
 
+impl Arrival {
+    /// An ending that the client itself gives a message.
+    fn of_client(job: u64, index: u64, result: Result<Bytes, Failure>) -> Arrival {
+        Arrival {
+            job,
+            index,
+            result,
+            branches: Vec::new(),
+            receipt: None,
+        }
+    }
+}
+
 impl ClientMachine {
     /// A client that sends to DEALER 0 and, if it `listens` elsewhere, hears from DEALER 1 too, and from
     /// as many more as it is told to.
@@ -290,13 +303,7 @@ impl ClientMachine {
             }
         }
         if let Some(result) = result_of(outcome, Bytes::new()) {
-            arrivals.push(Arrival {
-                job,
-                index,
-                result,
-                branches: Vec::new(),
-                receipt: None,
-            });
+            arrivals.push(Arrival::of_client(job, index, result));
         }
     }
 
@@ -375,13 +382,7 @@ impl ClientMachine {
                     named.end(index);
                 }
                 let result = Err(Failure::of(FailureKind::Expired, EXPIRED));
-                arrivals.push(Arrival {
-                    job,
-                    index,
-                    result,
-                    branches: Vec::new(),
-                    receipt: None,
-                });
+                arrivals.push(Arrival::of_client(job, index, result));
             }
         }
     }
@@ -572,13 +573,8 @@ impl ClientMachine {
             if let Some(named) = self.named.get_mut(&slot.job) {
                 named.end(slot.index);
             }
-            arrivals.push(Arrival {
-                job: slot.job,
-                index: slot.index,
-                result: Err(Failure::of(FailureKind::Refused, reason)),
-                branches: Vec::new(),
-                receipt: None,
-            });
+            let result = Err(Failure::of(FailureKind::Refused, reason));
+            arrivals.push(Arrival::of_client(slot.job, slot.index, result));
         }
         self.waiting = 0;
         self.branches.clear();
