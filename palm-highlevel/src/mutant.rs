@@ -71,11 +71,15 @@ pub enum Mutant {
     MixesSiblings,
     /// What a worker gives back of them, as it took too long, is given to nobody.
     ForgetsNotBegun,
+    /// That a job is cancelled is true of what is submitted for it later as well.
+    CancelsLater,
+    /// An attempt that was lost with its worker counts as one that failed.
+    RetriesLost,
 }
 
 impl Mutant {
     /// All of them.
-    pub const ALL: [Mutant; 33] = [
+    pub const ALL: [Mutant; 35] = [
         Mutant::HearsTwice,
         Mutant::RenumbersRoutes,
         Mutant::KeepsOldWork,
@@ -109,6 +113,8 @@ impl Mutant {
         Mutant::ReversesPieces,
         Mutant::MixesSiblings,
         Mutant::ForgetsNotBegun,
+        Mutant::CancelsLater,
+        Mutant::RetriesLost,
     ];
 }
 

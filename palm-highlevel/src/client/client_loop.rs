@@ -17,8 +17,9 @@ pub(super) enum Command {
     Open(u64, Listener),
     /// The application has taken endings.
     Taken(Vec<Receipt>),
-    /// What of the job has not ended is to be cancelled.
-    Cancel(u64, Arc<Route>),
+    /// What of the job has not ended is to be cancelled, for that time: what is submitted later may be here
+    /// already.
+    Cancel(u64, u32, Arc<Route>),
     /// The one with that serial does not listen to the job any more; these endings the application has
     /// not taken.
     Close(u64, u64, Vec<Arrival>),
@@ -148,9 +149,9 @@ impl ClientLoop {
                         self.machine.take(receipt);
                     }
                 }
-                Command::Cancel(job, route) => {
-                    self.cancel_waiting(now, job);
-                    self.machine.cancel(job, &route);
+                Command::Cancel(job, round, route) => {
+                    self.cancel_waiting(now, job, round);
+                    self.machine.cancel(job, round, &route);
                 }
                 Command::Close(job, serial, left) => self.close(job, serial, left),
                 Command::Lead(entry, exits) => {
@@ -200,11 +201,15 @@ impl ClientLoop {
     }
 
     /// What was submitted of a job is cancelled, though it has not been sent.
-    fn cancel_waiting(&mut self, now: Duration, job: u64) {
+    fn cancel_waiting(&mut self, now: Duration, job: u64, round: u32) {
         self.waiting.extend(self.submitted.try_iter());
         for submitted in std::mem::take(&mut self.waiting) {
-            let Submission { job: of, index, .. } = submitted.submission;
-            match of == job {
+            let submission = &submitted.submission;
+            let (index, is_meant) = (
+                submission.index,
+                submission.job == job && submission.round < round,
+            );
+            match is_meant {
                 false => self.waiting.push_back(submitted),
                 // An earlier process may have sent it: servers are to hear of it, room or no room.
                 true if job >= NAMED => self.submit(now, submitted),
@@ -371,6 +376,26 @@ mod tests {
         }
     }
 
+    /// The route of the jobs' calls.
+    fn route() -> Arc<Route> {
+        Arc::new(Route::parse(ME, 0, "s.f").unwrap())
+    }
+
+    fn submitted(job: u64, index: u64, round: u32) -> Submitted {
+        let submission = Submission {
+            job,
+            index,
+            round,
+            route: route(),
+            payload: Default::default(),
+            deadline: None,
+        };
+        Submitted {
+            submission,
+            expires: None,
+        }
+    }
+
     fn indices(batches: impl Iterator<Item = Vec<Arrival>>) -> Vec<u64> {
         let mut indices: Vec<_> = batches.flatten().map(|arrival| arrival.index).collect();
         indices.sort_unstable();
@@ -409,24 +434,13 @@ mod tests {
     #[test]
     fn what_is_cancelled_before_it_is_sent_is_not_kept() {
         let (mut client, submissions, commands) = client_loop();
-        let route = Arc::new(Route::parse(ME, 0, "s.f").unwrap());
         for job in 1..=10 {
             let (sender, hears) = bounded(9);
             client.open(job, Listener::new(job, sender));
-            let submission = Submission {
-                job,
-                index: 0,
-                route: route.clone(),
-                payload: Default::default(),
-                deadline: None,
-            };
-            let submitted = Submitted {
-                submission,
-                expires: None,
-            };
+            let submitted = submitted(job, 0, 0);
             assert!(submissions.send(submitted).is_ok());
             client.take_commands(Duration::ZERO).unwrap();
-            let cancel = Command::Cancel(job, route.clone());
+            let cancel = Command::Cancel(job, 1, route());
             commands.send(cancel).unwrap();
             client.take_commands(Duration::ZERO).unwrap();
             client.deliver();
@@ -434,5 +448,25 @@ mod tests {
             assert_eq!(hears.try_iter().count(), usize::from(job > 1));
         }
         assert_eq!(client.machine.kept().count(), 2);
+    }
+
+    #[test]
+    fn what_is_submitted_after_its_job_was_cancelled_is_not() {
+        let (mut client, submissions, commands) = client_loop();
+        let (sender, hears) = bounded(9);
+        client.open(1, Listener::new(1, sender));
+        // Sent before the loop hears of the first cancelling, and before it hears of the second.
+        for (index, round) in [(0, 0), (1, 1), (2, 2)] {
+            assert!(submissions.send(submitted(1, index, round)).is_ok());
+        }
+        for round in 1..=2 {
+            commands.send(Command::Cancel(1, round, route())).unwrap();
+            client.take_commands(Duration::ZERO).unwrap();
+            client.deliver();
+        }
+        assert_eq!(indices(hears.try_iter()), [0]);
+        let kept: Vec<u32> = client.machine.kept().map(|of| of as u32).collect();
+        // Two messages, and the word that the first of them is cancelled.
+        assert_eq!(kept, [1, 2, 1]);
     }
 }

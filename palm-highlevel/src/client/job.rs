@@ -60,6 +60,8 @@ pub struct Job {
     early: Option<BTreeMap<u64, Arrival>>,
     /// How long each further message may take.
     deadline: Option<Duration>,
+    /// How often it was cancelled.
+    round: u32,
     /// What the application has taken and the client does not know of yet.
     receipts: Vec<super::Receipt>,
 }
@@ -100,6 +102,7 @@ impl Job {
             here: VecDeque::new(),
             early: None,
             deadline: None,
+            round: 0,
             receipts: Vec::new(),
         })
     }
@@ -200,6 +203,7 @@ impl Job {
         let submission = Submission {
             job: self.number,
             index,
+            round: self.round,
             route: self.route.clone(),
             payload,
             deadline: None,
@@ -265,7 +269,8 @@ impl Job {
     /// already. The endings come as usual. A function that runs may ask
     /// [`is_cancelled`](crate::Call::is_cancelled).
     pub fn cancel(&mut self) {
-        let command = Command::Cancel(self.number, self.route.clone());
+        self.round += 1;
+        let command = Command::Cancel(self.number, self.round, self.route.clone());
         // Without a client there is nothing left to cancel.
         let _ = self.shared.commands.send(command);
         self.shared.waker.wake();

@@ -56,6 +56,7 @@ struct Slot {
     job: u64,
     index: u64,
     waiting: bool,
+    round: u32,
     /// When it expires here, if it does.
     expires: Option<Duration>,
 }
@@ -116,6 +117,8 @@ pub struct Submission {
     pub job: u64,
     /// Which of the job's messages it is.
     pub index: u64,
+    /// How often the job had been cancelled before.
+    pub round: u32,
     /// Where it goes.
     pub route: Arc<Route>,
     /// What the first function takes.
@@ -266,6 +269,7 @@ impl ClientMachine {
             job: submission.job,
             index: submission.index,
             waiting: true,
+            round: submission.round,
             expires,
         });
         self.waiting += 1;
@@ -289,7 +293,7 @@ impl ClientMachine {
     }
 
     /// Ends a message that was not sent, as `outcome` says: expired or cancelled.
-    pub(super) fn end_unsent(
+    pub fn end_unsent(
         &mut self,
         job: u64,
         index: u64,
@@ -334,11 +338,12 @@ impl ClientMachine {
         ended.is_some()
     }
 
-    /// Has servers cancel what of a job has not ended: each message then ends as cancelled, unless
-    /// it ends otherwise before the word arrives.
-    pub fn cancel(&mut self, job: u64, route: &Arc<Route>) {
+    /// Has servers cancel what of a job has not ended that was submitted before its cancelling number
+    /// `round`: each message then ends as cancelled, unless it ends otherwise before the word arrives.
+    pub fn cancel(&mut self, job: u64, round: u32, route: &Arc<Route>) {
         let slots = self.ring.iter().zip(self.base..);
-        let waiting = slots.filter(|(slot, _)| slot.waiting && slot.job == job);
+        let meant = |slot: &Slot| slot.waiting && slot.job == job && slot.round < round;
+        let waiting = slots.filter(|(slot, _)| meant(slot));
         let sequences: Vec<u64> = waiting.map(|(_, sequence)| sequence).collect();
         let Some(last) = sequences.last() else {
             return;

@@ -147,7 +147,7 @@ impl Engine {
         if let State::With(worker) = std::mem::replace(&mut entry.state, State::Waiting) {
             self.executor.returned(worker, 1);
         }
-        entry.before = entry.tries;
+        entry.begin_next();
         entry.payload = Bytes::new();
         // None of them is the last before all are there: a child may end as it is queued.
         family.left += 1;
@@ -289,7 +289,7 @@ impl Engine {
         if let State::With(worker) = std::mem::replace(&mut entry.state, State::Waiting) {
             self.executor.returned(worker, 1);
         }
-        entry.before = entry.tries;
+        entry.begin_next();
         let family = entry.family.as_mut();
         let parts = family.map(|family| std::mem::take(&mut family.parts));
         let piece = Piece::new(outcome, payload.clone(), parts.unwrap_or_default());

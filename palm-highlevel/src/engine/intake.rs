@@ -2,6 +2,7 @@ use super::functions::Resolved;
 use super::ledger::{Entry, State};
 use super::stored::Attempts;
 use super::{Engine, Executor, Key, Origin, Parcel, Taken};
+use crate::mutant::{self, Mutant};
 use crate::{Failure, FailureKind};
 use bytes::Bytes;
 use palm_core::Route;
@@ -87,6 +88,7 @@ impl Engine {
         let mut entry = Entry::new(taken, route, origin, function, self.now);
         if let Some(attempts) = attempts {
             entry.tries = attempts.tries;
+            entry.failures = attempts.failures;
             entry.charges = attempts.charges;
             entry.suspect = attempts.suspect;
         }
@@ -146,12 +148,15 @@ impl Engine {
         let Some(entry) = self.ledger.get_mut(key) else {
             return;
         };
-        let (state, tries) = (entry.state, entry.tries - entry.before);
-        let failure = Failure::decode(&payload);
+        let (state, failure) = (entry.state, Failure::decode(&payload));
+        let failures = match mutant::is(Mutant::RetriesLost) {
+            true => entry.tries - entry.before,
+            false => entry.failures + 1,
+        };
         let wait = self
             .retry
             .as_ref()
-            .and_then(|retry| retry.after(tries, &failure));
+            .and_then(|retry| retry.after(failures, &failure));
         match (state, wait, &mut self.executor) {
             (State::With(worker), _, Executor::Workers(dispatch))
                 if failure.kind == FailureKind::Lease =>
@@ -167,6 +172,7 @@ impl Engine {
                     dispatch.returned(worker, 1);
                 }
                 entry.state = State::Ready;
+                entry.failures = failures;
                 let failed = entry.tries;
                 self.counts.retried += 1;
                 self.keep_attempts(key);

@@ -171,6 +171,7 @@ impl Journal {
     fn keep_attempts(&mut self, log: LogId, number: u64, entry: &Entry) {
         let attempts = Attempts {
             tries: entry.tries,
+            failures: entry.failures,
             charges: entry.charges,
             suspect: entry.suspect,
         };

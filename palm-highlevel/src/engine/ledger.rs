@@ -43,6 +43,8 @@ pub(crate) struct Entry {
     pub(crate) suspect: bool,
     /// How many of the tries were for functions that have made others, and ended.
     pub(crate) before: u32,
+    /// How many of those since then have failed. Others were lost with their workers.
+    pub(crate) failures: u32,
     /// To a worker: its payload holds several messages, of siblings.
     pub(crate) siblings: bool,
     /// Whose child it is, if a function here has submitted it.
@@ -116,10 +118,17 @@ impl Entry {
             charges: 0,
             suspect: false,
             before: 0,
+            failures: 0,
             siblings: false,
             kin: None,
             family: None,
         }
+    }
+
+    /// From now on, it is tried for another function than so far.
+    pub(crate) fn begin_next(&mut self) {
+        self.before = self.tries;
+        self.failures = 0;
     }
 
     /// Whether it has come of another message here, or others of it.

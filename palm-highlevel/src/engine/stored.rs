@@ -15,6 +15,7 @@
 //! In the records of what leaves, the attempt is the lane that the message came by.
 
 use super::routes::RouteNumbers;
+use crate::mutant::{self, Mutant};
 use crate::store::{Group, LogId, StoreError, StoreErrorKind};
 use bytes::{BufMut, Bytes, BytesMut};
 use palm_core::lane::{Credit, Mark};
@@ -27,7 +28,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// The version of the layout that this version of PALM writes, and the only one that it reads.
-pub(super) const FORMAT: u32 = 1;
+pub(super) const FORMAT: u32 = 2;
 
 pub(super) const FORMAT_KEY: &[u8] = b"format";
 pub(super) const SERVER: &[u8] = b"server";
@@ -84,6 +85,7 @@ pub(super) enum LanePeer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Attempts {
     pub(super) tries: u32,
+    pub(super) failures: u32,
     pub(super) charges: u8,
     pub(super) suspect: bool,
 }
@@ -97,7 +99,8 @@ pub(super) struct CancelWord {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum Cancelled {
-    Job(u64),
+    /// What was sent for that pipeline up to that sequence.
+    Job(u64, u64),
     Message(u64),
 }
 
@@ -105,7 +108,7 @@ impl CancelWord {
     /// What a record says, if it is such a word.
     pub(super) fn of(record: &Record, route: &Route) -> Option<CancelWord> {
         let of = match record.outcome {
-            Outcome::CancelJob => Cancelled::Job(route.pipeline()),
+            Outcome::CancelJob => Cancelled::Job(route.pipeline(), record.sequence),
             Outcome::Cancel => Cancelled::Message(record.sequence),
             _ => return None,
         };
@@ -116,7 +119,11 @@ impl CancelWord {
     /// Whether it means a message.
     pub(super) fn means(&self, route: &Route, sequence: u64) -> bool {
         let same = match self.of {
-            Cancelled::Job(job) => route.pipeline() == job,
+            // Each incarnation of a session has sequences of its own, with another upper half.
+            Cancelled::Job(job, last) => {
+                let was_sent = sequence <= last || sequence >> 32 != last >> 32;
+                route.pipeline() == job && (was_sent || mutant::is(Mutant::CancelsLater))
+            }
             Cancelled::Message(cancelled) => sequence == cancelled,
         };
         same && route.client() == self.client

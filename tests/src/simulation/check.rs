@@ -48,7 +48,7 @@ impl World {
         let (from_worker, to_worker) = (is_worker(sender), is_worker(receiver));
         let (from_server, to_server) = (is_server(sender), is_server(receiver));
         let lane = (sender, receiver, frame.header.lane, way);
-        for sent in &news.sent {
+        for sent in news.sent.iter().filter(|sent| !sent.is_word()) {
             if to_server && !from_worker {
                 self.witness.given(receiver, sent);
             }
@@ -66,7 +66,8 @@ impl World {
             }
         }
         let from_client = matches!(self.role_of(sender), Some(Role::Client { .. }));
-        for Sent { id, .. } in &news.settled {
+        let settled = news.settled.iter().filter(|sent| !sent.is_word());
+        for Sent { id, .. } in settled {
             if from_client {
                 self.witness.heard(id);
             }
@@ -159,8 +160,6 @@ impl World {
                     return None;
                 }
                 let kept: BTreeSet<u64> = client.kept().collect();
-                let application = process.application.as_ref()?;
-                let sent = application.submitted - application.waiting.len() as u64;
                 let unfinished = self.witness.unfinished(process.incarnation);
                 let lost = unfinished.into_iter().find(|&sequence| {
                     let id = Id {
@@ -168,7 +167,7 @@ impl World {
                         sequence,
                         path: Path::ROOT,
                     };
-                    sequence <= sent && !kept.contains(&sequence) && !self.is_safe(&id, None)
+                    !kept.contains(&sequence) && !self.is_safe(&id, None)
                 })?;
                 Some(format!(
                     "rule 3: {} no longer keeps message {lost}, which has not ended",
@@ -236,8 +235,15 @@ impl World {
             let entry = engine
                 .unfinished()
                 .find(|entry| !self.witness.is_gone(entry.id.client));
+            // What workers are given, and told of it, is theirs, until one that has gone is forgotten.
+            let to_worker = |outcome| {
+                matches!(
+                    outcome,
+                    Outcome::Pending | Outcome::Cancel | Outcome::CancelJob
+                )
+            };
             let parcel = engine.outgoing().find(|parcel| {
-                parcel.outcome != Outcome::Pending && !self.witness.is_gone(parcel.id.client)
+                !to_worker(parcel.outcome) && !self.witness.is_gone(parcel.id.client)
             });
             if entry.is_some() || parcel.is_some() {
                 let message = format!(

@@ -58,11 +58,17 @@ pub enum Fault {
     Reorder,
     /// A frame comes up to 5 s late, after later ones.
     Delay,
+    /// An application cancels all that it has submitted.
+    Cancel,
+    /// The deadline of a message passes.
+    Expiry,
+    /// A function fails and is to be called again.
+    FailsOnce,
 }
 
 impl Fault {
     /// All of them.
-    pub const ALL: [Fault; 27] = [
+    pub const ALL: [Fault; 30] = [
         Fault::ServerCrash,
         Fault::CrashWritten,
         Fault::CrashTrimming,
@@ -90,6 +96,9 @@ impl Fault {
         Fault::Duplicate,
         Fault::Reorder,
         Fault::Delay,
+        Fault::Cancel,
+        Fault::Expiry,
+        Fault::FailsOnce,
     ];
 
     /// The moments at which a server with a store may be killed once it has opened it.

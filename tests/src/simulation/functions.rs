@@ -2,6 +2,7 @@
 
 use super::call::Called;
 use super::family::Function;
+use super::fault::Fault;
 use super::payload::Kind;
 use super::process::Process;
 use super::scenario::Role;
@@ -133,6 +134,9 @@ impl World {
         if called.start.kind == Kind::Poison && called.start.stage == stage {
             return Ok((None, cost));
         }
+        if called.start.kind == Kind::Flaky && called.given.is_err() {
+            self.injected.count(Fault::FailsOnce);
+        }
         let given = called.given.and_then(|(result, made)| match made {
             // What functions have made goes to the master of a worker.
             Some(made) if place.master.is_some() => {
@@ -183,13 +187,18 @@ impl World {
     }
 
     /// Function threads hand over what has ended.
-    pub(super) fn executed(&mut self, node: usize, life: u32, ended: Vec<Ended>, all: bool) {
+    pub(super) fn executed(&mut self, node: usize, life: u32, mut ended: Vec<Ended>, all: bool) {
         let stopped = self.stopped[node];
         if stopped > self.now {
             return self.plan(stopped, Happening::Executed(node, life, ended, all));
         }
         if self.process(node, life).is_none() {
             return;
+        }
+        let dice = &mut self.dice;
+        if let Some(process) = self.processes[node].as_deref() {
+            // A function that is told of it in time does not begin.
+            ended.retain(|ended| !process.recalled.contains(&ended.done.token) || dice.one_in(2));
         }
         for ended in &ended {
             for execution in &ended.executions {

@@ -16,7 +16,7 @@
 //! | 7: nothing is sent beyond the credit, nothing held beyond the budget | `wiretap`, `check` |
 //! | 8: everything ends once no faults come | `world` |
 //! | 9: charges are for deaths while alone | `check`, `witness` |
-//! | 10: positions, credit and generations go up | `wiretap` |
+//! | 10: positions, credit, generations and epochs go up | `wiretap` |
 //!
 
 mod call;

@@ -20,7 +20,7 @@ impl World {
     pub(super) fn meets(&mut self, node: usize, moment: Fault) -> bool {
         let meets = self.moments[node] == Some(moment)
             && self.is_disturbed()
-            && (moment == Fault::CrashOpening || !self.is_recovering());
+            && !self.is_another_recovering(node);
         if meets {
             self.moments[node] = None;
             self.injected.count(moment);
@@ -31,7 +31,7 @@ impl World {
     /// The process of a node dies at a moment that it was to meet.
     pub(super) fn die(&mut self, node: usize) {
         let delay = self.dice.milliseconds(20, 5_000);
-        self.recovered = self.now + delay + RECOVERY;
+        self.recovering = (node, self.now + delay + RECOVERY);
         self.kill(node, delay, "killed at a moment");
     }
 
@@ -49,10 +49,19 @@ impl World {
 
     /// Now and then the process that takes the place of one that has died dies of its opening.
     pub(super) fn arm_opening(&mut self, node: usize) {
-        let arms = self.is_durable(node) && self.is_disturbed() && self.dice.one_in(4);
+        let arms = self.is_durable(node) && self.is_disturbed() && self.dice.one_in(2);
         self.moments[node] = arms.then_some(Fault::CrashOpening);
         let calls = arms.then(|| self.dice.below(CALLS) as u32);
         self.disks[node].dies_after(calls);
+    }
+
+    /// A process has opened its store; now and then one that was to die of that dies of what it does next.
+    pub(super) fn opened(&mut self, node: usize) {
+        let armed = self.moments[node].take();
+        self.disks[node].dies_after(None);
+        if armed.is_some() && self.dice.one_in(2) {
+            self.arm(node);
+        }
     }
 
     /// A process has died while it opened its store.
@@ -64,7 +73,7 @@ impl World {
         let survives = self.dice.one_in(2);
         self.disks[node].crash(survives);
         let delay = self.dice.milliseconds(20, 2_000);
-        self.recovered = self.recovered.max(self.now + delay + RECOVERY);
+        self.recovering = (node, self.now + delay + RECOVERY);
         self.disturb(self.now + delay);
         self.plan(self.now + delay, Happening::Start(node));
     }

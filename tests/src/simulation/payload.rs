@@ -11,6 +11,8 @@ pub(super) enum Kind {
     Plain,
     /// One of its functions says that it fails.
     Failing,
+    /// One of its functions says that it fails the first time that it is called.
+    Flaky,
     /// Whoever executes one of its functions dies.
     Poison,
 }
@@ -21,7 +23,7 @@ pub(super) struct Start {
     pub(super) client: u64,
     pub(super) sequence: u64,
     pub(super) kind: Kind,
-    /// The stage at which it fails or kills.
+    /// The stage at which it fails, always or once, or kills.
     pub(super) stage: u16,
     /// How long each function takes, in microseconds.
     pub(super) cost: u32,
@@ -50,6 +52,7 @@ impl Start {
             Kind::Plain => 0,
             Kind::Failing => 1,
             Kind::Poison => 2,
+            Kind::Flaky => 3,
         });
         bytes.extend(self.cost.to_le_bytes());
         bytes.extend(self.padding.to_le_bytes());
@@ -67,6 +70,7 @@ impl Start {
                 0 => Kind::Plain,
                 1 => Kind::Failing,
                 2 => Kind::Poison,
+                3 => Kind::Flaky,
                 _ => return None,
             },
             cost: word(payload, 17)?,

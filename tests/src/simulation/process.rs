@@ -2,16 +2,20 @@ use super::disk::Disk;
 use super::family::Function;
 use super::scenario::{Execution, JobPlan, Node, Onward, Role};
 use bytes::Bytes;
-use palm_core::wire::{self, Frame};
+use palm_core::wire::{self, Frame, Outcome};
 use palm_core::{Frames, Incarnation, Message, PeerId, Route, Step};
+use palm_highlevel::Retry;
 use palm_highlevel::client::machine::{Arrival, ClientMachine, Receipt, Submission};
 use palm_highlevel::engine::{
     self, Action, Address, Done, Engine, EngineConfig, Event, LaneView, Next, Output,
 };
 use palm_highlevel::store::StoreError;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
+
+/// How often a server that tries messages again executes one that fails.
+const ATTEMPTS: u32 = 2;
 
 /// One life of a process: its machine and what the thin loops around it have besides sockets.
 pub(super) struct Process {
@@ -34,6 +38,8 @@ pub(super) struct Process {
     /// Until when each of its function threads is busy.
     pub(super) threads: Vec<Duration>,
     pub(super) ended: VecDeque<(Vec<Done>, bool)>,
+    /// The tasks that nobody waits for any more.
+    pub(super) recalled: BTreeSet<u64>,
     /// What its store has done since its last turn.
     pub(super) stored: VecDeque<Event>,
     pub(super) actions: Vec<Action>,
@@ -68,6 +74,17 @@ pub(super) struct Dealer {
     pub(super) inbox: VecDeque<Frames>,
 }
 
+/// What an application has handed to its client.
+#[derive(Debug)]
+pub(super) struct Submitted {
+    pub(super) index: u64,
+    /// How often the application had cancelled all before.
+    pub(super) round: u32,
+    pub(super) payload: Bytes,
+    /// When it expires, by the clock of the process.
+    pub(super) expires: Option<Duration>,
+}
+
 /// What uses a client.
 #[derive(Debug)]
 pub(super) struct Application {
@@ -75,7 +92,11 @@ pub(super) struct Application {
     pub(super) route: Arc<Route>,
     pub(super) submitted: u64,
     /// Handed to the client, which has no room for them yet.
-    pub(super) waiting: VecDeque<Bytes>,
+    pub(super) waiting: VecDeque<Submitted>,
+    /// How often it has cancelled all that it had submitted.
+    pub(super) round: u32,
+    /// Whether the client is to hear of that.
+    pub(super) cancels: bool,
     pub(super) ended: u64,
     /// Endings that have come and are not taken yet.
     pub(super) here: Vec<Receipt>,
@@ -86,14 +107,19 @@ pub(super) struct Application {
     pub(super) take_planned: bool,
 }
 
+/// The only job of a client.
+const JOB: u64 = 1;
+
 impl Application {
     fn new(plan: JobPlan, incarnation: Incarnation) -> Application {
-        let route = Route::parse(incarnation, 1, &plan.route).expect("the route of a scenario");
+        let route = Route::parse(incarnation, JOB, &plan.route).expect("the route of a scenario");
         Application {
             plan,
             route: Arc::new(route),
             submitted: 0,
             waiting: VecDeque::new(),
+            round: 0,
+            cancels: false,
             ended: 0,
             here: Vec::new(),
             taken: Vec::new(),
@@ -126,6 +152,7 @@ impl Process {
                 execution,
                 onward,
                 durable,
+                ..
             } => {
                 let disk = durable.then_some(disk);
                 if disk.is_some() {
@@ -179,6 +206,7 @@ impl Process {
                 .collect(),
             threads: vec![now; threads as usize],
             ended: VecDeque::new(),
+            recalled: BTreeSet::new(),
             stored: VecDeque::new(),
             actions: Vec::new(),
             arrivals: Vec::new(),
@@ -228,28 +256,48 @@ impl Process {
         }
     }
 
-    /// What a client's loop does for its application: receipts first, then submissions.
-    pub(super) fn take_commands(&mut self, now: Duration) {
+    /// What a client's loop does for its application: receipts and cancelling first, then submissions. Gives
+    /// back what it has sent.
+    pub(super) fn take_commands(&mut self, now: Duration) -> Vec<u64> {
+        let now = self.clock(now);
         let (Machine::Client(client), Some(application)) =
             (&mut self.machine, &mut self.application)
         else {
-            return;
+            return Vec::new();
         };
         for receipt in application.taken.drain(..) {
             client.take(receipt);
         }
+        let (cancels, round) = (std::mem::take(&mut application.cancels), application.round);
+        let arrivals = &mut self.arrivals;
+        application.waiting.retain(|waiting| {
+            let outcome = match waiting.expires {
+                _ if cancels && waiting.round < round => Outcome::Cancelled,
+                Some(at) if at <= now => Outcome::Expired,
+                _ => return true,
+            };
+            client.end_unsent(JOB, waiting.index, outcome, arrivals);
+            false
+        });
+        if cancels {
+            client.cancel(JOB, round, &application.route);
+        }
+        let mut sent = Vec::new();
         while client.has_room()
-            && let Some(payload) = application.waiting.pop_front()
+            && let Some(submitted) = application.waiting.pop_front()
         {
             let submission = Submission {
-                job: 1,
-                index: application.submitted - application.waiting.len() as u64 - 1,
+                job: JOB,
+                index: submitted.index,
+                round: submitted.round,
                 route: application.route.clone(),
-                payload,
-                deadline: None,
+                payload: submitted.payload,
+                deadline: submitted.expires.map(|at| at.saturating_sub(now)),
             };
             client.submit(now, submission);
+            sent.push(submitted.index);
         }
+        sent
     }
 
     /// Whether there is something to do before the next tick.
@@ -326,6 +374,9 @@ fn server(
         Onward::Route { .. } => Output::Route,
     };
     let mut config = config(node, incarnation, wire::Role::Server, now);
+    if let Role::Server { retry, .. } = node.role {
+        config.retry = retry.map(|wait| Retry::new(ATTEMPTS).backoff(wait));
+    }
     config.shares = matches!(onward, Onward::Route { shares: true });
     if threads == 0 {
         // They are its workers'.

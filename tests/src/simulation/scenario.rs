@@ -48,6 +48,8 @@ pub(super) enum Role {
         onward: Onward,
         /// Whether it has a store.
         durable: bool,
+        /// How long it waits before it tries a message again whose function has failed, if it does.
+        retry: Option<Duration>,
     },
     Worker {
         master: usize,
@@ -98,6 +100,16 @@ pub(super) struct JobPlan {
     pub(super) failing: u64,
     /// At which stage.
     pub(super) fails_at: u16,
+    /// One message in so many fails once, and then does not; none if 0.
+    pub(super) flaky: u64,
+    /// At which stage.
+    pub(super) flaky_at: u16,
+    /// One message in so many has a deadline; none if 0.
+    pub(super) hurried: u64,
+    /// The longest time until that.
+    pub(super) deadline: Duration,
+    /// After how long the application cancels what it has submitted, if it does.
+    pub(super) cancel_after: Option<Duration>,
     /// The function of one message in so many submits others; of none if 0.
     pub(super) families: u64,
     /// How long the application takes to come back for endings.
@@ -142,6 +154,12 @@ impl Scenario {
             } = &mut node.role
             {
                 *durable = dice.one_in(2);
+            }
+        }
+        let retries = dice.one_in(3);
+        for node in &mut nodes {
+            if let Role::Server { retry, .. } = &mut node.role {
+                *retry = retries.then(|| Duration::from_millis(dice.pick(&[0, 50, 1_000])));
             }
         }
         let quiet = dice.milliseconds(2_000, 25_000);
@@ -189,6 +207,8 @@ fn job(
     quiet: Duration,
 ) -> JobPlan {
     let expendable = journey.expendable(nodes);
+    let retried = journey.retried(nodes);
+    let hurries = dice.one_in(3);
     let count = match narrow {
         true => dice.between(5, 20),
         false => dice.between(5, 200),
@@ -216,6 +236,20 @@ fn job(
         },
         failing: dice.pick(&[0, 0, 10]),
         fails_at: dice.below(u64::from(journey.stages())) as u16,
+        flaky: match retried.is_empty() {
+            true => 0,
+            false => dice.pick(&[0, 3, 10]),
+        },
+        flaky_at: match retried.is_empty() {
+            true => 0,
+            false => dice.pick(&retried),
+        },
+        hurried: match hurries {
+            true => dice.pick(&[1, 3, 10]),
+            false => 0,
+        },
+        deadline: Duration::from_millis(dice.pick(&[1, 100, 2_000, 10_000])),
+        cancel_after: dice.one_in(4).then(|| dice.duration(Duration::ZERO, quiet)),
         // Children have the keys of their parents, whose owner has to end those first.
         families: match nodes[journey.entry()].execution() {
             Some(Execution::Partitioned(_)) => 0,

@@ -61,14 +61,19 @@ impl World {
         }
         let delay = self.dice.milliseconds(20, 5_000);
         if fault == Fault::ServerCrash {
-            self.recovered = self.now + delay + RECOVERY;
+            self.recovering = (node, self.now + delay + RECOVERY);
         }
         self.kill(node, delay, "killed");
         Some(node)
     }
 
-    pub(super) fn is_recovering(&self) -> bool {
-        self.now < self.recovered
+    fn is_recovering(&self) -> bool {
+        self.now < self.recovering.1
+    }
+
+    /// Whether another server than that one is down, or was a moment ago.
+    pub(super) fn is_another_recovering(&self, node: usize) -> bool {
+        self.is_recovering() && self.recovering.0 != node
     }
 
     fn order_to_stop(&mut self, fits: impl Fn(&Role) -> bool) -> Option<usize> {

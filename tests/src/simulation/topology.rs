@@ -37,6 +37,20 @@ impl Journey {
         self.stages.len() as u16
     }
 
+    /// The stages at which a message is tried again that has failed: the order of a partition leaves no
+    /// room for that.
+    pub(super) fn retried(&self, nodes: &[Node]) -> Vec<u16> {
+        let retries = |server: &usize| match nodes[*server].role {
+            Role::Server {
+                execution, retry, ..
+            } => retry.is_some() && !matches!(execution, Execution::Partitioned(_)),
+            _ => false,
+        };
+        let stages = (0..).zip(&self.stages);
+        let retried = stages.filter(|(_, servers)| servers.iter().all(retries));
+        retried.map(|(stage, _)| stage).collect()
+    }
+
     /// The stages that may kill who executes them: a serial server would die of them for ever.
     pub(super) fn expendable(&self, nodes: &[Node]) -> Vec<u16> {
         let is_serial = |server: &usize| {
@@ -180,6 +194,7 @@ fn server(nodes: &mut Vec<Node>, name: &str, execution: Execution, nexts: &[usiz
             execution,
             onward: Onward::Next(nexts),
             durable: false,
+            retry: None,
         },
         window: Credit::default(),
     });

@@ -9,6 +9,7 @@ use super::witness::Violation;
 use super::world::{Happening, World};
 use palm_core::wire::Frame;
 use palm_core::{Frames, Incarnation, PeerId};
+use palm_highlevel::FailureKind;
 use palm_highlevel::engine::{Action, Address, Event, Reading};
 use palm_highlevel::store::Batch;
 use std::time::Duration;
@@ -35,7 +36,9 @@ impl World {
         let heard = self.receive(&mut process);
         let released = kept.is_some_and(|kept| process.kept() < kept);
         if is_client {
-            process.take_commands(now);
+            for index in process.take_commands(now) {
+                self.witness.numbered(process.incarnation, index);
+            }
             self.arrive(node, &mut process);
         }
         process.tick(now);
@@ -121,23 +124,27 @@ impl World {
             return;
         };
         for arrival in process.arrivals.drain(..) {
-            let sequence = arrival.index + 1;
+            let index = arrival.index;
             let words = format_args!(
-                "{incarnation} hears of {sequence}: {}",
+                "{incarnation} hears of its message at {index}: {}",
                 match &arrival.result {
                     Ok(_) => "success".to_owned(),
                     Err(failure) => failure.to_string(),
                 }
             );
             self.trace
-                .note(self.now, &[4, incarnation.number(), sequence], words);
+                .note(self.now, &[4, incarnation.number(), index], words);
             if let Err(violation) =
                 self.witness
-                    .ended(incarnation, sequence, &arrival.result, &arrival.branches)
+                    .ended(incarnation, index, &arrival.result, &arrival.branches)
             {
                 self.violation.get_or_insert(violation);
             }
             application.ended += 1;
+            let failure = arrival.result.as_ref().err();
+            if failure.is_some_and(|failure| failure.kind == FailureKind::Expired) {
+                self.injected.count(Fault::Expiry);
+            }
             application.here.extend(arrival.receipt);
         }
         if !application.here.is_empty() && !application.take_planned {
@@ -156,8 +163,9 @@ impl World {
         for action in std::mem::take(&mut process.actions) {
             match action {
                 Action::Execute(tasks) => self.execute(node, process, tasks),
-                // A function that is not told runs to its end, and its result counts for nothing.
-                Action::Recall(_) => {}
+                Action::Recall(token) => {
+                    process.recalled.insert(token);
+                }
                 Action::Write(number, batch) => {
                     let trims = self.forgets_sent(node, &batch);
                     self.write(node, process.life, number, batch);

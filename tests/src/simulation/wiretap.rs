@@ -1,7 +1,7 @@
 use super::network::Way;
 use super::payload::hash;
 use palm_core::lane::{Credit, Position};
-use palm_core::wire::{Frame, Header, Kind, Outcome};
+use palm_core::wire::{Frame, Greeting, Header, Kind, Outcome};
 use palm_core::{Id, Incarnation, Path, Route};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,6 +13,8 @@ pub(super) struct Wiretap {
     newest: BTreeMap<(Incarnation, Incarnation, Way), u32>,
     /// The servers with stores, and what they have said that they have accepted.
     taken: BTreeMap<Incarnation, BTreeSet<Id>>,
+    /// The processes of servers with stores, by their epochs.
+    lives: BTreeMap<(Incarnation, u64), u32>,
     /// The most that a message weighs.
     pub(super) largest: u64,
 }
@@ -43,6 +45,13 @@ pub(super) struct Sent {
     end: u64,
     /// Its route goes more than once from its sender to its receiver.
     recurs: bool,
+}
+
+impl Sent {
+    /// Whether it says that others are cancelled.
+    pub(super) fn is_word(&self) -> bool {
+        matches!(self.outcome, Outcome::Cancel | Outcome::CancelJob)
+    }
 }
 
 /// What a receiver newly says of a lane.
@@ -76,6 +85,9 @@ impl Wiretap {
             // Whoever gets it takes it to be meant.
             header.receiver = to;
         }
+        if header.kind == Kind::Hello || header.kind == Kind::Welcome {
+            self.hear_greeting(frame)?;
+        }
         let results = is_worker(header.receiver);
         self.hear_position(&header, way.other(), results, &mut news)?;
         if header.kind == Kind::Settled {
@@ -91,6 +103,21 @@ impl Wiretap {
             self.hear_messages(frame, way, &mut news)?;
         }
         Ok(news)
+    }
+
+    /// Rule 10: no two processes of a server with a store have the same epoch.
+    fn hear_greeting(&mut self, frame: &Frame) -> Result<(), String> {
+        let greeting: Greeting = frame.body().map_err(|error| error.to_string())?;
+        let (server, Greeting { epoch, pid, .. }) = (frame.header.sender, greeting);
+        if epoch == 0 {
+            return Ok(());
+        }
+        match *self.lives.entry((server, epoch)).or_insert(pid) {
+            first if first == pid => Ok(()),
+            first => Err(format!(
+                "rule 10: processes {first} and {pid} of {server} both have epoch {epoch}"
+            )),
+        }
     }
 
     /// Rule 10: what a receiver says of a lane only goes up.
@@ -130,7 +157,8 @@ impl Wiretap {
         // Results are kept with what they are the results of.
         if let Some(taken) = taken.filter(|_| !results) {
             let new = &facts.sent[before.accepted as usize..now.accepted as usize];
-            taken.extend(new.iter().map(|sent| sent.id.clone()));
+            let new = new.iter().filter(|sent| !sent.is_word());
+            taken.extend(new.map(|sent| sent.id.clone()));
         }
         facts.position = now;
         facts.credit = Credit {
@@ -271,7 +299,8 @@ impl Wiretap {
             }
             let (from, to) = (facts.position.settled, facts.position.accepted);
             let sent = &facts.sent[from as usize..to as usize];
-            held.extend(sent.iter().map(|sent| sent.id.clone()));
+            let sent = sent.iter().filter(|sent| !sent.is_word());
+            held.extend(sent.map(|sent| sent.id.clone()));
         }
         held
     }

@@ -33,6 +33,8 @@ impl Violation {
 pub(super) struct Witness {
     clients: BTreeMap<Incarnation, Job>,
     pub(super) executions: Vec<Execution>,
+    /// Which messages a function was called with, at which stage.
+    called: BTreeSet<(Id, u16)>,
     /// What each master has charged, and for whose deaths.
     charges: BTreeMap<(Incarnation, Id), Charges>,
     /// How often each message was sent to a server.
@@ -68,6 +70,8 @@ struct Job {
     /// Into how many branches a tee splits each message.
     branches: u32,
     messages: Vec<Fate>,
+    /// Which of them has the sequence 1, 2, 3 …
+    sent: Vec<usize>,
     /// It has died or left: nobody waits for its endings.
     gone: bool,
 }
@@ -76,6 +80,41 @@ struct Job {
 struct Fate {
     start: Start,
     ended: bool,
+    /// What its id is, if it was sent.
+    sequence: Option<u64>,
+    /// It has a deadline.
+    hurried: bool,
+    /// Its client has had it cancelled.
+    cancelled: bool,
+}
+
+impl Job {
+    fn fate(&self, sequence: u64) -> Option<&Fate> {
+        let index = self.sent.get(sequence as usize - 1)?;
+        self.messages.get(*index)
+    }
+}
+
+impl Fate {
+    /// Whether its client has asked for this.
+    fn is_given_up(&self, kind: FailureKind) -> bool {
+        match kind {
+            FailureKind::Expired => self.hurried,
+            FailureKind::Cancelled => self.cancelled,
+            _ => false,
+        }
+    }
+
+    /// Whether it may end like that though it was never sent.
+    fn check_unsent(&self, failure: &Failure) -> Result<(), Violation> {
+        match self.is_given_up(failure.kind) {
+            true => Ok(()),
+            false => Err(Violation::Lost(format!(
+                "{:?} was never sent and ends with {failure:?}",
+                self.start
+            ))),
+        }
+    }
 }
 
 /// A function that was called.
@@ -114,12 +153,31 @@ impl Witness {
     }
 
     /// A client sends a message.
-    pub(super) fn submitted(&mut self, client: Incarnation, start: &Start) {
+    pub(super) fn submitted(&mut self, client: Incarnation, start: &Start, hurried: bool) {
         if let Some(job) = self.clients.get_mut(&client) {
             job.messages.push(Fate {
                 start: *start,
                 ended: false,
+                sequence: None,
+                hurried,
+                cancelled: false,
             });
+        }
+    }
+
+    /// A client gives the next sequence to its message with that index.
+    pub(super) fn numbered(&mut self, client: Incarnation, index: u64) {
+        if let Some(job) = self.clients.get_mut(&client) {
+            job.sent.push(index as usize);
+            job.messages[index as usize].sequence = Some(job.sent.len() as u64);
+        }
+    }
+
+    /// A client has all cancelled that it has sent so far.
+    pub(super) fn cancelled(&mut self, client: Incarnation) {
+        let job = self.clients.get_mut(&client);
+        for fate in job.into_iter().flat_map(|job| &mut job.messages) {
+            fate.cancelled = true;
         }
     }
 
@@ -128,8 +186,7 @@ impl Witness {
         let Some(job) = self.clients.get(&client) else {
             return true;
         };
-        let fate = job.messages.get(sequence as usize - 1);
-        job.gone || fate.is_some_and(|fate| fate.ended)
+        job.gone || job.fate(sequence).is_some_and(|fate| fate.ended)
     }
 
     /// A client has taken what it was sent, perhaps one branch of a message.
@@ -157,21 +214,28 @@ impl Witness {
     /// The sequences of that client that have not ended.
     pub(super) fn unfinished(&self, client: Incarnation) -> Vec<u64> {
         let job = self.clients.get(&client);
-        let messages = job.iter().flat_map(|job| job.messages.iter().enumerate());
-        messages
-            .filter(|(_, fate)| !fate.ended)
-            .map(|(index, _)| index as u64 + 1)
-            .collect()
+        let messages = job.iter().flat_map(|job| &job.messages);
+        let unfinished = messages.filter(|fate| !fate.ended);
+        unfinished.filter_map(|fate| fate.sequence).collect()
     }
 
     /// What a client has sent as its message with that number.
     pub(super) fn sent(&self, client: Incarnation, sequence: u64) -> Option<&Start> {
-        let messages = &self.clients.get(&client)?.messages;
-        Some(&messages.get(sequence as usize - 1)?.start)
+        Some(&self.fate(client, sequence)?.start)
+    }
+
+    fn fate(&self, client: Incarnation, sequence: u64) -> Option<&Fate> {
+        self.clients.get(&client)?.fate(sequence)
+    }
+
+    /// Whether the function of that stage was called with a message before.
+    pub(super) fn was_called(&self, id: &Id, stage: u16) -> bool {
+        self.called.contains(&(id.clone(), stage))
     }
 
     /// A function begins; gives back the number of the execution.
     pub(super) fn begin(&mut self, id: &Id, function: Function, stage: u16) -> u64 {
+        self.called.insert((id.clone(), stage));
         self.executions.push(Execution {
             id: id.clone(),
             function,
@@ -312,20 +376,22 @@ impl Witness {
     pub(super) fn ended(
         &mut self,
         client: Incarnation,
-        sequence: u64,
+        index: u64,
         result: &Result<bytes::Bytes, Failure>,
         branches: &[bytes::Bytes],
     ) -> Result<(), Violation> {
         let job = self.clients.get(&client);
-        let sent = job.and_then(|job| job.messages.get(sequence as usize - 1));
+        let sent = job.and_then(|job| job.messages.get(index as usize));
         let (Some(job), Some(sent)) = (job, sent) else {
             return Err(Violation::Broken(format!(
-                "rule 2: {client} hears of message {sequence}, which it never sent"
+                "rule 2: {client} hears of its message at {index}, of which there is none"
             )));
         };
+        // One that was never sent has none.
+        let sequence = sent.sequence.unwrap_or_default();
         if sent.ended {
             return Err(Violation::Duplicated(format!(
-                "rule 1: {client} hears of message {sequence} again after its ending"
+                "rule 1: {client} hears of message {sequence}, at {index}, again after its ending"
             )));
         }
         let kind = fate(&sent.start, &Path::ROOT);
@@ -342,16 +408,17 @@ impl Witness {
                         branches.len()
                     )));
                 }
-                if kind != Kind::Plain {
+                if !matches!(kind, Kind::Plain | Kind::Flaky) {
                     return Err(Violation::Broken(format!(
                         "rule 2: message {sequence} of {client} has a result and is {kind:?}"
                     )));
                 }
             }
-            Err(failure) => self.check_failure(client, sequence, kind, failure)?,
+            Err(failure) if sequence > 0 => self.check_failure(client, sequence, kind, failure)?,
+            Err(failure) => sent.check_unsent(failure)?,
         }
         if let Some(job) = self.clients.get_mut(&client) {
-            job.messages[sequence as usize - 1].ended = true;
+            job.messages[index as usize].ended = true;
         }
         Ok(())
     }
@@ -372,7 +439,9 @@ impl Witness {
             FailureKind::Function => kind == Kind::Failing,
             FailureKind::PartitionLost => self.workers_lost,
             FailureKind::DeadLetter => self.is_dead_letter(client, sequence),
-            _ => false,
+            kind => self
+                .fate(client, sequence)
+                .is_some_and(|fate| fate.is_given_up(kind)),
         };
         match earned {
             true => Ok(()),

@@ -5,7 +5,7 @@ use super::fault::{Fault, Injected};
 use super::functions::Ended;
 use super::network::{Network, Way};
 use super::payload::{Kind, Start};
-use super::process::{Machine, Process};
+use super::process::{Machine, Process, Submitted};
 use super::scenario::{Role, Scenario};
 use super::trace::Trace;
 use super::wiretap::Wiretap;
@@ -40,8 +40,8 @@ pub(super) struct World {
     pub(super) violation: Option<Violation>,
     /// Until when faults that have begun last.
     pub(super) disturbed: Duration,
-    /// Until when the last server that was killed recovers.
-    pub(super) recovered: Duration,
+    /// The last server that was killed, and until when it recovers.
+    pub(super) recovering: (usize, Duration),
     /// How much longer than undisturbed the functions and the applications take.
     pub(super) work: Duration,
     turns: u64,
@@ -73,6 +73,7 @@ pub(super) enum Happening {
     Die(usize, u32),
     Submit(usize, u32),
     Take(usize, u32),
+    Cancel(usize, u32),
     Strike(Fault),
 }
 
@@ -137,7 +138,7 @@ impl World {
             witness: Witness::default(),
             violation: None,
             disturbed: Duration::ZERO,
-            recovered: Duration::ZERO,
+            recovering: (0, Duration::ZERO),
             work: work(&scenario),
             turns: 0,
             scenario,
@@ -254,6 +255,7 @@ impl World {
             }
             Happening::Submit(node, life) => self.submit(node, life),
             Happening::Take(node, life) => self.take(node, life),
+            Happening::Cancel(node, life) => self.cancel(node, life),
             Happening::Strike(fault) => self.strike(fault),
         }
     }
@@ -298,9 +300,7 @@ impl World {
                 return self.fail(Violation::Broken(message));
             }
         };
-        // One that was to die of its opening has survived it.
-        self.moments[node] = None;
-        self.disks[node].dies_after(None);
+        self.opened(node);
         if self.is_durable(node) {
             self.wiretap.keeps(process.identity);
         }
@@ -312,7 +312,11 @@ impl World {
         );
         if let Role::Client { job, .. } = &self.scenario.nodes[node].role {
             self.witness.client(incarnation, job.stages, job.branches);
+            let cancelled = job.cancel_after;
             self.plan(self.now, Happening::Submit(node, life));
+            if let Some(after) = cancelled {
+                self.plan(self.now + after, Happening::Cancel(node, life));
+            }
         }
         self.stopped[node] = self.now;
         let dealers = process.dealers.len();
@@ -404,6 +408,7 @@ impl World {
             return;
         };
         let incarnation = process.incarnation;
+        let local = process.clock(now);
         let Some(application) = &mut process.application else {
             return;
         };
@@ -415,12 +420,15 @@ impl World {
                 Kind::Poison
             } else if once_in(dice, plan.failing) {
                 Kind::Failing
+            } else if once_in(dice, plan.flaky) {
+                Kind::Flaky
             } else {
                 Kind::Plain
             };
             let stage = match kind {
                 Kind::Plain => 0,
                 Kind::Failing => plan.fails_at,
+                Kind::Flaky => plan.flaky_at,
                 Kind::Poison => plan.poison_at,
             };
             let has_family = kind == Kind::Plain && once_in(dice, plan.families);
@@ -440,8 +448,18 @@ impl World {
                 family,
             };
             self.work += more_work(&start);
-            application.waiting.push_back(start.payload());
-            self.witness.submitted(incarnation, &start);
+            let hurried = once_in(dice, plan.hurried);
+            let until = match hurried {
+                true => Some(local + dice.duration(Duration::ZERO, plan.deadline)),
+                false => None,
+            };
+            application.waiting.push_back(Submitted {
+                index: application.submitted - 1,
+                round: application.round,
+                payload: start.payload(),
+                expires: until,
+            });
+            self.witness.submitted(incarnation, &start, hurried);
             let numbers = [3, incarnation.number(), application.submitted];
             let words = format_args!("{incarnation} submits {start:?}");
             self.trace.note(now, &numbers, words);
@@ -454,6 +472,26 @@ impl World {
             self.plan(at, Happening::Submit(node, life));
         }
         self.wake(node, self.now);
+    }
+
+    /// The application has all cancelled that it has submitted.
+    fn cancel(&mut self, node: usize, life: u32) {
+        let now = self.now;
+        let Some(process) = self.process(node, life) else {
+            return;
+        };
+        let incarnation = process.incarnation;
+        let Some(application) = &mut process.application else {
+            return;
+        };
+        application.round += 1;
+        application.cancels = true;
+        self.injected.count(Fault::Cancel);
+        self.witness.cancelled(incarnation);
+        let numbers = [12, incarnation.number()];
+        let words = format_args!("{incarnation} cancels all");
+        self.trace.note(now, &numbers, words);
+        self.wake(node, now);
     }
 
     /// The application comes back for its endings.

@@ -284,7 +284,7 @@ fn what_another_version_of_palm_has_stored_is_refused() {
     };
     end(bind().unwrap());
     end(bind().unwrap());
-    for (version, named) in [(Some(2), "has format 2,"), (None, "has format 0,")] {
+    for (version, named) in [(Some(1), "has format 1,"), (None, "has format 0,")] {
         let mut store = SledStore::open(folder.path()).unwrap();
         let mut batch = Batch::new();
         match version {

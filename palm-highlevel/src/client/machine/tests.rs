@@ -34,6 +34,7 @@ fn submission(job: u64, index: u64, deadline: Option<Duration>) -> Submission {
     Submission {
         job,
         index,
+        round: 0,
         route: route(job),
         payload: Bytes::from_static(b"x"),
         deadline,
