@@ -98,6 +98,34 @@ fn a_client_takes_up_its_own_job_again_and_goes_on() {
 }
 
 #[test]
+fn who_takes_up_a_job_may_cancel_what_an_earlier_process_has_submitted() {
+    Cluster::on_each(|cluster| {
+        // There is no worker that could execute them.
+        let master = standalone::Master::new("m").config(cluster.config());
+        let master = master.bind(&cluster.endpoint()).unwrap();
+        let first = session(cluster, "night", master.address());
+        let mut job = first.resume("book", "m.echo").unwrap();
+        for index in 0..10 {
+            job.submit_at(index, "long").unwrap();
+        }
+        cluster.until("all are there", || {
+            (master.counts().unfinished == 10).then_some(())
+        });
+        drop((job, first));
+
+        let second = session(cluster, "night", master.address());
+        let mut job = second.resume("book", "m.echo").unwrap();
+        job.cancel();
+        job.submit_at(10, "later").unwrap();
+        for (index, result) in cluster.take(&mut job, 10) {
+            assert!(index < 10, "it was submitted later");
+            assert_eq!(result.unwrap_err().kind, FailureKind::Cancelled);
+        }
+        assert_eq!(job.unfinished(), 1);
+    });
+}
+
+#[test]
 fn a_job_that_was_taken_up_numbers_its_messages_if_it_is_to() {
     Cluster::on_each(|cluster| {
         let (master, worker, _) = counting(cluster, cluster.config());

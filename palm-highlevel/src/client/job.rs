@@ -11,6 +11,7 @@ use palm_core::Route;
 use palm_core::wire::MAX_PAYLOAD;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 /// How many batches of endings wait for the application; further ones are joined.
@@ -60,8 +61,6 @@ pub struct Job {
     early: Option<BTreeMap<u64, Arrival>>,
     /// How long each further message may take.
     deadline: Option<Duration>,
-    /// How often it was cancelled.
-    round: u32,
     /// What the application has taken and the client does not know of yet.
     receipts: Vec<super::Receipt>,
 }
@@ -102,7 +101,6 @@ impl Job {
             here: VecDeque::new(),
             early: None,
             deadline: None,
-            round: 0,
             receipts: Vec::new(),
         })
     }
@@ -203,7 +201,7 @@ impl Job {
         let submission = Submission {
             job: self.number,
             index,
-            round: self.round,
+            round: self.shared.cancels.load(Relaxed),
             route: self.route.clone(),
             payload,
             deadline: None,
@@ -264,13 +262,13 @@ impl Job {
         self.deadline = deadline;
     }
 
-    /// Cancels what has been submitted and has not ended: each such message ends with a failure of
-    /// kind [`Cancelled`](crate::FailureKind::Cancelled), unless another ending is on its way
-    /// already. The endings come as usual. A function that runs may ask
+    /// Cancels what has been submitted and has not ended, by an earlier process too if the job was taken
+    /// up: each such message ends with a failure of kind [`Cancelled`](crate::FailureKind::Cancelled),
+    /// unless another ending is on its way already. The endings come as usual. A function that runs may ask
     /// [`is_cancelled`](crate::Call::is_cancelled).
     pub fn cancel(&mut self) {
-        self.round += 1;
-        let command = Command::Cancel(self.number, self.round, self.route.clone());
+        let round = 1 + self.shared.cancels.fetch_add(1, Relaxed);
+        let command = Command::Cancel(self.number, round, self.route.clone());
         // Without a client there is nothing left to cancel.
         let _ = self.shared.commands.send(command);
         self.shared.waker.wake();

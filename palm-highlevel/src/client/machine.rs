@@ -117,7 +117,7 @@ pub struct Submission {
     pub job: u64,
     /// Which of the job's messages it is.
     pub index: u64,
-    /// How often the job had been cancelled before.
+    /// How often jobs had been cancelled before.
     pub round: u32,
     /// Where it goes.
     pub route: Arc<Route>,
@@ -345,13 +345,14 @@ impl ClientMachine {
         let meant = |slot: &Slot| slot.waiting && slot.job == job && slot.round < round;
         let waiting = slots.filter(|(slot, _)| meant(slot));
         let sequences: Vec<u64> = waiting.map(|(_, sequence)| sequence).collect();
-        let Some(last) = sequences.last() else {
-            return;
-        };
-        let words = match route.pipeline() == job {
-            true => vec![(Outcome::CancelJob, *last)],
+        let last = sequences.last().copied();
+        // An earlier process may have sent messages of a job with a name.
+        let last = last.or_else(|| (job >= NAMED).then(|| self.base - 1));
+        let words = match (route.pipeline() == job, last) {
+            (true, Some(last)) => vec![(Outcome::CancelJob, last)],
+            (true, None) => Vec::new(),
             // Calls share a route.
-            false => sequences
+            (false, _) => sequences
                 .into_iter()
                 .map(|sequence| (Outcome::Cancel, sequence))
                 .collect(),

@@ -21,7 +21,7 @@ use machine::{ClientMachine, NAMED, Receipt};
 use palm_core::{Endpoint, Incarnation, Route, StopHandle, Waker, codec, lane};
 use serde::{Serialize, de::DeserializeOwned};
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -67,6 +67,8 @@ struct Shared {
     commands: Sender<Command>,
     waker: Waker,
     next_job: AtomicU64,
+    /// How often jobs were cancelled.
+    cancels: AtomicU32,
     /// The routes of calls, so that each is told to the server once.
     routes: Mutex<HashMap<String, Arc<Route>>>,
 }
@@ -160,6 +162,7 @@ impl Client {
             commands,
             waker,
             next_job: AtomicU64::new(1),
+            cancels: AtomicU32::new(0),
             routes: Mutex::new(HashMap::new()),
         };
         Ok(Client {
