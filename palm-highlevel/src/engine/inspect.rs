@@ -27,6 +27,8 @@ pub struct LaneView {
 /// A message that has not ended, for whoever watches.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EntryView {
+    /// Which entry it is: a message that was sent again has several.
+    pub token: u64,
     /// Which message it is.
     pub id: Id,
     /// The worker that it is with, if it is with one.
@@ -71,7 +73,8 @@ impl Engine {
 
     /// What has not ended.
     pub fn unfinished(&self) -> impl Iterator<Item = EntryView> {
-        self.ledger.iter().map(|(_, entry)| EntryView {
+        self.ledger.iter().map(|(key, entry)| EntryView {
+            token: key.token(),
             id: entry.message().id,
             with: match entry.state {
                 State::With(worker) => self.links.get(worker).map(|link| link.incarnation),

@@ -2,6 +2,7 @@
 
 use super::family::{Family, Function};
 use super::payload::{self, Kind, PART, Start};
+use super::topology::CHOICES;
 use super::witness::{Violation, Witness};
 use bytes::Bytes;
 use palm_core::Id;
@@ -98,7 +99,16 @@ fn first(
     let parts: Vec<Bytes> = parts
         .map(|part| payload::executed(payload, part, number))
         .collect();
-    made(&family, 0, parts, result)
+    let (result, made) = made(&family, 0, parts, result)?;
+    let chosen = usize::from(start.choice).checked_sub(1);
+    let made = match chosen.filter(|_| id.path.is_root()) {
+        Some(chosen) => Some(Made {
+            route: Some(format!("{}.work", CHOICES[chosen])),
+            ..made.unwrap_or_default()
+        }),
+        None => made,
+    };
+    Ok((result, made))
 }
 
 /// The function that goes on with a message, as so many have before.

@@ -107,7 +107,7 @@ impl World {
         let Some(engine) = process.engine() else {
             return;
         };
-        let master = process.identity;
+        let (master, life) = (process.identity, process.life);
         let suspects: Vec<_> = engine.unfinished().filter(|entry| entry.suspect).collect();
         let mut held: BTreeMap<Option<Incarnation>, u64> = BTreeMap::new();
         if !suspects.is_empty() {
@@ -127,7 +127,10 @@ impl World {
                 })
             };
             let alone = held.get(&entry.with) == Some(&1);
-            if let Err(violation) = self.witness.charged(master, &entry, alone, is_alive) {
+            if let Err(violation) = self
+                .witness
+                .charged((master, life), &entry, alone, is_alive)
+            {
                 return self.fail(violation);
             }
         }

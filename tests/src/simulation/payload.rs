@@ -32,10 +32,13 @@ pub(super) struct Start {
     /// What its functions make beside its result is drawn from this; nothing, if it is 0. Of an odd
     /// one children may kill who executes them.
     pub(super) family: u32,
+    /// To which of [several servers](super::topology::CHOICES) its first function says that its result goes,
+    /// from 1; 0 if it says nothing.
+    pub(super) choice: u8,
 }
 
 /// The length of [`Start`] in bytes.
-const START: usize = 31;
+const START: usize = 32;
 
 /// The length of the record of an execution: stage, number, hash.
 const RECORD: usize = 18;
@@ -58,6 +61,7 @@ impl Start {
         bytes.extend(self.padding.to_le_bytes());
         bytes.extend(self.family.to_le_bytes());
         bytes.extend(self.stage.to_le_bytes());
+        bytes.push(self.choice);
         bytes.resize(START + self.padding as usize, self.sequence as u8);
         bytes.into()
     }
@@ -77,8 +81,14 @@ impl Start {
             padding: word(payload, 21)?,
             family: word(payload, 25)?,
             stage: u16::from_le_bytes(payload.get(29..31)?.try_into().ok()?),
+            choice: *payload.get(31)?,
         };
         (payload.len() >= START + start.padding as usize).then_some(start)
+    }
+
+    /// Which of so many servers takes its result, if one does.
+    pub(super) fn taker(&self, count: usize) -> usize {
+        self.sequence as usize % count
     }
 
     /// A message that a function of this one submits.
@@ -95,6 +105,7 @@ impl Start {
             cost: dice.below(u64::from(self.cost) + 1) as u32,
             padding: dice.below(16) as u32,
             family: Start::family(dice, is_lethal),
+            choice: 0,
             ..*self
         }
     }

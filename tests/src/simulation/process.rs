@@ -1,5 +1,6 @@
 use super::disk::Disk;
 use super::family::Function;
+use super::payload::Start;
 use super::scenario::{Execution, JobPlan, Node, Onward, Role};
 use bytes::Bytes;
 use palm_core::wire::{self, Frame, Outcome};
@@ -7,7 +8,7 @@ use palm_core::{Frames, Incarnation, Message, PeerId, Route, Step};
 use palm_highlevel::Retry;
 use palm_highlevel::client::machine::{Arrival, ClientMachine, Receipt, Submission};
 use palm_highlevel::engine::{
-    self, Action, Address, Done, Engine, EngineConfig, Event, LaneView, Next, Output,
+    self, Action, Address, Done, Engine, EngineConfig, Event, Filter, LaneView, Next, Output,
 };
 use palm_highlevel::store::StoreError;
 use std::collections::{BTreeSet, VecDeque};
@@ -364,13 +365,18 @@ fn server(
         }
     };
     let nexts = match onward {
-        Onward::Next(nexts) => nexts.as_slice(),
+        Onward::Next { servers, .. } => servers.as_slice(),
         Onward::Route { .. } => &[],
     };
     let targets = nexts.iter().map(|(target, _)| *target).collect();
     let output = match onward {
-        Onward::Next(nexts) if nexts.is_empty() => Output::Reply,
-        Onward::Next(nexts) => Output::Next(nexts.iter().map(|(_, name)| next(name)).collect()),
+        Onward::Next { servers, .. } if servers.is_empty() => Output::Reply,
+        Onward::Next { servers, filtered } => {
+            let among = filtered.then_some(servers.len());
+            let nexts = servers.iter().zip(0..);
+            let nexts = nexts.map(|((_, name), index)| next(name, index, among));
+            Output::Next(nexts.collect())
+        }
         Onward::Route { .. } => Output::Route,
     };
     let mut config = config(node, incarnation, wire::Role::Server, now);
@@ -389,13 +395,20 @@ fn server(
     Ok((Machine::Server(Box::new(engine)), targets, threads))
 }
 
-/// The function that results go on to at the server of that name.
-fn next(name: &str) -> Next {
+/// The function that results go on to at the server of that name, or those do of which it is the one among
+/// so many.
+fn next(name: &str, index: usize, among: Option<usize>) -> Next {
     let step = Step {
         server: name.to_owned(),
         function: Function::Work.name().to_owned(),
     };
-    Next { step, filter: None }
+    let filter = among.map(|count| -> Filter {
+        Box::new(move |result| {
+            let start = Start::read(result);
+            start.is_some_and(|start| start.taker(count) == index)
+        })
+    });
+    Next { step, filter }
 }
 
 /// The first process of a node.

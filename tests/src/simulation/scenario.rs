@@ -65,8 +65,12 @@ pub(super) enum Role {
 /// Where the results of a server go.
 #[derive(Clone, Debug)]
 pub(super) enum Onward {
-    /// On to these servers, of these names; to clients, if there are none.
-    Next(Vec<(usize, String)>),
+    /// On to these servers, of these names; to clients, if there are none. If they are `filtered`, a message
+    /// goes on to [one of them](super::payload::Start::taker), and to all otherwise.
+    Next {
+        servers: Vec<(usize, String)>,
+        filtered: bool,
+    },
     /// Where the route of the message says. Others may share the server's name.
     Route { shares: bool },
 }
@@ -92,6 +96,8 @@ pub(super) struct JobPlan {
     pub(super) cost: u32,
     /// The most bytes that a message is padded with.
     pub(super) padding: u32,
+    /// Among how many servers a function may choose the next one; none if 0.
+    pub(super) choices: u8,
     /// One message in so many kills who executes it; none if 0.
     pub(super) poison: u64,
     /// At which stage.
@@ -133,7 +139,7 @@ impl Scenario {
     pub(super) fn is_in_order(&self) -> bool {
         let goes_on = |node: &Node| match &node.role {
             Role::Server { onward, .. } => match onward {
-                Onward::Next(nexts) => !nexts.is_empty(),
+                Onward::Next { servers, .. } => !servers.is_empty(),
                 Onward::Route { .. } => true,
             },
             _ => false,
@@ -222,6 +228,7 @@ fn job(
         route: journey.route.clone(),
         stages: journey.stages(),
         branches: journey.branches,
+        choices: journey.choices,
         count,
         pause,
         cost: dice.pick(&[0, 200, 5_000, 5_000, 100_000]),

@@ -4,6 +4,9 @@ use super::dice::Dice;
 use super::scenario::{Execution, Node, Onward, Role};
 use palm_core::lane::Credit;
 
+/// The servers among which a function may choose the next one.
+pub(super) const CHOICES: [&str; 3] = ["a", "b", "c"];
+
 /// The way of a client's messages.
 pub(super) struct Journey {
     pub(super) route: String,
@@ -11,6 +14,8 @@ pub(super) struct Journey {
     stages: Vec<Vec<usize>>,
     /// Into how many branches each message is split; 0 if into none.
     pub(super) branches: u32,
+    /// Among how many servers the first function may choose the next one instead; none if 0.
+    pub(super) choices: u8,
 }
 
 impl Journey {
@@ -19,6 +24,7 @@ impl Journey {
             route: route.to_owned(),
             stages,
             branches: 0,
+            choices: 0,
         }
     }
 
@@ -108,15 +114,23 @@ pub(super) fn servers(dice: &mut Dice, nodes: &mut Vec<Node>) -> Vec<Journey> {
         }
         7 => {
             let sink = serial_or_parallel(dice, nodes, "z", &[]);
-            let names = ["a", "b", "c"];
             let count = dice.between(2, 3) as usize;
-            let branches: Vec<usize> = names[..count]
+            let branches: Vec<usize> = CHOICES[..count]
                 .iter()
                 .map(|name| serial_or_parallel(dice, nodes, name, &[sink]))
                 .collect();
             let tee = serial_or_parallel(dice, nodes, "m", &branches);
+            let filters = dice.one_in(3);
+            if let Role::Server {
+                onward: Onward::Next { filtered, .. },
+                ..
+            } = &mut nodes[tee].role
+            {
+                *filtered = filters;
+            }
             Journey {
-                branches: count as u32,
+                branches: if filters { 0 } else { count as u32 },
+                choices: if dice.one_in(2) { count as u8 } else { 0 },
                 ..Journey::new("m.work", vec![vec![tee], branches, vec![sink]])
             }
         }
@@ -192,7 +206,10 @@ fn server(nodes: &mut Vec<Node>, name: &str, execution: Execution, nexts: &[usiz
         name: name.to_owned(),
         role: Role::Server {
             execution,
-            onward: Onward::Next(nexts),
+            onward: Onward::Next {
+                servers: nexts,
+                filtered: false,
+            },
             durable: false,
             retry: None,
         },

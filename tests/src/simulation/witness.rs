@@ -35,8 +35,8 @@ pub(super) struct Witness {
     pub(super) executions: Vec<Execution>,
     /// Which messages a function was called with, at which stage.
     called: BTreeSet<(Id, u16)>,
-    /// What each master has charged, and for whose deaths.
-    charges: BTreeMap<(Incarnation, Id), Charges>,
+    /// What each life of each master has charged, by its entries, and for whose deaths.
+    charges: BTreeMap<(Incarnation, u32, u64), Charges>,
     /// How often each message was sent to a server.
     given: BTreeMap<(Incarnation, Incarnation, u64), u64>,
     /// What each master has given to which worker.
@@ -52,8 +52,9 @@ pub(super) struct Witness {
 }
 
 /// The charges of one message at one master.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Charges {
+    id: Id,
     count: u8,
     /// The worker that it was with when it was last looked at.
     with: Option<Incarnation>,
@@ -92,6 +93,14 @@ impl Job {
     fn fate(&self, sequence: u64) -> Option<&Fate> {
         let index = self.sent.get(sequence as usize - 1)?;
         self.messages.get(*index)
+    }
+
+    /// Into how many branches a message is split; 0 if into none.
+    fn branches_of(&self, start: &Start) -> u32 {
+        match start.choice {
+            0 => self.branches,
+            _ => 0,
+        }
     }
 }
 
@@ -199,7 +208,12 @@ impl Witness {
     /// Whether nobody has to keep a message for its client: that has heard of it, or `is_kept` says
     /// that somebody does who does not forget; or so it is with all its branches.
     pub(super) fn is_safe(&self, id: &Id, is_kept: &impl Fn(&Id) -> bool) -> bool {
-        let branches = self.clients.get(&id.client).map_or(0, |job| job.branches);
+        let job = self.clients.get(&id.client);
+        let fate = job.and_then(|job| job.fate(id.sequence));
+        let branches = match (job, fate) {
+            (Some(job), Some(fate)) => job.branches_of(&fate.start),
+            _ => 0,
+        };
         let branch = |number| Id {
             path: id.path.child(number),
             ..id.clone()
@@ -332,13 +346,24 @@ impl Witness {
     /// If that worker is alive, or it is charged otherwise.
     pub(super) fn charged(
         &mut self,
-        master: Incarnation,
+        (master, life): (Incarnation, u32),
         entry: &EntryView,
         alone: bool,
         is_alive: impl Fn(Incarnation) -> bool,
     ) -> Result<(), Violation> {
-        let message = (master, entry.id.clone());
-        let charges = self.charges.entry(message).or_default();
+        let place = (master, life, entry.token);
+        let is_known = self.charges.contains_key(&place);
+        // What an earlier process has charged is in the store.
+        let mut earlier = self.charges.range(..(master, life, 0));
+        let stored =
+            !is_known && earlier.any(|(of, charges)| of.0 == master && charges.id == entry.id);
+        let charges = self.charges.entry(place).or_insert_with(|| Charges {
+            id: entry.id.clone(),
+            count: if stored { entry.charges } else { 0 },
+            with: None,
+            alone: false,
+            dead: Vec::new(),
+        });
         let before = std::mem::replace(&mut charges.with, entry.with);
         let was_alone = std::mem::replace(&mut charges.alone, alone);
         if entry.charges <= charges.count {
@@ -363,9 +388,10 @@ impl Witness {
 
     /// Rule 9: the last charge makes a dead letter of the message, which is then in no ledger.
     fn is_dead_letter(&self, client: Incarnation, sequence: u64) -> bool {
-        let charges = self.charges.iter();
-        let of_it = charges.filter(|((_, id), _)| (id.client, id.sequence) == (client, sequence));
-        of_it.map(|(_, charges)| charges.count).max() >= Some(2)
+        let charges = self.charges.values();
+        let of_it = charges
+            .filter(|charges| (charges.id.client, charges.id.sequence) == (client, sequence));
+        of_it.map(|charges| charges.count).max() >= Some(2)
     }
 
     /// A client hears how a message of its has ended.
@@ -395,7 +421,7 @@ impl Witness {
             )));
         }
         let kind = fate(&sent.start, &Path::ROOT);
-        let (stages, split) = (job.stages, job.branches);
+        let (stages, split) = (job.stages, job.branches_of(&sent.start));
         match result {
             Ok(payload) => {
                 self.check_work(client, sequence, stages, payload)?;

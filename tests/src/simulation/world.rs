@@ -438,6 +438,11 @@ impl World {
                 false => 0,
             };
             application.submitted += 1;
+            let chooses = plan.choices > 0 && dice.one_in(2);
+            let choice = match chooses {
+                true => dice.between(1, u64::from(plan.choices)) as u8,
+                false => 0,
+            };
             let start = Start {
                 client: incarnation.number(),
                 sequence: application.submitted,
@@ -446,6 +451,7 @@ impl World {
                 cost: dice.below(u64::from(plan.cost) + 1) as u32,
                 padding: dice.below(u64::from(plan.padding) + 1) as u32,
                 family,
+                choice,
             };
             self.work += more_work(&start);
             let hurried = once_in(dice, plan.hurried);
