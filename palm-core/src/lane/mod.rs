@@ -43,6 +43,9 @@ pub trait Carried {
 pub enum Release {
     /// When the receiver has it: it has taken custody, or the sender keeps it elsewhere.
     Accepted,
+    /// When the receiver has it, which stores what its window has no room for: what it has accepted keeps
+    /// nothing from being sent.
+    Stored,
     /// When all that came of it has left for good.
     Settled,
 }

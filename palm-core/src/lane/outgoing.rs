@@ -238,9 +238,13 @@ impl<T: Carried> Outgoing<T> {
         granted || kept.item.recurs() || self.is_idle() || mutant::is(Mutant::IgnoresCredit)
     }
 
-    /// Whether the receiver has settled all before the cursor, but for what recurs.
+    /// Whether the receiver has settled all before the cursor, or stored it, but for what recurs.
     fn is_idle(&self) -> bool {
-        (self.position.settled + 1..self.cursor).all(|number| {
+        let done = match self.release {
+            Release::Stored => self.position.accepted,
+            Release::Accepted | Release::Settled => self.position.settled,
+        };
+        (done + 1..self.cursor).all(|number| {
             let kept = self.kept.get(self.index(number));
             kept.is_some_and(|kept| kept.item.recurs()) || self.early.contains(&number)
         })
@@ -321,7 +325,7 @@ impl<T: Carried> Outgoing<T> {
     #[inline]
     fn release_next(&mut self) -> Option<T> {
         let until = match self.release {
-            Release::Accepted => self.position.accepted,
+            Release::Accepted | Release::Stored => self.position.accepted,
             Release::Settled if mutant::is(Mutant::ForgetsAccepted) => self.position.accepted,
             Release::Settled => self.position.settled,
         };

@@ -61,7 +61,7 @@ proptest! {
     #[test]
     fn the_rules_hold_and_all_arrives(
         steps in steps(),
-        release in prop::sample::select(vec![Release::Accepted, Release::Settled]),
+        release in prop::sample::select(vec![Release::Accepted, Release::Stored, Release::Settled]),
         // Who neither grants nor settles anything gets one message and no more.
         (generous, settles) in prop::sample::select(vec![(true, true), (true, false), (false, true)]),
     ) {

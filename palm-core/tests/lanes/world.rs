@@ -195,7 +195,11 @@ impl World {
             return false;
         };
         let allowed = self.cursor <= self.credit.number && *end <= self.credit.bytes;
-        allowed || self.cursor == self.told.settled + 1
+        let done = match self.release {
+            Release::Stored => self.told.accepted,
+            Release::Accepted | Release::Settled => self.told.settled,
+        };
+        allowed || self.cursor == done + 1
     }
 
     /// Puts a frame of up to `most` messages on the link; gives back how many it has.
@@ -241,7 +245,7 @@ impl World {
     fn release(&mut self) {
         while let Some(item) = self.sender.release() {
             let left = match self.release {
-                Release::Accepted => &self.accepted,
+                Release::Accepted | Release::Stored => &self.accepted,
                 Release::Settled => &self.settled,
             };
             assert!(left.contains(&item.sequence));
@@ -456,7 +460,7 @@ impl World {
             assert!(arrived.is_empty(), "{arrived:?} never arrived");
         }
         assert!(!self.sender.in_flight() && self.sender.next().is_none());
-        if settled || self.release == Release::Accepted {
+        if settled || self.release != Release::Settled {
             assert!(self.sender.is_empty());
             assert_eq!(self.sender.kept_bytes(), 0);
             let mut left = [&self.released[..], &self.dropped].concat();

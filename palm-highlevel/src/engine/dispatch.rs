@@ -64,6 +64,8 @@ struct Worker {
     reserved: bool,
     /// Since when it holds a suspect and nothing else.
     alone: Option<Duration>,
+    /// One of its functions has hung: it ends what it holds, and leaves.
+    leaves: bool,
 }
 
 impl Worker {
@@ -75,7 +77,7 @@ impl Worker {
     }
 
     fn room(&self, thrifty: bool) -> u64 {
-        match self.reserved || self.alone.is_some() {
+        match self.reserved || self.alone.is_some() || self.leaves {
             true => 0,
             false => self.limit(thrifty).saturating_sub(self.in_flight),
         }
@@ -113,12 +115,20 @@ impl Dispatch {
             in_flight: 0,
             reserved: false,
             alone: None,
+            leaves: false,
         });
     }
 
     /// A worker has left; what it held is to be pushed again.
     pub(crate) fn leave(&mut self, link: Key) {
         self.workers.retain(|worker| worker.link != link);
+    }
+
+    /// A worker is about to leave: it is given nothing more.
+    pub(crate) fn leaves(&mut self, link: Key) {
+        if let Some(worker) = self.worker(link) {
+            worker.leaves = true;
+        }
     }
 
     /// How fast a worker says that it is.
@@ -292,6 +302,7 @@ impl Dispatch {
                     .filter(|worker| {
                         worker.alone.is_none()
                             && !worker.reserved
+                            && !worker.leaves
                             && worker.functions.contains(&queue.function)
                             && links.get(worker.link).is_some_and(Link::is_up)
                     })

@@ -39,9 +39,13 @@ impl Links {
         let is_newcomer = greeting.you == Incarnation::UNKNOWN;
         let key = match met {
             Some(key) => key,
-            None => self
-                .links
-                .insert(Link::new(from, greeting.clone(), self.window, now)),
+            None => self.links.insert(Link::new(
+                &self.me,
+                from,
+                greeting.clone(),
+                self.window,
+                now,
+            )),
         };
         self.peers.insert(peer, key);
         self.incarnations.insert(sender, key);
@@ -67,7 +71,7 @@ impl Links {
         if anew {
             link.restart_incoming(frame.header.lane);
         }
-        if !link.meet(from, greeting, now) {
+        if !link.meet(&self.me, from, greeting, now) {
             self.bad_frames += 1;
             let reason = format!("it says of the lane from {} what can't be", self.me.name);
             self.refuse(from, sender, &reason, actions);
@@ -193,7 +197,7 @@ impl Links {
             link.incarnation = sender;
             link.restart_incoming(frame.header.lane);
         }
-        let remembers = link.meet(from, greeting, now);
+        let remembers = link.meet(&self.me, from, greeting, now);
         link.partition = partition.map(|(number, of)| super::event::PartitionId { number, of });
         if before == sender && remembers {
             link.acknowledge(&frame.header, now);

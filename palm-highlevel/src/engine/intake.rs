@@ -163,6 +163,7 @@ impl Engine {
             {
                 let alone = dispatch.is_alone(worker);
                 dispatch.returned(worker, 1);
+                dispatch.leaves(worker);
                 self.accuse(key, alone, worker, &failure.message);
             }
             // A partition's order leaves no room for another attempt.

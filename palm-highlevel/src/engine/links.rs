@@ -148,9 +148,13 @@ impl Links {
     /// A link that this process opens, through its next DEALER.
     pub(crate) fn open(&mut self, now: Duration) -> Key {
         let address = Address::Dealer(self.dealers.len());
-        let key = self
-            .links
-            .insert(Link::new(address, Greeting::nobody(), self.window, now));
+        let key = self.links.insert(Link::new(
+            &self.me,
+            address,
+            Greeting::nobody(),
+            self.window,
+            now,
+        ));
         self.dealers.push(key);
         key
     }

@@ -124,6 +124,7 @@ impl Engine {
             _ => self.links.restore(record.incarnation, peer.clone()),
         };
         let sessions = &mut self.sessions;
+        let release = super::link::release_of(&peer, &self.links.me);
         let Some(link) = self.links.get_mut(key) else {
             return Ok(key);
         };
@@ -136,7 +137,6 @@ impl Engine {
                 sessions.hold(&parcel.route, parcel.token);
             }
         }
-        let release = super::link::release_of(&link.peer);
         let (released, start) = (record.released, record.released_bytes);
         link.out = Outgoing::restored(released, start, release, parcels.into_iter());
         Ok(key)
@@ -255,7 +255,7 @@ impl super::Links {
         let session = peer.session.map(palm_core::Incarnation::from_number);
         // Nobody has this connection: it is known by the peer's next greeting.
         let address = Address::Peer(PeerId::from_number(0));
-        let mut link = Link::new(address, peer, self.window, Duration::ZERO);
+        let mut link = Link::new(&self.me, address, peer, self.window, Duration::ZERO);
         link.number_routes_from(self.me.epoch);
         link.state = LinkState::Lost {
             since: Duration::ZERO,

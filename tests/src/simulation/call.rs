@@ -86,7 +86,7 @@ fn first(
     let fails = match start.kind {
         Kind::Failing => true,
         Kind::Flaky => is_new,
-        Kind::Plain | Kind::Poison => false,
+        Kind::Plain | Kind::Poison | Kind::Hanging => false,
     };
     if fails && start.stage == stage {
         return Err(as_planned());

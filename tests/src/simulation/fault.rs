@@ -64,11 +64,13 @@ pub enum Fault {
     Expiry,
     /// A function fails and is to be called again.
     FailsOnce,
+    /// A function never ends.
+    Hang,
 }
 
 impl Fault {
     /// All of them.
-    pub const ALL: [Fault; 30] = [
+    pub const ALL: [Fault; 31] = [
         Fault::ServerCrash,
         Fault::CrashWritten,
         Fault::CrashTrimming,
@@ -99,6 +101,7 @@ impl Fault {
         Fault::Cancel,
         Fault::Expiry,
         Fault::FailsOnce,
+        Fault::Hang,
     ];
 
     /// The moments at which a server with a store may be killed once it has opened it.

@@ -33,8 +33,23 @@ struct Place {
     slow: u32,
 }
 
-/// What comes of a task, and how long it takes; nothing if its process dies of it.
-type Run = (Option<Ended>, Duration);
+/// What comes of a task, and how long it takes.
+type Run = (Fate, Duration);
+
+/// What comes of a task.
+enum Fate {
+    Ends(Ended),
+    /// Its process dies.
+    Dies,
+    /// It never ends, and the lease of its function runs out.
+    Hangs,
+}
+
+/// How long a function may go without a word.
+const LEASE: Duration = Duration::from_secs(2);
+
+/// When a thread is free again whose function never ends.
+const LOST: Duration = Duration::MAX;
 
 impl World {
     /// Gives tasks to the function thread that is free first.
@@ -47,7 +62,8 @@ impl World {
             master: is_worker.then(|| peer.unwrap_or(Incarnation::UNKNOWN)),
             slow: if process.slow > self.now { 100 } else { 1 },
         };
-        let Some(thread) = process.threads.iter_mut().min() else {
+        let threads = process.threads.iter_mut();
+        let Some(thread) = threads.min().filter(|thread| **thread < LOST) else {
             return;
         };
         let life = process.life;
@@ -56,11 +72,12 @@ impl World {
         let mut done = Vec::new();
         let count = tasks.len();
         for (index, task) in tasks.into_iter().enumerate() {
+            let token = task.token;
             let run = match task.siblings {
                 true => self.run_siblings(place, task),
                 false => self.run_one(place, task),
             };
-            let (ended, cost) = match run {
+            let (fate, cost) = match run {
                 Ok(run) => run,
                 Err(violation) => return self.fail(violation),
             };
@@ -68,12 +85,29 @@ impl World {
             if place.slow > 1 {
                 self.disturb(at);
             }
-            let Some(ended) = ended else {
-                self.plan(at, Happening::Die(node, life));
-                break;
-            };
-            done.push(ended);
             let all = index + 1 == count;
+            match fate {
+                Fate::Ends(ended) => done.push(ended),
+                Fate::Dies => {
+                    self.plan(at, Happening::Die(node, life));
+                    break;
+                }
+                Fate::Hangs => {
+                    self.injected.count(Fault::Hang);
+                    at += LEASE;
+                    handed_over = at;
+                    let done = std::mem::take(&mut done);
+                    let all = all && !is_worker;
+                    self.plan(at, Happening::Executed(node, life, done, all));
+                    self.plan(at, Happening::Overdue(node, life, token));
+                    // What comes after it another thread does; a worker leaves without that.
+                    match is_worker {
+                        true => at = LOST,
+                        false => continue,
+                    }
+                    break;
+                }
+            }
             if all || at - handed_over >= HAND_OVER {
                 handed_over = at;
                 let done = std::mem::take(&mut done);
@@ -97,14 +131,14 @@ impl World {
             if cost >= HAND_OVER {
                 break;
             }
-            let (ended, took) = self.run_one(place, sibling)?;
+            let (fate, took) = self.run_one(place, sibling)?;
             cost += took;
-            let Some(Ended {
+            let Fate::Ends(Ended {
                 done,
                 executions: of,
-            }) = ended
+            }) = fate
             else {
-                return Ok((None, cost));
+                return Ok((fate, cost));
             };
             if !siblings.push(done.outcome, done.payload) {
                 break;
@@ -119,7 +153,7 @@ impl World {
             messages: siblings.count(),
             nanoseconds: cost.as_nanos() as u64,
         };
-        Ok((Some(Ended { done, executions }), cost))
+        Ok((Fate::Ends(Ended { done, executions }), cost))
     }
 
     /// Runs one task.
@@ -131,8 +165,10 @@ impl World {
         let (token, stage) = (task.token, task.message.stage);
         let called = self.call(place, task)?;
         let cost = Duration::from_micros(u64::from(called.start.cost)) * place.slow;
-        if called.start.kind == Kind::Poison && called.start.stage == stage {
-            return Ok((None, cost));
+        match called.start.kind {
+            Kind::Poison if called.start.stage == stage => return Ok((Fate::Dies, cost)),
+            Kind::Hanging if called.start.stage == stage => return Ok((Fate::Hangs, cost)),
+            _ => {}
         }
         if called.start.kind == Kind::Flaky && called.given.is_err() {
             self.injected.count(Fault::FailsOnce);
@@ -157,7 +193,7 @@ impl World {
             nanoseconds: cost.as_nanos() as u64,
         };
         let executions = vec![called.execution];
-        Ok((Some(Ended { done, executions }), cost))
+        Ok((Fate::Ends(Ended { done, executions }), cost))
     }
 
     /// Calls the function of a task.
@@ -184,6 +220,24 @@ impl World {
             self.check_partition(master, partition, client, sequence);
         }
         Ok(called)
+    }
+
+    /// The lease of a function has run out: a worker leaves.
+    pub(super) fn overdue(&mut self, node: usize, life: u32, token: u64) {
+        let stopped = self.stopped[node];
+        if stopped > self.now {
+            // That time is forgiven.
+            let at = stopped + LEASE;
+            self.disturb(at);
+            return self.plan(at, Happening::Overdue(node, life, token));
+        }
+        let is_worker = matches!(self.scenario.nodes[node].role, Role::Worker { .. });
+        let Some(process) = self.process(node, life) else {
+            return;
+        };
+        process.overdue.push_back(token);
+        process.stopping |= is_worker;
+        self.wake(node, self.now);
     }
 
     /// Function threads hand over what has ended.

@@ -15,6 +15,8 @@ pub(super) enum Kind {
     Flaky,
     /// Whoever executes one of its functions dies.
     Poison,
+    /// One of its functions never ends.
+    Hanging,
 }
 
 /// The beginning of every payload.
@@ -23,7 +25,7 @@ pub(super) struct Start {
     pub(super) client: u64,
     pub(super) sequence: u64,
     pub(super) kind: Kind,
-    /// The stage at which it fails, always or once, or kills.
+    /// The stage at which it fails, always or once, or kills, or hangs.
     pub(super) stage: u16,
     /// How long each function takes, in microseconds.
     pub(super) cost: u32,
@@ -56,6 +58,7 @@ impl Start {
             Kind::Failing => 1,
             Kind::Poison => 2,
             Kind::Flaky => 3,
+            Kind::Hanging => 4,
         });
         bytes.extend(self.cost.to_le_bytes());
         bytes.extend(self.padding.to_le_bytes());
@@ -75,6 +78,7 @@ impl Start {
                 1 => Kind::Failing,
                 2 => Kind::Poison,
                 3 => Kind::Flaky,
+                4 => Kind::Hanging,
                 _ => return None,
             },
             cost: word(payload, 17)?,

@@ -39,6 +39,8 @@ pub(super) struct Process {
     /// Until when each of its function threads is busy.
     pub(super) threads: Vec<Duration>,
     pub(super) ended: VecDeque<(Vec<Done>, bool)>,
+    /// The tasks whose functions have hung for longer than their lease.
+    pub(super) overdue: VecDeque<u64>,
     /// The tasks that nobody waits for any more.
     pub(super) recalled: BTreeSet<u64>,
     /// What its store has done since its last turn.
@@ -207,6 +209,7 @@ impl Process {
                 .collect(),
             threads: vec![now; threads as usize],
             ended: VecDeque::new(),
+            overdue: VecDeque::new(),
             recalled: BTreeSet::new(),
             stored: VecDeque::new(),
             actions: Vec::new(),
@@ -305,6 +308,7 @@ impl Process {
     pub(super) fn is_ready(&self, network_open: impl Fn(u32) -> bool) -> bool {
         !self.router.is_empty()
             || !self.ended.is_empty()
+            || !self.overdue.is_empty()
             || !self.stored.is_empty()
             || self.dealers.iter().any(|dealer| {
                 !dealer.inbox.is_empty()

@@ -102,6 +102,10 @@ pub(super) struct JobPlan {
     pub(super) poison: u64,
     /// At which stage.
     pub(super) poison_at: u16,
+    /// A function of one message in so many hangs; of none if 0.
+    pub(super) hanging: u64,
+    /// At which stage.
+    pub(super) hangs_at: u16,
     /// One message in so many fails; none if 0.
     pub(super) failing: u64,
     /// At which stage.
@@ -241,6 +245,11 @@ fn job(
             true => 0,
             false => dice.pick(&expendable),
         },
+        hanging: match dice.one_in(4) {
+            true => dice.between(20, 100),
+            false => 0,
+        },
+        hangs_at: dice.below(u64::from(journey.stages())) as u16,
         failing: dice.pick(&[0, 0, 10]),
         fails_at: dice.below(u64::from(journey.stages())) as u16,
         flaky: match retried.is_empty() {

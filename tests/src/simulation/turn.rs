@@ -109,6 +109,9 @@ impl World {
         while let Some((done, all)) = process.ended.pop_front() {
             process.step(now, Event::Executed { done, all });
         }
+        while let Some(token) = process.overdue.pop_front() {
+            process.step(now, Event::Overdue(token, "it hangs".to_owned()));
+        }
         let mut heard = false;
         while let Some(event) = process.stored.pop_front() {
             heard |= matches!(event, Event::Flushed(_));

@@ -100,7 +100,9 @@ impl Wiretap {
             self.hear_settled(lane, frame, &mut news)?;
         }
         if header.kind == Kind::Messages && header.count > 0 {
-            self.hear_messages(frame, way, &mut news)?;
+            // What it has no room for it keeps there.
+            let is_stored = self.taken.contains_key(&header.receiver) && !is_worker(header.sender);
+            self.hear_messages(frame, way, is_stored, &mut news)?;
         }
         Ok(news)
     }
@@ -188,7 +190,13 @@ impl Wiretap {
 
     /// Rules 4, 7 and 10: numbers are without gap, have one content each, and do not go beyond the
     /// credit; generations only go up.
-    fn hear_messages(&mut self, frame: &Frame, way: Way, news: &mut News) -> Result<(), String> {
+    fn hear_messages(
+        &mut self,
+        frame: &Frame,
+        way: Way,
+        is_stored: bool,
+        news: &mut News,
+    ) -> Result<(), String> {
         let header = &frame.header;
         let lane = (header.sender, header.receiver, header.lane, way);
         let newest = self
@@ -252,7 +260,8 @@ impl Wiretap {
                 Some(_) => {}
             }
             let beyond = number > facts.credit.number || sent.end > facts.credit.bytes;
-            let mut before = facts.position.settled + 1..number;
+            let Position { accepted, settled } = facts.position;
+            let mut before = if is_stored { accepted } else { settled } + 1..number;
             let idle = before.all(|number| {
                 facts.early.contains(&number) || facts.sent[number as usize - 1].recurs
             });

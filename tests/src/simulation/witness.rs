@@ -351,6 +351,8 @@ impl Witness {
         alone: bool,
         is_alive: impl Fn(Incarnation) -> bool,
     ) -> Result<(), Violation> {
+        let sent = self.sent(entry.id.client, entry.id.sequence);
+        let hangs = sent.is_some_and(|sent| sent.kind == Kind::Hanging);
         let place = (master, life, entry.token);
         let is_known = self.charges.contains_key(&place);
         // What an earlier process has charged is in the store.
@@ -372,7 +374,10 @@ impl Witness {
         let wrong = match before {
             None => "though it was with nobody",
             Some(_) if !was_alone => "though it was not alone with it",
-            Some(worker) if is_alive(worker) => "though the worker that it was with is alive",
+            // One whose function hangs lives until it has left.
+            Some(worker) if !hangs && is_alive(worker) => {
+                "though the worker that it was with is alive"
+            }
             Some(worker) if charges.dead.contains(&worker) => "twice for one death",
             Some(_) if entry.charges > charges.count + 1 => "twice at once",
             Some(worker) => {
@@ -463,6 +468,7 @@ impl Witness {
     ) -> Result<(), Violation> {
         let earned = match failure.kind {
             FailureKind::Function => kind == Kind::Failing,
+            FailureKind::Lease => kind == Kind::Hanging,
             FailureKind::PartitionLost => self.workers_lost,
             FailureKind::DeadLetter => self.is_dead_letter(client, sequence),
             kind => self

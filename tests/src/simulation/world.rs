@@ -67,6 +67,8 @@ pub(super) enum Happening {
     Deliver(u32, Way, Frames),
     Close(u32, Way),
     Executed(usize, u32, Vec<Ended>, bool),
+    /// The lease of a task has run out.
+    Overdue(usize, u32, u64),
     Flushed(usize, u32, u64),
     Read(usize, u32, Reading),
     Room(usize, u32),
@@ -240,6 +242,7 @@ impl World {
             Happening::Deliver(connection, way, frames) => self.deliver(connection, way, frames),
             Happening::Close(connection, way) => self.close(connection, way),
             Happening::Executed(node, life, done, all) => self.executed(node, life, done, all),
+            Happening::Overdue(node, life, token) => self.overdue(node, life, token),
             Happening::Flushed(node, life, number) => self.flushed(node, life, number),
             Happening::Read(node, life, reading) => self.read_back(node, life, reading),
             Happening::Room(node, life) => self.make_room(node, life),
@@ -422,6 +425,8 @@ impl World {
                 Kind::Failing
             } else if once_in(dice, plan.flaky) {
                 Kind::Flaky
+            } else if once_in(dice, plan.hanging) {
+                Kind::Hanging
             } else {
                 Kind::Plain
             };
@@ -429,6 +434,7 @@ impl World {
                 Kind::Plain => 0,
                 Kind::Failing => plan.fails_at,
                 Kind::Flaky => plan.flaky_at,
+                Kind::Hanging => plan.hangs_at,
                 Kind::Poison => plan.poison_at,
             };
             let has_family = kind == Kind::Plain && once_in(dice, plan.families);
@@ -553,7 +559,9 @@ impl World {
 /// The time that a message takes beyond what each does: for its children, and for who dies of it.
 fn more_work(start: &Start) -> Duration {
     let all = family::all(start, &Path::ROOT);
-    let deaths = all.iter().filter(|start| start.kind == Kind::Poison);
+    let deaths = all
+        .iter()
+        .filter(|start| matches!(start.kind, Kind::Poison | Kind::Hanging));
     let calls = all[1..]
         .iter()
         .map(|start| 3 * Duration::from_micros(u64::from(start.cost)) + Duration::from_secs(1));

@@ -114,8 +114,14 @@ pub(super) enum Took {
 }
 
 impl Link {
-    pub(super) fn new(address: Address, peer: Greeting, window: Credit, now: Duration) -> Link {
-        let release = release_of(&peer);
+    pub(super) fn new(
+        me: &Me,
+        address: Address,
+        peer: Greeting,
+        window: Credit,
+        now: Duration,
+    ) -> Link {
+        let release = release_of(&peer, me);
         Link {
             address,
             peer,
@@ -208,10 +214,16 @@ impl Link {
     /// Goes on with the peer at `address`, from where it says that it stands with our lane.
     ///
     /// Gives back whether that is possible; if not, the peer has lost what it had accepted.
-    pub(super) fn meet(&mut self, address: Address, peer: Greeting, now: Duration) -> bool {
+    pub(super) fn meet(
+        &mut self,
+        me: &Me,
+        address: Address,
+        peer: Greeting,
+        now: Duration,
+    ) -> bool {
         let mark = peer.mark.unwrap_or_default();
         self.address = address;
-        self.out.release_when(release_of(&peer));
+        self.out.release_when(release_of(&peer, me));
         self.peer = peer;
         self.state = State::Up;
         self.refusal = None;
@@ -469,10 +481,12 @@ impl Link {
 
 /// When what is sent to a peer may be forgotten: what a worker holds is in the ledger as well, and
 /// who has a store takes custody of what it accepts.
-pub(super) fn release_of(peer: &Greeting) -> Release {
+pub(super) fn release_of(peer: &Greeting, me: &Me) -> Release {
     match peer.role {
         Role::Worker => Release::Accepted,
-        Role::Client | Role::Server if peer.epoch > 0 => Release::Accepted,
-        Role::Client | Role::Server => Release::Settled,
+        Role::Client | Role::Server if peer.epoch == 0 => Release::Settled,
+        // It has to hold in memory what workers and sessions send.
+        _ if me.role == Role::Worker || me.session.is_some() => Release::Accepted,
+        _ => Release::Stored,
     }
 }
