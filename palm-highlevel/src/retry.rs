@@ -29,7 +29,8 @@ pub struct Retry {
 const LONGEST: Duration = Duration::from_secs(60);
 
 impl Retry {
-    /// Tries `attempts` times in all, at once after a failure or a panic of the function.
+    /// Tries `attempts` times in all, at once after a failure or a panic of the function. Attempts that
+    /// were lost with their worker do not count.
     pub fn new(attempts: u32) -> Retry {
         Retry {
             attempts,
