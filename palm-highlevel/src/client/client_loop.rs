@@ -205,11 +205,8 @@ impl ClientLoop {
         self.waiting.extend(self.submitted.try_iter());
         for submitted in std::mem::take(&mut self.waiting) {
             let submission = &submitted.submission;
-            let (index, is_meant) = (
-                submission.index,
-                submission.job == job && submission.round < round,
-            );
-            match is_meant {
+            let index = submission.index;
+            match submission.job == job && submission.round < round {
                 false => self.waiting.push_back(submitted),
                 // An earlier process may have sent it: servers are to hear of it, room or no room.
                 true if job >= NAMED => self.submit(now, submitted),

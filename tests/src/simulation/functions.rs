@@ -101,10 +101,10 @@ impl World {
                     self.plan(at, Happening::Executed(node, life, done, all));
                     self.plan(at, Happening::Overdue(node, life, token));
                     // What comes after it another thread does; a worker leaves without that.
-                    match is_worker {
-                        true => at = LOST,
-                        false => continue,
+                    if !is_worker {
+                        continue;
                     }
+                    at = LOST;
                     break;
                 }
             }
