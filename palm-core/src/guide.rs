@@ -14,7 +14,7 @@
 //! Nothing here blocks but [`Req::ask`], which waits for as long as it is told. Whoever waits for
 //! more than one thing has an [`EventLoop`] do it: a step of it ends when a socket has something.
 //!
-//! A socket belongs to the thread that makes it. So a thread makes its own.
+//! A socket belongs to one thread at a time. Mostly a thread makes its own.
 //!
 //! ```
 //! use palm_core::{Context, Endpoint, EventLoop, Frames, Rep, Req};

@@ -1,4 +1,4 @@
-//! The sockets of zmq, with every option set that matters and one thread to live on.
+//! The sockets of zmq, with every option set that matters and one thread at a time that has it.
 
 mod dealer;
 #[macro_use]
@@ -25,7 +25,6 @@ pub use subscribe::{Published, Sub};
 
 use crate::event_loop::Interest;
 use crate::{Endpoint, Error, ErrorKind, Result};
-use std::marker::PhantomData;
 use std::time::Instant;
 
 /// The I/O threads behind sockets. A clone is the same context; `inproc` endpoints meet only
@@ -113,16 +112,20 @@ fn one_way(why: &str) -> Error {
     Error::new(ErrorKind::OutOfTurn, why)
 }
 
-/// A zmq socket bound to the thread that made it: the marker makes it not `Send`.
+/// A zmq socket. One thread has it at a time: it may be moved to another, and is not `Sync`.
 ///
 /// ```compile_fail
+/// fn sync<T: Sync>() {}
+/// sync::<palm_core::Router>();
+/// ```
+///
+/// ```
 /// fn send<T: Send>() {}
 /// send::<palm_core::Router>();
 /// ```
 struct Socket {
     inner: zmq::Socket,
     addresses: Vec<Endpoint>,
-    _one_thread: PhantomData<*const ()>,
 }
 
 impl Socket {
@@ -135,7 +138,6 @@ impl Socket {
         Ok(Socket {
             inner,
             addresses: Vec::new(),
-            _one_thread: PhantomData,
         })
     }
 
