@@ -1,4 +1,4 @@
-use crate::engine::{Action, Address, Event, Reading, Task};
+use crate::engine::{Action, Address, BUNCH, Event, Reading, Task};
 use crate::store::Batch;
 use crate::{Config, Result};
 use palm_core::wire::Frame;
@@ -7,7 +7,8 @@ use palm_core::{
 };
 use std::time::Duration;
 
-/// How many frames are taken from a socket before what is ready leaves.
+/// How many frames, of a [`BUNCH`] of messages in all, are taken from a socket before what is ready
+/// leaves.
 const BURST: usize = 64;
 
 /// How many messages in one turn of the loop make a stream of them.
@@ -145,11 +146,13 @@ impl Wires {
     /// Hands in what has come, a burst from each socket.
     pub(crate) fn receive(&mut self, mut each: impl FnMut(Event)) -> Result<()> {
         let moved = &mut self.moved;
+        // Gives back whether it is enough for a turn.
         let mut each = |event: Event| {
             if let Event::Frame(_, frame) = &event {
                 *moved += frame.header.count as usize;
             }
             each(event);
+            *moved >= BUNCH
         };
         if let Some(router) = &self.router
             && self.ready.readable(0)
@@ -158,7 +161,9 @@ impl Wires {
                 let Some((peer, frames)) = router.receive()? else {
                     break;
                 };
-                each(read(Address::Peer(peer), frames));
+                if each(read(Address::Peer(peer), frames)) {
+                    break;
+                }
             }
         }
         for (index, wire) in self.dealers.iter_mut().enumerate() {
@@ -175,7 +180,9 @@ impl Wires {
                     let Some(frames) = dealer.receive()? else {
                         break;
                     };
-                    each(read(address, frames));
+                    if each(read(address, frames)) {
+                        break;
+                    }
                 }
             }
         }

@@ -1,3 +1,4 @@
+use super::BUNCH;
 use super::event::{Action, Task};
 use super::ledger::{FunctionId, Ledger, State};
 use super::slab::Key;
@@ -5,9 +6,6 @@ use std::collections::VecDeque;
 
 /// About how much work one thread is given at a time, in nanoseconds.
 const CHUNK: u64 = 500_000;
-
-/// The most messages that one thread is given at a time.
-const MOST: u64 = 512;
 
 /// Serial execution: functions run in this process, on its function threads.
 #[derive(Debug)]
@@ -99,7 +97,7 @@ impl Local {
         while self.chunks < 2 * self.threads && !self.queue.is_empty() {
             let share = (self.queue.len() as u64).div_ceil(self.threads);
             let paced = match self.pace {
-                Some(pace) if !thrifty => (CHUNK / pace.max(1)).clamp(1, MOST),
+                Some(pace) if !thrifty => (CHUNK / pace.max(1)).clamp(1, BUNCH as u64),
                 _ => 1,
             };
             let count = share.min(paced) as usize;

@@ -98,6 +98,10 @@ use timed::Timed;
 use crate::dead_letter::DeadLetters;
 use crate::{DeadLetter, Failure, FailureKind, Retry};
 
+/// How many messages move together at most, in a frame, in a turn of a loop, to a thread: of many small
+/// ones the first are not to wait for the last, here and at every server that they come to.
+pub(crate) const BUNCH: usize = 512;
+
 /// How often the engine looks after its peers.
 pub(crate) const TICK: Duration = Duration::from_millis(100);
 

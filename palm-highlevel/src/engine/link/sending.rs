@@ -1,6 +1,6 @@
 use super::{HEARTBEAT, Link, Me};
-use crate::engine::Action;
 use crate::engine::routes::TOLD;
+use crate::engine::{Action, BUNCH};
 use crate::mutant::{self, Mutant};
 use palm_core::Frames;
 use palm_core::wire::{FrameWriter, HEADER_LENGTH, Header, Kind, control};
@@ -76,12 +76,12 @@ impl Link {
         let (first, chain) = (next.number, next.chain);
         let unsent = usize::try_from(self.out.unsent_bytes()).unwrap_or(usize::MAX);
         let mut writer = FrameWriter::new(FRAME.min(HEADER_LENGTH.saturating_add(unsent)));
-        let mut told = 0;
+        let (mut told, mut count) = (0, 0);
         // Most messages have the extras of the one before them, if any.
         let mut last = None;
         while let Some(next) = self.out.next() {
             let parcel = next.item;
-            if !writer.has_room(parcel.payload.len()) || told == TOLD {
+            if !writer.has_room(parcel.payload.len()) || told == TOLD || count == BUNCH {
                 break;
             }
             let (number, new) = self.numbers.number(&parcel.route);
@@ -97,6 +97,7 @@ impl Link {
             last = own.map(Arc::as_ptr);
             writer.push(&parcel.record(number), &parcel.payload);
             self.out.advance();
+            count += 1;
         }
         Some((first, chain, writer))
     }
