@@ -12,7 +12,8 @@ use std::sync::Arc;
 /// What a server does with a message: bytes in, bytes out.
 ///
 /// Every closure from `&Call` to a `Result` is one. It may run on several threads at a time, so it
-/// is `Sync`; what it shares it guards itself.
+/// is `Sync`; what it shares it guards itself. Even a server with one thread does not always call it on the
+/// same thread.
 ///
 /// ```
 /// use palm_highlevel::{Call, Failure, Function};

@@ -1,18 +1,20 @@
 use crate::chunk::{Chunk, Wanted};
 use crate::engine::{Done, Task};
+use crate::helm::{self, Helm, Look};
 use crate::home::Home;
+use crate::server_loop::ServerLoop;
 use crate::siblings::Siblings;
 use crate::watch::Watch;
 use crate::{Call, Failure, FailureKind, Function, Result, thread};
-use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, unbounded};
 use palm_core::Waker;
 use palm_core::wire::{MAX_PAYLOAD, Outcome, Role};
 use std::any::Any;
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
+use std::convert::Infallible;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Weak};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// The functions of a server by name.
@@ -35,22 +37,42 @@ const HAND_OVER: Duration = Duration::from_millis(1);
 /// asleep: the loop looks ten times as often.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// The threads on which a server's functions run.
+/// How often a thread without anything to do looks after the helm: a look costs tens of microseconds, and
+/// two of them are for how long nobody may hear of a server.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// After another thread had to take the lead, for how long all is given to the thread that follows.
+const CAREFUL: Duration = Duration::from_secs(1);
+
+/// The threads on which a server's functions run. What is brief runs on the thread that leads.
 pub(crate) struct FunctionThreads {
     orders: Option<Sender<Order>>,
+    /// What the thread that leads is to execute itself, once it has done all else.
+    own: RefCell<VecDeque<Chunk>>,
+    /// Until when it is to execute nothing.
+    careful: Option<Instant>,
     /// Of the chunks that the threads have not done.
     wanted: RefCell<Vec<Weak<Wanted>>>,
     done: Receiver<Ended>,
     /// What a thread is made of.
     runner: Runner,
-    threads: Vec<(Arc<Watch>, JoinHandle<()>)>,
+    seats: Vec<Seat>,
     /// When the threads were last looked at.
     looked: Instant,
+}
+
+/// Where one function runs at a time, mostly on a thread of its own.
+struct Seat {
+    runner: Arc<Runner>,
+    /// Ends when nobody is there any more.
+    gone: Receiver<Infallible>,
 }
 
 /// What a thread is to do.
 enum Order {
     Execute(Chunk),
+    /// To look after the helm.
+    Watch,
     /// To drop what was gathered of a message that nobody waits for any more, which may take long.
     Drop(Box<dyn Any + Send>),
 }
@@ -89,19 +111,23 @@ impl FunctionThreads {
             server: name.to_owned(),
             functions: Arc::new(functions),
             home: Arc::new(home),
+            helm: Arc::new(Helm::new()),
             todo,
             ended,
             waker: waker.clone(),
             watch: Arc::new(Watch::new()),
             tells_master: role == Role::Worker,
+            _here: bounded(0).0,
         };
-        let threads = (0..count).map(|_| runner.start()).collect::<Result<_>>()?;
+        let seats = (0..count).map(|_| runner.start()).collect::<Result<_>>()?;
         Ok(FunctionThreads {
             orders: Some(orders),
+            own: RefCell::default(),
+            careful: None,
             wanted: RefCell::default(),
             done,
             runner,
-            threads,
+            seats,
             looked: Instant::now(),
         })
     }
@@ -111,17 +137,20 @@ impl FunctionThreads {
         self.done.try_recv().ok()
     }
 
+    /// Whether something has ended since.
+    pub(crate) fn have_ended(&self) -> bool {
+        !self.done.is_empty()
+    }
+
     /// What has ended on threads that have not handed it over, as a function takes long; to be asked from
     /// time to time, and before what is [overdue](Self::overdue).
     pub(crate) fn ended_before_others(&self) -> Vec<Done> {
-        let threads = self.threads.iter();
-        threads.flat_map(|(watch, _)| watch.take_ended()).collect()
+        self.watches().flat_map(Watch::take_ended).collect()
     }
 
     /// What functions have said of how far they are since the last call, by task.
     pub(crate) fn progress(&self) -> Vec<(u64, String)> {
-        let watches = self.threads.iter().map(|(watch, _)| watch);
-        watches.filter_map(|watch| watch.take_said()).collect()
+        self.watches().filter_map(Watch::take_said).collect()
     }
 
     /// The functions that hang at `now`; to be asked often.
@@ -129,13 +158,11 @@ impl FunctionThreads {
         let pause = now.saturating_duration_since(self.looked);
         self.looked = now;
         if pause > PAUSE {
-            for (watch, _) in &self.threads {
-                watch.forgive(pause, now);
-            }
+            self.watches().for_each(|watch| watch.forgive(pause, now));
         }
-        let threads = self.threads.iter().enumerate();
-        threads
-            .filter_map(|(thread, (watch, _))| {
+        self.watches()
+            .enumerate()
+            .filter_map(|(thread, watch)| {
                 let (token, turn, lease) = watch.overdue(now)?;
                 Some(Overdue {
                     thread,
@@ -151,32 +178,39 @@ impl FunctionThreads {
     /// back what has ended before the function that hangs, or `None` if that has ended meanwhile: then
     /// nothing is replaced.
     pub(crate) fn replace(&mut self, hangs: &Overdue) -> Result<Option<Ended>> {
-        let (watch, _) = &self.threads[hangs.thread];
+        let watch = &self.seats[hangs.thread].runner.watch;
         let Some((left, done)) = watch.abandon(hangs.token, hangs.turn) else {
             return Ok(None);
         };
-        self.threads[hangs.thread] = self.runner.start()?;
+        self.runner.helm.replaced();
+        self.seats[hangs.thread] = self.runner.start()?;
         let all = left.is_empty();
         if !all {
-            self.execute(left);
+            self.execute(left, false);
         }
         Ok(Some(Ended { done, all }))
     }
 
     /// Ends the threads, each after the function that it runs; waits for those that are `idle`.
-    pub(crate) fn stop(mut self, idle: bool) {
+    pub(crate) fn stop(&mut self, idle: bool) {
         self.orders = None;
-        if idle {
-            for (_, thread) in self.threads.drain(..) {
-                let _ = thread.join();
+        for Seat { runner, gone } in self.seats.drain(..) {
+            drop(runner);
+            if idle {
+                let _ = gone.recv();
             }
         }
     }
 }
 
 impl FunctionThreads {
-    /// Gives `tasks` to the next free thread.
-    pub(crate) fn execute(&self, tasks: Vec<Task>) {
+    fn watches(&self) -> impl Iterator<Item = &Watch> {
+        self.seats.iter().map(|seat| &*seat.runner.watch)
+    }
+
+    /// Gives `tasks` to the next free thread; those that are `brief` to the one that leads, if none
+    /// is at anything else.
+    pub(crate) fn execute(&self, tasks: Vec<Task>, brief: bool) {
         for parent in tasks.iter().filter_map(|task| task.parent) {
             self.runner.home.states.open(parent);
         }
@@ -184,11 +218,56 @@ impl FunctionThreads {
         let mut wanted = self.wanted.borrow_mut();
         wanted.retain(|of| of.strong_count() > 0);
         wanted.push(chunk.wanted());
-        self.order(Order::Execute(chunk));
+        self.own.borrow_mut().push_back(chunk);
+        if !brief || !self.may_lead() {
+            self.hand_on_own();
+        }
+    }
+
+    /// Whether the thread that leads may execute something itself: another leads if it takes long, which
+    /// has not happened a moment ago, and no function has asked this server for anything so far.
+    fn may_lead(&self) -> bool {
+        let Runner { helm, home, .. } = &self.runner;
+        let is_careful = self.careful.is_some_and(|until| Instant::now() < until);
+        helm.has_follower() && !home.is_asked() && !is_careful
+    }
+
+    /// Notes that this thread had to take the lead.
+    pub(crate) fn overtaken(&mut self) {
+        self.careful = Some(Instant::now() + CAREFUL);
+    }
+
+    /// Gives the threads, in order, what was kept for the one that leads.
+    fn hand_on_own(&self) {
+        for chunk in self.own.take() {
+            self.order(Order::Execute(chunk));
+        }
+    }
+
+    /// Whether the thread that leads has something to execute.
+    pub(crate) fn has_own(&self) -> bool {
+        !self.own.borrow().is_empty()
+    }
+
+    /// What the thread that leads is to execute next, and where: it is about to
+    /// [leave the loop](Runner::execute_leading) meanwhile.
+    pub(crate) fn next_own(&self) -> Option<(Chunk, Arc<Runner>)> {
+        if !self.may_lead() {
+            self.hand_on_own();
+        }
+        let runner = self.seats.first()?.runner.clone();
+        let chunk = self.own.borrow_mut().pop_front()?;
+        if runner.helm.announce()
+            && let Some(orders) = &self.orders
+        {
+            let _ = orders.send(Order::Watch);
+        }
+        Some((chunk, runner))
     }
 
     fn order(&self, order: Order) {
         if let Some(orders) = &self.orders {
+            self.runner.helm.occupy();
             // The threads end only after the sender is gone.
             let _ = orders.send(order);
         }
@@ -203,49 +282,132 @@ impl FunctionThreads {
         let wanted = self.wanted.borrow();
         let handed_over = wanted.iter().filter_map(Weak::upgrade);
         if handed_over.filter(|of| of.recall(token)).count() > 0 {
-            for (watch, _) in &self.threads {
-                watch.recall(token);
-            }
+            self.watches().for_each(|watch| watch.recall(token));
         }
     }
 }
 
-#[derive(Clone)]
-struct Runner {
+/// What executes tasks in a seat.
+pub(crate) struct Runner {
     server: String,
     functions: Arc<FunctionTable>,
     home: Arc<Home>,
+    helm: Arc<Helm<Box<ServerLoop>>>,
     todo: Receiver<Order>,
     ended: Sender<Ended>,
     waker: Waker,
     watch: Arc<Watch>,
     /// What functions have made goes to the master of this worker.
     tells_master: bool,
+    /// As long as somebody is in the seat, this is.
+    _here: Sender<Infallible>,
+}
+
+/// A thread of a server, which leads it or follows.
+pub(crate) enum Crew {
+    Lead(Box<ServerLoop>),
+    Follow(Arc<Runner>),
+}
+
+impl Crew {
+    /// Leads and follows in turn, until the server has ended.
+    pub(crate) fn work(self) {
+        let mut next = Some(self);
+        while let Some(crew) = next {
+            next = match crew {
+                Crew::Lead(server) => server.lead().map(Crew::Follow),
+                Crew::Follow(runner) => runner.follow().map(|mut server| {
+                    server.overtaken();
+                    Crew::Lead(server)
+                }),
+            };
+        }
+    }
+}
+
+/// How what a thread that led has executed went.
+pub(crate) enum Led {
+    /// It still leads.
+    On(Box<ServerLoop>),
+    /// Another thread leads: this one follows, unless what it executed was given up as hanging.
+    Overtaken(Option<Arc<Runner>>),
 }
 
 impl Runner {
-    /// Another thread of the same kind, with a watch of its own.
-    fn start(&self) -> Result<(Arc<Watch>, JoinHandle<()>)> {
-        let runner = Runner {
+    /// Another seat of the same kind, with a watch of its own, and a thread in it.
+    fn start(&self) -> Result<Seat> {
+        let (here, gone) = bounded(0);
+        let runner = Arc::new(Runner {
+            server: self.server.clone(),
+            functions: self.functions.clone(),
+            home: self.home.clone(),
+            helm: self.helm.clone(),
+            todo: self.todo.clone(),
+            ended: self.ended.clone(),
+            waker: self.waker.clone(),
             watch: Arc::new(Watch::new()),
-            ..self.clone()
-        };
-        let watch = runner.watch.clone();
-        let name = format!("fn-{}", self.server);
-        Ok((watch, thread::spawn(&name, move || runner.run())?))
+            tells_master: self.tells_master,
+            _here: here,
+        });
+        let crew = Crew::Follow(runner.clone());
+        thread::spawn(&format!("fn-{}", self.server), move || crew.work())?;
+        Ok(Seat { runner, gone })
     }
 
-    fn run(self) {
-        while let Ok(order) = self.todo.recv() {
+    /// Does what it is told to, until nobody tells it anything any more, or it is to lead `Some` loop.
+    fn follow(self: Arc<Runner>) -> Option<Box<ServerLoop>> {
+        let mut watch = None;
+        loop {
+            let order = match &watch {
+                Some(_) => self.todo.recv_timeout(LOOK),
+                None => self.todo.recv().map_err(RecvTimeoutError::from),
+            };
             match order {
-                Order::Drop(state) => self.drop_state(state),
-                Order::Execute(chunk) => {
-                    if self.run_all(chunk).is_err() {
-                        return;
-                    }
+                Ok(Order::Watch) => watch = Some(helm::Watch::default()),
+                Ok(Order::Drop(state)) => {
+                    self.drop_state(state);
+                    self.helm.vacate();
                 }
+                Ok(Order::Execute(chunk)) => self.execute(chunk).ok()?,
+                Err(RecvTimeoutError::Timeout) => match self.helm.look(watch.as_mut()?) {
+                    Look::Again => {}
+                    Look::Enough => watch = None,
+                    Look::Lead(server) => return Some(server),
+                },
+                Err(RecvTimeoutError::Disconnected) => return None,
             }
         }
+    }
+
+    /// Executes on a thread that follows; an error if it is not to go on.
+    fn execute(&self, chunk: Chunk) -> std::result::Result<(), ()> {
+        self.run_all(chunk)?;
+        self.hand_over_last()
+    }
+
+    fn hand_over_last(&self) -> std::result::Result<(), ()> {
+        self.hand_over(true)?;
+        // What comes next the thread that leads may execute itself, and after what was executed here.
+        self.helm.vacate();
+        self.waker.wake();
+        Ok(())
+    }
+
+    /// Executes on the thread that leads `server`, from which another takes it if that is not brief.
+    pub(crate) fn execute_leading(self: Arc<Runner>, chunk: Chunk, server: Box<ServerLoop>) -> Led {
+        self.helm.leave(server);
+        let ran = self.run_all(chunk);
+        if ran.is_err() {
+            // Another leads, and whatever is at the helm now it has left.
+            return Led::Overtaken(None);
+        }
+        if let Some(server) = self.helm.fetch() {
+            // The loop that this goes to is at hand.
+            let _ = self.hand_over(true);
+            return Led::On(server);
+        }
+        let follows = self.hand_over_last();
+        Led::Overtaken(follows.is_ok().then_some(self))
     }
 
     fn drop_state(&self, state: Box<dyn Any + Send>) {
@@ -255,7 +417,8 @@ impl Runner {
         }
     }
 
-    /// Runs one task after another; an error if nobody wants to know how they end.
+    /// Runs one task after another; an error if nobody wants to know how they end. What has ended last is
+    /// to be handed over.
     fn run_all(&self, chunk: Chunk) -> std::result::Result<(), ()> {
         let mut start = Instant::now();
         let mut handed_over = start;
@@ -264,6 +427,7 @@ impl Runner {
         while let Some(task) = next {
             if start.duration_since(handed_over) >= HAND_OVER {
                 self.hand_over(false)?;
+                self.waker.wake();
                 handed_over = start;
             }
             let ended = match task.siblings {
@@ -275,14 +439,12 @@ impl Runner {
                 return Err(());
             }
         }
-        self.hand_over(true)
+        Ok(())
     }
 
     fn hand_over(&self, all: bool) -> std::result::Result<(), ()> {
         let done = self.watch.take_ended();
-        self.ended.send(Ended { done, all }).map_err(|_| ())?;
-        self.waker.wake();
-        Ok(())
+        self.ended.send(Ended { done, all }).map_err(|_| ())
     }
 
     /// Runs siblings from `now`, which moves on to when they have ended: one after another, as long
@@ -447,7 +609,7 @@ mod tests {
             let _ = going.recv();
             Ok(Bytes::new())
         });
-        threads.execute(vec![Task::numbered(7)]);
+        threads.execute(vec![Task::numbered(7)], false);
         starts.recv_timeout(DEADLINE).unwrap();
 
         let mut now = Instant::now() + 2 * LEASE;
@@ -475,8 +637,8 @@ mod tests {
             let _ = going.recv();
             Ok(Bytes::new())
         });
-        threads.execute(vec![Task::numbered(7)]);
-        threads.execute(vec![Task::numbered(8)]);
+        threads.execute(vec![Task::numbered(7)], false);
+        threads.execute(vec![Task::numbered(8)], false);
         assert_eq!(starts.recv_timeout(DEADLINE), Ok(7));
         let later = Instant::now() + 2 * LEASE;
         threads.looked = later;
@@ -507,11 +669,7 @@ mod tests {
             }
             Ok(Bytes::new())
         });
-        threads.execute(vec![
-            Task::numbered(6),
-            Task::numbered(7),
-            Task::numbered(8),
-        ]);
+        threads.execute([6, 7, 8].map(Task::numbered).into(), false);
         assert_eq!(starts.recv_timeout(DEADLINE), Ok(6));
         assert_eq!(starts.recv_timeout(DEADLINE), Ok(7));
         let later = Instant::now() + 2 * LEASE;

@@ -35,6 +35,11 @@ impl Home {
         }
     }
 
+    /// Whether a function has asked for the server so far.
+    pub(crate) fn is_asked(&self) -> bool {
+        self.client.get().is_some()
+    }
+
     pub(crate) fn client(&self) -> Result<&Client, Failure> {
         if let Some(client) = self.client.get() {
             return Ok(client);

@@ -44,6 +44,7 @@ mod failure;
 mod function;
 mod function_threads;
 pub mod guide;
+mod helm;
 mod home;
 mod made;
 pub mod mutant;

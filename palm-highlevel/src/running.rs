@@ -1,11 +1,10 @@
 use crate::engine::{Counts, Engine, Event};
 use crate::{DeadLetter, Error, ErrorKind, Result};
-use crossbeam_channel::Sender;
+use crossbeam_channel::{Receiver, Sender, bounded};
 use palm_core::{Endpoint, StopHandle, Waker};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
 
-/// A server or worker that runs on a thread of its own. Dropping it stops it.
+/// A server or worker that runs on threads of its own. Dropping it stops it.
 #[derive(Debug)]
 pub struct Running {
     name: String,
@@ -14,7 +13,7 @@ pub struct Running {
     published: Arc<Published>,
     commands: Sender<Event>,
     waker: Waker,
-    thread: Option<JoinHandle<Result<()>>>,
+    ended: Receiver<Result<()>>,
 }
 
 /// What a loop says once its sockets are bound.
@@ -22,6 +21,40 @@ pub(crate) struct Started {
     pub(crate) addresses: Vec<Endpoint>,
     pub(crate) stop: StopHandle,
     pub(crate) waker: Waker,
+}
+
+/// Where a loop says how it has ended: once, at the latest when this is dropped.
+#[derive(Debug)]
+pub(crate) struct End {
+    server: String,
+    told: Option<Sender<Result<()>>>,
+}
+
+impl End {
+    /// For the loop of `server`; what it says is received there.
+    pub(crate) fn new(server: &str) -> (End, Receiver<Result<()>>) {
+        let (sender, receiver) = bounded(1);
+        let server = server.to_owned();
+        let told = Some(sender);
+        (End { server, told }, receiver)
+    }
+
+    pub(crate) fn say(&mut self, result: Result<()>) {
+        if let Some(told) = self.told.take() {
+            // Nobody may wait for it.
+            let _ = told.send(result);
+        }
+    }
+}
+
+impl Drop for End {
+    fn drop(&mut self) {
+        let why = format!(
+            "the loop of {} panicked: this is a defect of PALM",
+            self.server
+        );
+        self.say(Err(Error::new(ErrorKind::Io, why)));
+    }
 }
 
 /// What a server's loop lets others see.
@@ -51,7 +84,7 @@ impl Running {
         published: Arc<Published>,
         commands: Sender<Event>,
         started: Started,
-        thread: JoinHandle<Result<()>>,
+        ended: Receiver<Result<()>>,
     ) -> Running {
         Running {
             name,
@@ -60,7 +93,7 @@ impl Running {
             published,
             commands,
             waker: started.waker,
-            thread: Some(thread),
+            ended,
         }
     }
 
@@ -113,7 +146,7 @@ impl Running {
 
     /// Whether it has ended.
     pub fn is_finished(&self) -> bool {
-        self.thread.as_ref().is_none_or(JoinHandle::is_finished)
+        !self.ended.is_empty()
     }
 
     /// Waits until it has ended: because it was stopped, or because it can't go on. It does not
@@ -128,17 +161,8 @@ impl Running {
     }
 
     fn wait(&mut self) -> Result<()> {
-        match self.thread.take().map(JoinHandle::join) {
-            None => Ok(()),
-            Some(Ok(result)) => result,
-            Some(Err(_)) => Err(Error::new(
-                ErrorKind::Io,
-                format!(
-                    "the loop of {} panicked: this is a defect of PALM",
-                    self.name
-                ),
-            )),
-        }
+        // Who has waited before has been told.
+        self.ended.recv().unwrap_or(Ok(()))
     }
 }
 

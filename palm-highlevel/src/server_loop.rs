@@ -1,8 +1,8 @@
 use crate::engine::{Action, Engine, Event, Reading, Task};
-use crate::function_threads::{Ended, FunctionTable, FunctionThreads};
+use crate::function_threads::{Ended, FunctionTable, FunctionThreads, Led, Runner};
 use crate::home::Home;
 use crate::pipelined::{Announcement, Presence, Registration};
-use crate::running::{Published, Started};
+use crate::running::{End, Published, Started};
 use crate::store::{Batch, Store};
 use crate::store_thread::StoreThread;
 use crate::wires::{Threads, Wires};
@@ -27,6 +27,7 @@ pub(crate) struct Parts {
     pub(crate) engine: Engine,
     pub(crate) published: Arc<Published>,
     pub(crate) commanded: Receiver<Event>,
+    pub(crate) end: End,
     pub(crate) store: Option<Box<dyn Store>>,
     pub(crate) registration: Option<Registration>,
 }
@@ -39,8 +40,8 @@ struct Helpers {
 }
 
 impl Threads for Helpers {
-    fn execute(&self, tasks: Vec<Task>) {
-        self.functions.execute(tasks);
+    fn execute(&self, tasks: Vec<Task>, brief: bool) {
+        self.functions.execute(tasks, brief);
     }
 
     fn recall(&self, token: u64) {
@@ -66,7 +67,8 @@ impl Threads for Helpers {
     }
 }
 
-/// The thin loop: sockets and threads on one side, the engine on the other.
+/// The thin loop: sockets and threads on one side, the engine on the other. The thread that has it leads
+/// the server.
 pub(crate) struct ServerLoop {
     engine: Engine,
     wires: Wires,
@@ -74,16 +76,28 @@ pub(crate) struct ServerLoop {
     role: Role,
     published: Arc<Published>,
     commanded: Receiver<Event>,
+    tick_at: Duration,
+    /// What is to be done, in this turn.
+    actions: Vec<Action>,
     drain: Duration,
     /// Until when what runs may end, and why this process leaves, once it does.
     leaving: Option<(Duration, String)>,
     /// The function that made a worker leave.
     hung: Option<Error>,
+    /// The last to be dropped: the sockets are closed then.
+    end: Option<End>,
+}
+
+/// How a turn of the loop ends.
+enum Turn {
+    Next,
+    /// The server is to end now.
+    Last,
 }
 
 impl ServerLoop {
-    /// Makes the sockets, on the thread that is to own them, and starts the function threads.
-    pub(crate) fn new(parts: Parts) -> Result<(ServerLoop, Vec<Endpoint>)> {
+    /// Makes the sockets, and starts the function threads.
+    pub(crate) fn new(parts: Parts) -> Result<(Box<ServerLoop>, Vec<Endpoint>)> {
         // What is bound serves many connections, what only connects serves one.
         let io_threads = if parts.bind.is_empty() { 1 } else { 2 };
         let mut wires = Wires::new(&parts.config, io_threads)?;
@@ -130,7 +144,7 @@ impl ServerLoop {
             FunctionThreads::start(name, threads, parts.functions, home, parts.role, &waker)?;
         let start = |store| StoreThread::start(&parts.name, store, waker);
         let store = parts.store.map(start).transpose()?;
-        let server = ServerLoop {
+        let server = Box::new(ServerLoop {
             engine: parts.engine,
             wires,
             helpers: Helpers {
@@ -141,10 +155,13 @@ impl ServerLoop {
             role: parts.role,
             published: parts.published,
             commanded: parts.commanded,
+            tick_at: Duration::ZERO,
+            actions: Vec::new(),
             drain: parts.config.drain,
             leaving: None,
             hung: None,
-        };
+            end: Some(parts.end),
+        });
         Ok((server, addresses))
     }
 
@@ -156,52 +173,88 @@ impl ServerLoop {
         }
     }
 
-    pub(crate) fn run(mut self) -> Result<()> {
-        let mut tick_at = Duration::ZERO;
-        let mut actions = Vec::new();
+    /// Leads the server until it has ended, or until another thread leads: then this one is to follow,
+    /// if there is something to.
+    pub(crate) fn lead(mut self: Box<ServerLoop>) -> Option<Arc<Runner>> {
         loop {
-            let stopped = self.wires.wait(tick_at)?.stopped();
-            let now = self.wires.events.now();
-            if stopped {
-                self.begin_to_leave(now, "it was told to stop", &mut actions);
+            match self.turn() {
+                Ok(Turn::Next) => {}
+                Ok(Turn::Last) => {
+                    self.leave();
+                    return None;
+                }
+                Err(error) => {
+                    self.end(Err(error));
+                    return None;
+                }
             }
-            self.hand_in(now, &mut actions)?;
-            // Sockets are read before timers fire: what was heard counts.
-            if now >= tick_at {
-                self.watch_functions(now, &mut actions)?;
-                self.engine.step(now, Event::Tick, &mut actions);
-                tick_at = self.engine.next_deadline(now);
-                self.published.publish(&self.engine);
-            }
-            self.engine.step(now, Event::Flush, &mut actions);
-            self.perform(now, &mut actions)?;
-            if let Some((until, _)) = self.leaving
-                && (self.engine.is_drained() || now >= until)
-            {
-                return self.leave(actions);
+            // What takes less time than to wake a thread.
+            if let Some((chunk, runner)) = self.helpers.functions.next_own() {
+                match runner.execute_leading(chunk, self) {
+                    Led::On(server) => self = server,
+                    Led::Overtaken(runner) => return runner,
+                }
             }
         }
     }
 
-    fn begin_to_leave(&mut self, now: Duration, why: &str, actions: &mut Vec<Action>) {
+    /// Notes that another thread leads now.
+    pub(crate) fn overtaken(&mut self) {
+        self.helpers.functions.overtaken();
+    }
+
+    fn turn(&mut self) -> Result<Turn> {
+        if self.helpers.functions.have_ended() {
+            // What this thread has executed leaves first.
+            let now = self.wires.events.now();
+            self.hand_in_executed(now);
+            self.step(now, Event::Flush);
+            self.perform(now)?;
+        }
+        let until = match self.helpers.functions.has_own() {
+            true => Duration::ZERO,
+            false => self.tick_at,
+        };
+        let stopped = self.wires.wait(until)?.stopped();
+        let now = self.wires.events.now();
+        if stopped {
+            self.begin_to_leave(now, "it was told to stop");
+        }
+        self.hand_in(now)?;
+        // Sockets are read before timers fire: what was heard counts.
+        if now >= self.tick_at {
+            self.watch_functions(now)?;
+            self.step(now, Event::Tick);
+            self.tick_at = self.engine.next_deadline(now);
+            self.published.publish(&self.engine);
+        }
+        self.step(now, Event::Flush);
+        self.perform(now)?;
+        if let Some((until, _)) = self.leaving
+            && (self.engine.is_drained() || now >= until)
+        {
+            return Ok(Turn::Last);
+        }
+        Ok(Turn::Next)
+    }
+
+    fn step(&mut self, now: Duration, event: Event) {
+        self.engine.step(now, event, &mut self.actions);
+    }
+
+    fn begin_to_leave(&mut self, now: Duration, why: &str) {
         if self.leaving.is_none() {
             self.leaving = Some((now + self.drain, why.to_owned()));
-            self.engine.step(now, Event::Drain, actions);
+            self.step(now, Event::Drain);
         }
     }
 
-    fn hand_in(&mut self, now: Duration, actions: &mut Vec<Action>) -> Result<()> {
-        let engine = &mut self.engine;
+    fn hand_in(&mut self, now: Duration) -> Result<()> {
+        let (engine, actions) = (&mut self.engine, &mut self.actions);
         self.wires
             .receive(|event| engine.step(now, event, actions))?;
-        while let Some(ended) = self.helpers.functions.ended() {
-            self.wires.moved(ended.done.len());
-            let event = Event::Executed {
-                done: ended.done,
-                all: ended.all,
-            };
-            engine.step(now, event, actions);
-        }
+        self.hand_in_executed(now);
+        let (engine, actions) = (&mut self.engine, &mut self.actions);
         while let Some(presence) = &self.helpers.presence
             && let Some((index, endpoint)) = presence.found()
         {
@@ -221,18 +274,24 @@ impl ServerLoop {
         Ok(())
     }
 
+    fn hand_in_executed(&mut self, now: Duration) {
+        while let Some(Ended { done, all }) = self.helpers.functions.ended() {
+            self.wires.moved(done.len());
+            self.step(now, Event::Executed { done, all });
+        }
+    }
+
     /// Passes on what functions say of how far they are, and what has ended before one that takes long;
     /// deals with those that hang: a server goes on with another thread; a worker leaves, so that whoever
     /// started it can start another.
-    fn watch_functions(&mut self, now: Duration, actions: &mut Vec<Action>) -> Result<()> {
+    fn watch_functions(&mut self, now: Duration) -> Result<()> {
         let done = self.helpers.functions.ended_before_others();
         if !done.is_empty() {
-            let event = Event::Executed { done, all: false };
-            self.engine.step(now, event, actions);
+            self.step(now, Event::Executed { done, all: false });
         }
         let progress = self.helpers.functions.progress();
         if !progress.is_empty() {
-            self.engine.step(now, Event::Progress(progress), actions);
+            self.step(now, Event::Progress(progress));
         }
         if self.hung.is_some() {
             return Ok(());
@@ -244,33 +303,41 @@ impl ServerLoop {
                 let Some(Ended { done, all }) = self.helpers.functions.replace(&hangs)? else {
                     continue;
                 };
-                let event = Event::Executed { done, all };
-                self.engine.step(now, event, actions);
+                self.step(now, Event::Executed { done, all });
             }
-            self.engine
-                .step(now, Event::Overdue(hangs.token, why.clone()), actions);
+            self.step(now, Event::Overdue(hangs.token, why.clone()));
             if leaves {
                 self.hung = Some(Error::new(ErrorKind::Lease, why.clone()));
-                self.begin_to_leave(now, &why, actions);
+                self.begin_to_leave(now, &why);
             }
         }
         Ok(())
     }
 
-    fn perform(&mut self, now: Duration, actions: &mut Vec<Action>) -> Result<()> {
-        for event in self.wires.perform(actions, &self.helpers)? {
-            self.engine.step(now, event, actions);
+    fn perform(&mut self, now: Duration) -> Result<()> {
+        for event in self.wires.perform(&mut self.actions, &self.helpers)? {
+            self.step(now, event);
         }
         Ok(())
     }
 
-    fn leave(mut self, mut actions: Vec<Action>) -> Result<()> {
+    fn leave(mut self: Box<ServerLoop>) {
         let idle = self.engine.is_drained();
         let why = self.leaving.take().map_or(String::new(), |(_, why)| why);
-        self.engine.bye(&why, &mut actions);
-        self.wires.perform(&mut actions, &self.helpers)?;
+        self.engine.bye(&why, &mut self.actions);
+        let said = self.wires.perform(&mut self.actions, &self.helpers);
         self.published.publish(&self.engine);
         self.helpers.functions.stop(idle);
-        self.hung.map_or(Ok(()), Err)
+        let hung = self.hung.take().map_or(Ok(()), Err);
+        self.end(said.map(drop).and(hung));
+    }
+
+    /// Closes the sockets, and says how the loop has ended.
+    fn end(mut self: Box<ServerLoop>, result: Result<()>) {
+        let end = self.end.take();
+        drop(self);
+        if let Some(mut end) = end {
+            end.say(result);
+        }
     }
 }

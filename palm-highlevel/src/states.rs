@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// messages: the functions that gather them share it.
 ///
 /// The loop takes the lock of the map, so that nothing of a user's runs under it: what makes, changes
-/// or drops a state runs under the lock of its message at most, on function threads.
+/// or drops a state runs under the lock of its message at most, where functions run.
 #[derive(Debug, Default)]
 pub(crate) struct States(Mutex<HashMap<u64, Arc<Mutex<State>>>>);
 

@@ -1,8 +1,8 @@
 use crate::config::check_name;
 use crate::engine::{Engine, EngineConfig, Execution, KeyFunction, Output};
-use crate::function_threads::{FunctionTable, LEASE, Registered};
+use crate::function_threads::{Crew, FunctionTable, LEASE, Registered};
 use crate::pipelined::Registration;
-use crate::running::Published;
+use crate::running::{End, Published};
 use crate::server_loop::{Parts, ServerLoop};
 use crate::store::Store;
 use crate::{
@@ -239,6 +239,7 @@ impl Template {
         let published = Arc::new(Published::default());
         let (commands, commanded) = bounded(COMMANDS);
         let (started, starting) = bounded(1);
+        let (end, ended) = End::new(&name);
         let parts = Parts {
             name: name.clone(),
             bind,
@@ -251,26 +252,26 @@ impl Template {
             engine,
             published: published.clone(),
             commanded,
+            end,
             store,
             registration,
         };
-        let thread = thread::spawn(&format!("palm-{name}"), move || {
+        thread::spawn(&format!("palm-{name}"), move || {
             match ServerLoop::new(parts) {
                 Ok((server, addresses)) => {
                     // Whoever starts a server waits for this.
                     let _ = started.send(Ok(server.started(addresses)));
-                    server.run()
+                    Crew::Lead(server).work();
                 }
                 Err(error) => {
                     let _ = started.send(Err(error));
-                    Ok(())
                 }
             }
         })?;
         let started = starting.recv().map_err(|error| {
             Error::new(ErrorKind::Io, format!("{name} did not start")).caused_by(error)
         })??;
-        Ok(Running::new(name, published, commands, started, thread))
+        Ok(Running::new(name, published, commands, started, ended))
     }
 }
 

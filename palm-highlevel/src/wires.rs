@@ -30,7 +30,7 @@ pub(crate) struct Wires {
 
 /// The threads that do what a machine wants done and the loop must not wait for.
 pub(crate) trait Threads {
-    fn execute(&self, tasks: Vec<Task>);
+    fn execute(&self, tasks: Vec<Task>, brief: bool);
     fn recall(&self, token: u64);
     fn write(&self, number: u64, batch: Batch);
     /// To find a server by its name, or the same as before once more.
@@ -40,7 +40,7 @@ pub(crate) trait Threads {
 
 /// A client's machine has none.
 impl Threads for () {
-    fn execute(&self, _: Vec<Task>) {}
+    fn execute(&self, _: Vec<Task>, _: bool) {}
     fn recall(&self, _: u64) {}
     fn write(&self, _: u64, _: Batch) {}
     fn find(&self, _: usize, _: Option<String>) {}
@@ -198,7 +198,7 @@ impl Wires {
         let mut failed = Vec::new();
         for action in actions.drain(..) {
             match action {
-                Action::Execute(tasks) => threads.execute(tasks),
+                Action::Execute(tasks, brief) => threads.execute(tasks, brief),
                 Action::Recall(token) => threads.recall(token),
                 Action::Write(number, batch) => threads.write(number, batch),
                 Action::Read(reading) => threads.read(reading),

@@ -4,7 +4,7 @@ use crate::{Endpoint, Result};
 
 /// The socket that connects to one [`Router`](super::Router), and connects again by itself.
 ///
-/// It lives on the thread that made it. It has no routing id of its own: a ROUTER that still holds
+/// One thread at a time may have it. It has no routing id of its own: a ROUTER that still holds
 /// the old connection of such a one would leave it mute.
 pub struct Dealer {
     socket: Socket,

@@ -4,7 +4,7 @@ use crate::{Endpoint, Result};
 
 /// The socket that binds: many peers, each with an id that says where an answer goes.
 ///
-/// It lives on the thread that made it.
+/// One thread at a time may have it.
 pub struct Router {
     socket: Socket,
 }

@@ -62,8 +62,9 @@ pub enum Event {
 pub enum Action {
     /// To send these frames.
     Send(Address, Frames),
-    /// To execute these, one after another, on one thread.
-    Execute(Vec<Task>),
+    /// To execute these, one after another, on one thread; `true` if that is expected to be brief: to
+    /// take no longer than it may take to wake a thread and be woken by it.
+    Execute(Vec<Task>, bool),
     /// To tell the function that executes the task with this token that nobody waits for it.
     Recall(u64),
     /// To write this batch, the next one by its number, and to say once it is flushed.

@@ -7,7 +7,11 @@ use std::collections::VecDeque;
 /// About how much work one thread is given at a time, in nanoseconds.
 const CHUNK: u64 = 500_000;
 
-/// Serial execution: functions run in this process, on its function threads.
+/// What it may cost to wake another thread and to be woken by it, in nanoseconds: what is done in less
+/// time is done sooner by the thread that has it.
+const BRIEF: u64 = 200_000;
+
+/// Serial execution: functions run in this process.
 #[derive(Debug)]
 pub(crate) struct Local {
     queue: VecDeque<Key>,
@@ -102,6 +106,7 @@ impl Local {
             };
             let count = share.min(paced) as usize;
             let mut tasks = Vec::with_capacity(count);
+            let mut brief = self.threads == 1;
             while tasks.len() < count
                 && let Some(key) = self.queue.pop_front()
             {
@@ -128,12 +133,16 @@ impl Local {
                 });
                 if entry.siblings {
                     // They are a chunk already.
+                    brief = false;
                     break;
                 }
             }
             if !tasks.is_empty() {
                 self.chunks += 1;
-                actions.push(Action::Execute(tasks));
+                brief &= self
+                    .pace
+                    .is_some_and(|pace| pace.saturating_mul(tasks.len() as u64) <= BRIEF);
+                actions.push(Action::Execute(tasks, brief));
             }
         }
     }

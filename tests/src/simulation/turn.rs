@@ -165,7 +165,7 @@ impl World {
         let mut sent = false;
         for action in std::mem::take(&mut process.actions) {
             match action {
-                Action::Execute(tasks) => self.execute(node, process, tasks),
+                Action::Execute(tasks, _) => self.execute(node, process, tasks),
                 Action::Recall(token) => {
                     process.recalled.insert(token);
                 }

@@ -1,6 +1,10 @@
 use palm_core::wire::OWN_FRAME;
-use palm_highlevel::{Call, Client, Failure, Running, standalone};
+use palm_highlevel::{Call, Client, Failure, FailureKind, Running, standalone};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::time::Duration;
 use tests::cluster::{Cluster, end};
+use tests::gate::Gate;
 use tests::work::{Offer, encoded, square};
 
 fn server(cluster: &Cluster) -> Running {
@@ -71,6 +75,112 @@ fn one_thread_takes_messages_in_order() {
             job.submit(encoded(&number)).unwrap();
         }
         cluster.check(job, Vec::new(), |index| Ok(encoded(&(index + 1))));
+    });
+}
+
+/// Says on which thread it runs.
+fn quick(_: &Call) -> Result<String, Failure> {
+    Ok(format!("{:?}", std::thread::current().id()))
+}
+
+/// Calls `server.quick` until `is_meant` is true of the thread that executes it, which is given back.
+fn until_executed_by(
+    cluster: &Cluster,
+    client: &Client,
+    is_meant: impl Fn(&[u8]) -> bool,
+) -> bytes::Bytes {
+    cluster.until("the thread that is meant executes what is brief", || {
+        let thread = client.call("server.quick", "").unwrap();
+        is_meant(&thread).then_some(thread)
+    })
+}
+
+#[test]
+fn a_function_that_takes_long_for_once_is_still_told_what_happens() {
+    Cluster::on_each(|cluster| {
+        let (begun, told) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+        let wait = {
+            let (begun, told) = (begun.clone(), told.clone());
+            move |call: &Call| {
+                begun.fetch_add(1, SeqCst);
+                while !call.is_cancelled() {
+                    std::thread::yield_now();
+                }
+                told.fetch_add(1, SeqCst);
+                Ok::<_, Failure>("")
+            }
+        };
+        let server = standalone::Server::new("server")
+            .function("quick", quick)
+            .function("wait", wait);
+        let server = server.config(cluster.config()).bind(&cluster.endpoint());
+        let server = server.unwrap();
+        let client = cluster.client(server.address());
+        // It is not known yet how brief it is: the thread that follows executes it.
+        let mut follows = client.call("server.quick", "").unwrap();
+        for round in 1..=3 {
+            follows = {
+                let leads = until_executed_by(cluster, &client, |thread| thread != follows);
+                let mut job = client.job("server.wait").unwrap();
+                job.submit("").unwrap();
+                let has_begun = || (begun.load(SeqCst) == round).then_some(());
+                cluster.until("the function has begun", has_begun);
+                job.cancel();
+                let (_, result) = cluster.take(&mut job, 1).remove(0);
+                assert_eq!(result.unwrap_err().kind, FailureKind::Cancelled);
+                let is_told = || (told.load(SeqCst) == round).then_some(());
+                cluster.until("the function is told", is_told);
+                leads
+            };
+        }
+        assert_eq!(end(server).unfinished, 0);
+    });
+}
+
+#[test]
+fn a_function_that_hangs_for_once_keeps_nobody_else_waiting() {
+    Cluster::on_each(|cluster| {
+        let gate = Gate::default();
+        let hang = {
+            let gate = gate.clone();
+            move |_: &Call| {
+                gate.pass();
+                Ok::<_, Failure>("")
+            }
+        };
+        // Whoever hung is back while this runs, which takes less time than to take the lead.
+        let release = {
+            let gate = gate.clone();
+            move |_: &Call| {
+                gate.open();
+                std::thread::sleep(Duration::from_millis(5));
+                Ok::<_, Failure>("")
+            }
+        };
+        let server = standalone::Server::new("server")
+            .function("quick", quick)
+            .function("hang", hang)
+            .function("release", release)
+            .lease("hang", Duration::from_millis(100));
+        let server = server.config(cluster.config()).bind(&cluster.endpoint());
+        let server = server.unwrap();
+        let client = cluster.client(server.address());
+        let follows = client.call("server.quick", "").unwrap();
+        until_executed_by(cluster, &client, |thread| thread != follows);
+        let mut job = client.job("server.hang").unwrap();
+        job.submit("").unwrap();
+        cluster.until("it hangs", || (gate.waiting() == 1).then_some(()));
+        let (_, result) = cluster.take(&mut job, 1).remove(0);
+        assert_eq!(result.unwrap_err().kind, FailureKind::Lease);
+        // A third thread follows, and the one that followed leads.
+        until_executed_by(cluster, &client, |thread| thread == follows);
+        client.call("server.release", "").unwrap();
+        let mut job = client.job("server.quick").unwrap();
+        for _ in 0..3_000 {
+            job.submit("").unwrap();
+        }
+        assert_eq!(cluster.take(&mut job, 3_000).len(), 3_000);
+        assert_eq!(end(server).unfinished, 0);
     });
 }
 
@@ -148,7 +258,7 @@ fn a_client_that_starts_before_its_server_waits_for_it() {
 fn a_call_with_a_timeout_gives_up() {
     Cluster::on_each(|cluster| {
         let client = cluster.client(&cluster.nobodys());
-        let timeout = std::time::Duration::from_millis(1);
+        let timeout = Duration::from_millis(1);
         assert_eq!(client.call_timeout("server.echo", "x", timeout), Ok(None));
     });
 }
