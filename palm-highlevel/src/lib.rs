@@ -50,6 +50,7 @@ mod made;
 pub mod mutant;
 pub mod pipelined;
 mod retry;
+mod runner;
 mod running;
 mod server_loop;
 mod siblings;

@@ -1,7 +1,8 @@
 use crate::engine::{Action, Engine, Event, Reading, Task};
-use crate::function_threads::{Ended, FunctionTable, FunctionThreads, Led, Runner};
+use crate::function_threads::{FunctionTable, FunctionThreads};
 use crate::home::Home;
 use crate::pipelined::{Announcement, Presence, Registration};
+use crate::runner::{Ended, Led, Runner};
 use crate::running::{End, Published, Started};
 use crate::store::{Batch, Store};
 use crate::store_thread::StoreThread;

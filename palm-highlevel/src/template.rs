@@ -1,7 +1,8 @@
 use crate::config::check_name;
 use crate::engine::{Engine, EngineConfig, Execution, KeyFunction, Output};
-use crate::function_threads::{Crew, FunctionTable, LEASE, Registered};
+use crate::function_threads::{FunctionTable, LEASE, Registered};
 use crate::pipelined::Registration;
+use crate::runner::Crew;
 use crate::running::{End, Published};
 use crate::server_loop::{Parts, ServerLoop};
 use crate::store::Store;
