@@ -14,6 +14,10 @@ use std::time::Duration;
 /// The bytes kept for a peer beyond which it counts as slow.
 const LINGERING: u64 = 4 << 20;
 
+/// For how many times as long as for a client that may come back it is remembered that one will not: what
+/// it had sent may come late, and one message after another if windows are small.
+const GONE: u32 = 10;
+
 /// What leaves: endings to clients, messages to the next server, and, once they have left for
 /// good, the settlement of what they came of.
 ///
@@ -231,6 +235,8 @@ impl Engine {
                     ..Unclaimed::default()
                 });
                 if unclaimed.gone {
+                    // Others may follow, as late.
+                    unclaimed.since = since;
                     return self.settle_parcel(&parcel);
                 }
                 if let Some(journal) = &mut self.journal {
@@ -263,7 +269,13 @@ impl Engine {
     /// Forgets what clients have not fetched for too long; `awake` is how long this process has run.
     pub(super) fn drop_unclaimed(&mut self, awake: Duration) {
         let retention = self.retention;
-        let late = |unclaimed: &Unclaimed| awake.saturating_sub(unclaimed.since) >= retention;
+        let late = |unclaimed: &Unclaimed| {
+            let kept = match unclaimed.gone {
+                true => retention.saturating_mul(GONE),
+                false => retention,
+            };
+            awake.saturating_sub(unclaimed.since) >= kept
+        };
         let clients: Vec<Incarnation> = self
             .unclaimed
             .iter()
