@@ -92,6 +92,8 @@ pub(super) struct JobPlan {
     pub(super) count: u64,
     /// The time between two submissions, at most.
     pub(super) pause: Duration,
+    /// How many it submits at a time.
+    pub(super) burst: u64,
     /// The most that a function takes, in microseconds.
     pub(super) cost: u32,
     /// The most bytes that a message is padded with.
@@ -155,15 +157,21 @@ impl Scenario {
         let mut nodes = Vec::new();
         let journeys = topology::servers(dice, &mut nodes);
         let narrow = dice.one_in(3);
+        // What takes several messages as one.
+        let plain = dice.one_in(3);
         for node in &mut nodes {
             node.window = window(dice, narrow);
-            if let Role::Server {
-                execution: Execution::Serial(_) | Execution::Parallel,
-                durable,
-                ..
-            } = &mut node.role
-            {
-                *durable = dice.one_in(2);
+            match &mut node.role {
+                Role::Server {
+                    execution: Execution::Serial(threads),
+                    ..
+                } if plain => *threads = 1,
+                Role::Server {
+                    execution: Execution::Serial(_) | Execution::Parallel,
+                    durable,
+                    ..
+                } => *durable = dice.one_in(2),
+                _ => {}
             }
         }
         let retries = dice.one_in(3);
@@ -224,8 +232,9 @@ fn job(
         false => dice.between(5, 200),
     };
     // Half of the jobs last about as long as there are faults, the others begin with all.
+    let burst = dice.pick(&[1, 1, 10, 50]);
     let pause = match dice.one_in(2) {
-        true => quiet.mul_f64(1.5) / count as u32,
+        true => quiet.mul_f64(1.5) / count.div_ceil(burst) as u32,
         false => Duration::ZERO,
     };
     JobPlan {
@@ -235,7 +244,8 @@ fn job(
         choices: journey.choices,
         count,
         pause,
-        cost: dice.pick(&[0, 200, 5_000, 5_000, 100_000]),
+        burst,
+        cost: dice.pick(&[0, 0, 200, 5_000, 5_000, 100_000]),
         padding: dice.pick(&[0, 100, 100, 2_000, 40_000]),
         poison: match !expendable.is_empty() && dice.one_in(4) {
             true => dice.between(20, 100),

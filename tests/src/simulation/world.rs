@@ -475,7 +475,7 @@ impl World {
             let numbers = [3, incarnation.number(), application.submitted];
             let words = format_args!("{incarnation} submits {start:?}");
             self.trace.note(now, &numbers, words);
-            if plan.pause > Duration::ZERO {
+            if plan.pause > Duration::ZERO && application.submitted % plan.burst == 0 {
                 next = Some(now + dice.duration(Duration::ZERO, plan.pause));
                 break;
             }
