@@ -81,6 +81,7 @@ impl Task {
             partition: None,
             parent: None,
             siblings: false,
+            bundle: false,
             pieces: None,
         }
     }

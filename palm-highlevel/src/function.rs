@@ -72,6 +72,13 @@ impl Call {
         }
     }
 
+    /// The call for another message of the same bundle.
+    pub(crate) fn go_on(&mut self, sequence: u64, payload: Bytes, turn: u64) {
+        self.message.id.sequence = sequence;
+        self.message.payload = payload;
+        self.turn = turn;
+    }
+
     /// The bytes that the function takes. To give them back as they are, clone them: that copies
     /// nothing.
     pub fn payload(&self) -> &Bytes {

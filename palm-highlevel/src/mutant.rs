@@ -69,6 +69,8 @@ pub enum Mutant {
     ReversesPieces,
     /// Siblings that a worker had as one message end as one another.
     MixesSiblings,
+    /// Messages of a bundle that is set apart end as one another.
+    MixesBundles,
     /// What a worker gives back of them, as it took too long, is given to nobody.
     ForgetsNotBegun,
     /// That a job is cancelled is true of what is submitted for it later as well.
@@ -79,7 +81,7 @@ pub enum Mutant {
 
 impl Mutant {
     /// All of them.
-    pub const ALL: [Mutant; 35] = [
+    pub const ALL: [Mutant; 36] = [
         Mutant::HearsTwice,
         Mutant::RenumbersRoutes,
         Mutant::KeepsOldWork,
@@ -112,6 +114,7 @@ impl Mutant {
         Mutant::ResumesEarly,
         Mutant::ReversesPieces,
         Mutant::MixesSiblings,
+        Mutant::MixesBundles,
         Mutant::ForgetsNotBegun,
         Mutant::CancelsLater,
         Mutant::RetriesLost,

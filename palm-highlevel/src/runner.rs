@@ -3,10 +3,12 @@ use crate::engine::{Done, Task};
 use crate::function_threads::{FunctionTable, Registered};
 use crate::helm::{self, Helm, Look};
 use crate::home::Home;
+use crate::made::Made;
 use crate::server_loop::ServerLoop;
 use crate::siblings::Siblings;
 use crate::watch::Watch;
-use crate::{Call, Failure, FailureKind, Result, thread};
+use crate::{Call, Failure, FailureKind, Function, Result, thread};
+use bytes::Bytes;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use palm_core::Waker;
 use palm_core::wire::{MAX_PAYLOAD, Outcome};
@@ -22,6 +24,10 @@ const HAND_OVER: Duration = Duration::from_millis(1);
 /// How often a thread without anything to do looks after the helm: a look costs tens of microseconds, and
 /// two of them are for how long nobody may hear of a server.
 const LOOK: Duration = Duration::from_millis(20);
+
+/// Of how many messages of a bundle one is after which the time is read: that takes longer than some
+/// functions.
+const CLOCK: u64 = 8;
 
 /// Where one function runs at a time, mostly on a thread of its own.
 pub(crate) struct Seat {
@@ -189,11 +195,11 @@ impl Runner {
                 self.waker.wake();
                 handed_over = start;
             }
-            let ended = match task.siblings {
-                true => self.run_siblings(task, &mut start),
-                false => self.run_one(task, &mut start),
+            next = match (task.bundle, task.siblings) {
+                (true, _) => self.run_bundle(task, &mut start)?,
+                (_, true) => self.watch.ended(self.run_siblings(task, &mut start)),
+                _ => self.watch.ended(self.run_one(task, &mut start)),
             };
-            next = self.watch.ended(ended);
             if self.watch.is_abandoned() {
                 return Err(());
             }
@@ -204,6 +210,56 @@ impl Runner {
     fn hand_over(&self, all: bool) -> std::result::Result<(), ()> {
         let done = self.watch.take_ended();
         self.ended.send(Ended { done, all }).map_err(|_| ())
+    }
+
+    /// Runs a bundle from `now`, which moves on to when all of it has ended; gives back the next task. How
+    /// its messages end is known one by one.
+    fn run_bundle(&self, task: Task, now: &mut Instant) -> std::result::Result<Option<Task>, ()> {
+        let (token, first) = (task.token, task.message.id.sequence);
+        let messages = match Siblings::decode(&task.message.payload) {
+            Ok(messages) => messages,
+            Err(why) => {
+                let failure = Failure::of(FailureKind::Refused, why);
+                return Ok(self.watch.ended(failed(token, &failure)));
+            }
+        };
+        let name = function_of(&task);
+        let Some(Registered { function, lease }) = self.functions.get(name) else {
+            return Ok(self.watch.ended(failed(token, &self.unknown(name))));
+        };
+        self.watch.begin_bundle(*lease, *now);
+        let (watch, home) = (self.watch.clone(), self.home.clone());
+        let mut call = Call::new(task, 0, watch, home);
+        let (mut read, mut handed_over) = (*now, *now);
+        for (further, (_, payload)) in (0..).zip(messages) {
+            if further % CLOCK == CLOCK - 1 {
+                *now = Instant::now();
+                self.watch.passed(read, *now);
+                read = *now;
+                if now.duration_since(handed_over) >= HAND_OVER {
+                    self.hand_over(false)?;
+                    self.waker.wake();
+                    handed_over = *now;
+                }
+            }
+            let turn = self.watch.begin_next(token);
+            call.go_on(first.wrapping_add(further), payload, turn);
+            let (outcome, payload) = match self.invoke(&**function, &call) {
+                Ok((result, None)) => (Outcome::Success, result),
+                Ok((result, Some(made))) => match made.encode(&result) {
+                    Ok(made) => (Outcome::Made, made),
+                    Err(failure) => (Outcome::Failure, failure.encode()),
+                },
+                Err(failure) => (Outcome::Failure, failure.encode()),
+            };
+            self.watch.ended_one(outcome, payload);
+            if self.watch.is_abandoned() {
+                return Err(());
+            }
+        }
+        *now = Instant::now();
+        self.watch.passed(read, *now);
+        Ok(self.watch.ended_bundle())
     }
 
     /// Runs siblings from `now`, which moves on to when they have ended: one after another, as long
@@ -251,30 +307,18 @@ impl Runner {
 
     fn run_function(&self, task: Task, now: Instant) -> std::result::Result<Done, Failure> {
         let token = task.token;
-        let name = task
-            .message
-            .step()
-            .map_or("", |step| step.function.as_str());
+        let name = function_of(&task);
         let Some(Registered { function, lease }) = self.functions.get(name) else {
             return Err(self.unknown(name));
         };
         let turn = self.watch.begin(token, *lease, now);
         let (watch, home) = (self.watch.clone(), self.home.clone());
         let call = Call::new(task, turn, watch, home);
-        let result = catch_unwind(AssertUnwindSafe(|| function.call(&call)));
-        let made = self.watch.end();
-        let result = result.unwrap_or_else(|panic| Err(self.panicked(&call, &*panic)))?;
+        let (result, made) = self.invoke(&**function, &call)?;
         let (outcome, payload, made) = match made {
             Some(made) if self.tells_master => (Outcome::Made, made.encode(&result)?, None),
             made => (Outcome::Success, result, made.map(Box::new)),
         };
-        if payload.len() > MAX_PAYLOAD {
-            let size = payload.len();
-            return Err(Failure::of(
-                FailureKind::TooLarge,
-                format!("its result has {size} bytes, a message takes {MAX_PAYLOAD}"),
-            ));
-        }
         Ok(Done {
             token,
             outcome,
@@ -283,6 +327,21 @@ impl Runner {
             messages: 1,
             nanoseconds: 0,
         })
+    }
+
+    /// Calls a function; gives back its result, and what it has made beside that.
+    fn invoke(
+        &self,
+        function: &dyn Function,
+        call: &Call,
+    ) -> std::result::Result<(Bytes, Option<Made>), Failure> {
+        let result = catch_unwind(AssertUnwindSafe(|| function.call(call)));
+        let made = self.watch.end();
+        let result = result.unwrap_or_else(|panic| Err(self.panicked(call, &*panic)))?;
+        match result.len() > MAX_PAYLOAD {
+            true => Err(too_large(&result)),
+            false => Ok((result, made)),
+        }
     }
 
     fn unknown(&self, name: &str) -> Failure {
@@ -316,6 +375,19 @@ impl Runner {
             format!("the function `{step}` panicked: {said}"),
         )
     }
+}
+
+fn function_of(task: &Task) -> &str {
+    let step = task.message.step();
+    step.map_or("", |step| step.function.as_str())
+}
+
+fn too_large(result: &Bytes) -> Failure {
+    let size = result.len();
+    Failure::of(
+        FailureKind::TooLarge,
+        format!("its result has {size} bytes, a message takes {MAX_PAYLOAD}"),
+    )
 }
 
 fn failed(token: u64, failure: &Failure) -> Done {

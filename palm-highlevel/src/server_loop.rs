@@ -277,7 +277,8 @@ impl ServerLoop {
 
     fn hand_in_executed(&mut self, now: Duration) {
         while let Some(Ended { done, all }) = self.helpers.functions.ended() {
-            self.wires.moved(done.len());
+            let messages: u64 = done.iter().map(|done| done.messages).sum();
+            self.wires.moved(messages as usize);
             self.step(now, Event::Executed { done, all });
         }
     }

@@ -1,8 +1,8 @@
 use bytes::Bytes;
 use palm_core::wire::{MAX_PAYLOAD, Outcome};
 
-/// Siblings that travel as one message: to a worker as they are to be executed, from it as they have
-/// ended. Of what was to be executed those that are missing at the end have not begun.
+/// Several messages that travel as one: siblings, to a worker as they are to be executed, from it as they
+/// have ended, of which those that are missing at the end have not begun; and bundles.
 ///
 /// | bytes | what |
 /// |---|---|
@@ -29,7 +29,52 @@ const OUTCOMES: [Outcome; 4] = [
     Outcome::Made,
 ];
 
+/// What several messages are that travel as one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Summary {
+    pub(crate) count: u32,
+    /// Whether one of them has failed.
+    pub(crate) failed: bool,
+}
+
+impl From<Vec<(Outcome, Bytes)>> for Siblings {
+    fn from(all: Vec<(Outcome, Bytes)>) -> Siblings {
+        let payloads: usize = all.iter().map(|(_, payload)| payload.len()).sum();
+        let bytes = HEAD + EACH * all.len() + payloads;
+        Siblings { all, bytes }
+    }
+}
+
 impl Siblings {
+    /// What is packed there, which is at least one, and can be [decoded](Self::decode).
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it.
+    pub(crate) fn summary(packed: &Bytes) -> Result<Summary, String> {
+        let all = Siblings::decode(packed)?;
+        let failed = all.iter().any(|(outcome, _)| *outcome == Outcome::Failure);
+        let count = all.len() as u32;
+        match count {
+            0 => Err("there is nothing in a bundle".to_owned()),
+            _ => Ok(Summary { count, failed }),
+        }
+    }
+
+    /// How many are packed there.
+    pub(crate) fn count_in(packed: &Bytes) -> u32 {
+        let count = packed.first_chunk::<HEAD>();
+        count.map_or(0, |count| u32::from_le_bytes(*count))
+    }
+
+    /// The payload of the only one.
+    pub(crate) fn only(&self) -> Option<&Bytes> {
+        match &self.all[..] {
+            [(_, payload)] => Some(payload),
+            _ => None,
+        }
+    }
+
     /// How many there are.
     pub fn count(&self) -> u64 {
         self.all.len() as u64
@@ -38,13 +83,27 @@ impl Siblings {
     /// Adds the next one, which is in one of the states of the table; `false` if one message can't
     /// hold it as well.
     pub fn push(&mut self, outcome: Outcome, payload: Bytes) -> bool {
-        let bytes = HEAD.max(self.bytes) + EACH + payload.len();
-        let fits = bytes <= MAX_PAYLOAD;
+        let fits = self.has_room(&payload);
         if fits {
-            self.bytes = bytes;
+            self.bytes = self.bytes_with(&payload);
             self.all.push((outcome, payload));
         }
         fits
+    }
+
+    fn bytes_with(&self, payload: &Bytes) -> usize {
+        HEAD.max(self.bytes) + EACH + payload.len()
+    }
+
+    /// Whether one message can hold another one with that payload as well.
+    pub(crate) fn has_room(&self, payload: &Bytes) -> bool {
+        self.bytes_with(payload) <= MAX_PAYLOAD
+    }
+
+    /// Forgets all of them.
+    pub(crate) fn clear(&mut self) {
+        self.all.clear();
+        self.bytes = 0;
     }
 
     /// All of them as one payload.
@@ -115,6 +174,19 @@ mod tests {
     fn what_is_packed_is_read_back() {
         assert_eq!(Siblings::decode(&packed(&some())).unwrap(), some());
         assert_eq!(Siblings::decode(&packed(&[])).unwrap(), []);
+    }
+
+    #[test]
+    fn a_summary_says_how_many_there_are_and_whether_one_has_failed() {
+        let summary = |all: &[(Outcome, Bytes)]| Siblings::summary(&packed(all));
+        let Summary { count, failed } = summary(&some()).unwrap();
+        assert_eq!((count, failed), (4, true));
+        assert!(!summary(&some()[..2]).unwrap().failed);
+        assert_eq!(Siblings::count_in(&packed(&some())), 4);
+        summary(&[]).unwrap_err();
+        assert_eq!(Siblings::count_in(&Bytes::new()), 0);
+        let whole = Siblings::from(some()).encode();
+        assert_eq!(whole, packed(&some()));
     }
 
     #[test]

@@ -1,6 +1,9 @@
 use crate::chunk::Chunk;
 use crate::engine::{Done, Task};
 use crate::made::Made;
+use crate::siblings::Siblings;
+use bytes::Bytes;
+use palm_core::wire::Outcome;
 use std::sync::atomic::{
     AtomicBool, AtomicU64,
     Ordering::{Acquire, Relaxed, Release},
@@ -25,8 +28,15 @@ pub(crate) struct Watch {
     /// What a task said last of how far it is, with its token, until the loop has taken it.
     said: Mutex<Option<(u64, String)>>,
     has_said: AtomicBool,
-    /// What the task has made so far beside its result.
-    made: Mutex<Option<Made>>,
+    /// What a call has made so far beside its result, and which one; whether there may be something.
+    made: Mutex<Option<(u64, Made)>>,
+    has_made: AtomicBool,
+    /// `since` may be older than the call: the time is not read for each.
+    is_coarse: AtomicBool,
+    /// The call that the loop has seen running last, and when it saw that first.
+    seen: Mutex<(u64, Instant)>,
+    /// How many nanoseconds it took what has ended of a bundle.
+    nanoseconds: AtomicU64,
     work: Mutex<Work>,
     /// The thread hangs: what it was to do was given to another.
     abandoned: AtomicBool,
@@ -39,7 +49,37 @@ struct Work {
     /// The task that was taken last, until it has ended; 0 if there is none.
     taken: u64,
     ended: Vec<Done>,
+    /// What has ended of the bundle that was taken last, and is not in `ended`.
+    bundle: Siblings,
+    /// Whether some of that has not succeeded.
+    failed: bool,
 }
+
+impl Work {
+    /// What has ended of a bundle, in that time, is one word.
+    fn close_bundle(&mut self, nanoseconds: &AtomicU64) {
+        let messages = self.bundle.count();
+        if messages == 0 {
+            return;
+        }
+        let outcome = match std::mem::take(&mut self.failed) {
+            true => Outcome::Siblings,
+            false => Outcome::Bundle,
+        };
+        self.ended.push(Done {
+            token: self.taken,
+            outcome,
+            payload: self.bundle.encode(),
+            made: None,
+            messages,
+            nanoseconds: nanoseconds.swap(0, Relaxed),
+        });
+        self.bundle.clear();
+    }
+}
+
+/// Within how many milliseconds the loop has looked at every call that runs.
+const LOOKS: u64 = 300;
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -57,6 +97,10 @@ impl Watch {
             said: Mutex::new(None),
             has_said: AtomicBool::new(false),
             made: Mutex::new(None),
+            has_made: AtomicBool::new(false),
+            is_coarse: AtomicBool::new(false),
+            seen: Mutex::new((0, Instant::now())),
+            nanoseconds: AtomicU64::new(0),
             work: Mutex::default(),
             abandoned: AtomicBool::new(false),
         }
@@ -98,10 +142,48 @@ impl Watch {
         self.take(&mut work)
     }
 
+    /// The next message of a bundle has ended so.
+    pub(crate) fn ended_one(&self, outcome: Outcome, payload: Bytes) {
+        let mut work = lock(&self.work);
+        if self.is_abandoned() {
+            return;
+        }
+        if !work.bundle.has_room(&payload) {
+            work.close_bundle(&self.nanoseconds);
+        }
+        work.failed |= outcome != Outcome::Success;
+        work.bundle.push(outcome, payload);
+    }
+
+    /// A bundle is executed from `now`, with that lease for each message: the time is
+    /// [read](Self::passed) less often.
+    pub(crate) fn begin_bundle(&self, lease: Duration, now: Instant) {
+        self.is_coarse.store(true, Relaxed);
+        self.since.store(self.milliseconds(now), Relaxed);
+        self.lease.store(lease.as_millis() as u64, Relaxed);
+    }
+
+    /// It took from one time to another to execute what has ended of a bundle since then.
+    pub(crate) fn passed(&self, from: Instant, now: Instant) {
+        let passed = now.duration_since(from).as_nanos() as u64;
+        self.nanoseconds.fetch_add(passed, Relaxed);
+        self.since.store(self.milliseconds(now), Relaxed);
+    }
+
+    /// All of a bundle has ended; gives back the next task.
+    pub(crate) fn ended_bundle(&self) -> Option<Task> {
+        self.is_coarse.store(false, Relaxed);
+        let mut work = lock(&self.work);
+        work.close_bundle(&self.nanoseconds);
+        self.take(&mut work)
+    }
+
     /// What has ended since the last call: the thread hands it over, or, while a function takes long, the
     /// loop fetches it.
     pub(crate) fn take_ended(&self) -> Vec<Done> {
-        std::mem::take(&mut lock(&self.work).ended)
+        let mut work = lock(&self.work);
+        work.close_bundle(&self.nanoseconds);
+        std::mem::take(&mut work.ended)
     }
 
     /// A call begins; gives back which one it is.
@@ -109,7 +191,14 @@ impl Watch {
         // Who reads the token reads a time and a lease that are as new.
         self.since.store(self.milliseconds(now), Relaxed);
         self.lease.store(lease.as_millis() as u64, Relaxed);
-        let turn = self.turn.fetch_add(1, Release) + 1;
+        self.begin_next(token)
+    }
+
+    /// Another call begins, with the lease of the last one, and perhaps later than that.
+    pub(crate) fn begin_next(&self, token: u64) -> u64 {
+        // No other thread writes it.
+        let turn = self.turn.load(Relaxed) + 1;
+        self.turn.store(turn, Release);
         self.token.store(token, Release);
         turn
     }
@@ -117,15 +206,28 @@ impl Watch {
     /// The call has ended; gives back what it has made.
     pub(crate) fn end(&self) -> Option<Made> {
         self.token.store(0, Relaxed);
-        lock(&self.made).take()
+        if !self.has_made.load(Acquire) {
+            return None;
+        }
+        let mut made = lock(&self.made);
+        self.has_made.store(false, Relaxed);
+        let turn = self.turn.load(Relaxed);
+        let of_this = made.take().filter(|(of, _)| *of == turn);
+        of_this.map(|(_, made)| made)
     }
 
     /// Changes what that call has made; nothing happens if it has ended.
     pub(crate) fn make(&self, turn: u64, change: impl FnOnce(&mut Made)) {
         let mut made = lock(&self.made);
-        if self.running(turn).is_some() {
-            change(made.get_or_insert_default());
+        if self.running(turn).is_none() {
+            return;
         }
+        match &mut *made {
+            Some((of, made)) if *of == turn => change(made),
+            // An earlier call ended while a clone of it made something.
+            none => change(&mut none.insert((turn, Made::default())).1),
+        }
+        self.has_made.store(true, Release);
     }
 
     /// The task of that call, if it has not ended.
@@ -165,7 +267,16 @@ impl Watch {
         let silent = self
             .milliseconds(now)
             .saturating_sub(self.since.load(Relaxed));
-        let over = token != 0 && silent > lease && !self.abandoned.load(Relaxed);
+        let seen = {
+            let mut seen = lock(&self.seen);
+            if seen.0 != turn {
+                *seen = (turn, now);
+            }
+            self.milliseconds(now)
+                .saturating_sub(self.milliseconds(seen.1))
+        };
+        let runs = !self.is_coarse.load(Relaxed) || seen + LOOKS >= lease;
+        let over = token != 0 && silent > lease && runs && !self.abandoned.load(Relaxed);
         over.then(|| (token, turn, Duration::from_millis(lease)))
     }
 
@@ -202,6 +313,7 @@ impl Watch {
         }
         self.abandoned.store(true, Relaxed);
         let left = std::iter::from_fn(|| work.chunk.next()).collect();
+        work.close_bundle(&self.nanoseconds);
         Some((left, std::mem::take(&mut work.ended)))
     }
 

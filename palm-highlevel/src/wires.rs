@@ -1,7 +1,7 @@
-use crate::engine::{Action, Address, BUNCH, Event, Reading, Task};
+use crate::engine::{self, Action, Address, BUNCH, Event, Reading, Task};
 use crate::store::Batch;
 use crate::{Config, Result};
-use palm_core::wire::Frame;
+use palm_core::wire::{Frame, Outcome};
 use palm_core::{
     Context, Dealer, Endpoint, EventLoop, Frames, Pollable, Ready, Router, Sent, SocketOptions,
 };
@@ -149,7 +149,7 @@ impl Wires {
         // Gives back whether it is enough for a turn.
         let mut each = |event: Event| {
             if let Event::Frame(_, frame) = &event {
-                *moved += frame.header.count as usize;
+                *moved += messages(frame);
             }
             each(event);
             *moved >= BUNCH
@@ -258,6 +258,21 @@ fn keep_freed_memory() {
 
 /// Just below the size from which glibc stops to learn.
 const LARGE_BLOCK: usize = (32 << 20) - (64 << 10);
+
+/// How many messages a frame carries.
+fn messages(frame: &Frame) -> usize {
+    let count = frame.header.count as usize;
+    let bundle = frame.records().next();
+    match bundle.is_some_and(|(record, _)| record.outcome == Outcome::Bundle) {
+        // They are few and large.
+        true => {
+            let each = frame.records();
+            each.map(|(record, payload)| engine::messages(record.outcome, &payload))
+                .sum()
+        }
+        false => count,
+    }
+}
 
 fn read(from: Address, frames: Frames) -> Event {
     match Frame::read(frames) {

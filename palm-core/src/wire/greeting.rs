@@ -41,6 +41,8 @@ pub struct Greeting {
     pub window: u64,
     /// The operating system's number of my process, for people.
     pub pid: u32,
+    /// Whether you may send me several messages [as one](super::Outcome::Bundle).
+    pub bundles: bool,
 }
 
 impl Greeting {
@@ -59,6 +61,7 @@ impl Greeting {
             session: None,
             window: u64::MAX,
             pid: 0,
+            bundles: false,
         }
     }
 }

@@ -32,10 +32,13 @@ pub enum Outcome {
     /// Several messages in one, whose paths follow each other: to a worker, to be executed one after
     /// another; from it, how they have ended.
     Siblings,
+    /// Several messages of a client in one, whose sequences follow each other; the record is that of
+    /// the first. To a server, to be executed; to the client, their results.
+    Bundle,
 }
 
 impl Outcome {
-    const ALL: [Outcome; 9] = [
+    const ALL: [Outcome; 10] = [
         Outcome::Pending,
         Outcome::Success,
         Outcome::Failure,
@@ -45,6 +48,7 @@ impl Outcome {
         Outcome::CancelJob,
         Outcome::Made,
         Outcome::Siblings,
+        Outcome::Bundle,
     ];
 
     fn byte(self) -> u8 {

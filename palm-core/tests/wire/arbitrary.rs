@@ -146,7 +146,7 @@ pub(crate) fn greeting() -> impl Strategy<Value = Greeting> {
     });
     let functions = prop::collection::vec(any::<String>(), 0..4);
     let partition = any::<Option<(u32, u32)>>();
-    let numbers = (any::<[u64; 4]>(), any::<[u32; 2]>());
+    let numbers = (any::<[u64; 4]>(), any::<[u32; 2]>(), any::<bool>());
     let mark = prop::option::of(mark);
     let session = any::<Option<u64>>();
     (
@@ -166,7 +166,7 @@ pub(crate) fn greeting() -> impl Strategy<Value = Greeting> {
                 functions,
                 partition,
                 session,
-                ([epoch, you, accepted, window], [threads, pid]),
+                ([epoch, you, accepted, window], [threads, pid], bundles),
             )| {
                 Greeting {
                     name,
@@ -181,6 +181,7 @@ pub(crate) fn greeting() -> impl Strategy<Value = Greeting> {
                     session,
                     window,
                     pid,
+                    bundles,
                 }
             },
         )
@@ -195,6 +196,7 @@ fn record() -> impl Strategy<Value = Record> {
         Outcome::Cancelled,
         Outcome::Cancel,
         Outcome::CancelJob,
+        Outcome::Bundle,
     ]);
     (any::<[u64; 2]>(), any::<[u32; 2]>(), any::<u16>(), outcome).prop_map(
         |([sequence, token], [route, attempt], stage, outcome)| Record {

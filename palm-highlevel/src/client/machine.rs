@@ -1,14 +1,16 @@
 //! The client's state machine, which the client's loop and a simulation drive alike.
 
 use super::branches::Branches;
+use super::bundle::Bundle;
 use crate::engine::{
     Action, Address, Event, Heard, Key, LaneView, Links, Me, Parcel, TICK, Taken, Welcome,
 };
 use crate::mutant::{self, Mutant};
+use crate::siblings::Siblings;
 use crate::{Failure, FailureKind};
 use bytes::Bytes;
 use palm_core::lane::Credit;
-use palm_core::wire::{Frame, Outcome, Role};
+use palm_core::wire::{Frame, Outcome, Record, Role};
 use palm_core::{Incarnation, Route};
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
@@ -37,6 +39,10 @@ pub struct ClientMachine {
     branches: Branches,
     /// When sequences expire here, though no server says so.
     deadlines: BTreeSet<(Duration, u64)>,
+    /// What is to leave as one message, and may grow until it does.
+    bundle: Option<Bundle>,
+    /// How many messages are kept for the entry.
+    kept: u64,
     taken: Vec<Taken>,
 }
 
@@ -162,6 +168,7 @@ impl ClientMachine {
             threads: 0,
             session,
             pid,
+            bundles: true,
         };
         let mut links = Links::new(me, window);
         let entry = links.open(Duration::ZERO);
@@ -182,6 +189,8 @@ impl ClientMachine {
             branches: Branches::default(),
             waiting: 0,
             deadlines: BTreeSet::new(),
+            bundle: None,
+            kept: 0,
             taken: Vec::new(),
         }
     }
@@ -200,8 +209,7 @@ impl ClientMachine {
     /// Whether more may be submitted now: what is kept for the entry is bounded.
     pub fn has_room(&self) -> bool {
         self.links.get(self.entry).is_none_or(|link| {
-            (link.out.len() as u64) < link.window.number
-                && link.out.kept_bytes() < link.window.bytes
+            self.kept < link.window.number && link.out.kept_bytes() < link.window.bytes
         })
     }
 
@@ -213,8 +221,12 @@ impl ClientMachine {
     /// The sequences that it would send again if the entry started anew.
     pub fn kept(&self) -> impl Iterator<Item = u64> {
         let link = self.links.get(self.entry);
-        link.into_iter()
-            .flat_map(|link| link.out.iter().map(|parcel| parcel.sequence))
+        let parcels = link.into_iter().flat_map(|link| link.out.iter());
+        let sent = parcels.flat_map(|parcel| {
+            let each = 0..parcel.count() as u64;
+            each.map(|further| parcel.sequence + further)
+        });
+        sent.chain(self.bundle.iter().flat_map(Bundle::sequences))
     }
 
     /// Takes one event at time `now`; endings are appended to `arrivals`.
@@ -242,7 +254,10 @@ impl ClientMachine {
                 }
                 self.expire(now, arrivals);
             }
-            Event::Flush => self.links.flush(now, 0, actions),
+            Event::Flush => {
+                self.send_bundle();
+                self.links.flush(now, 0, actions);
+            }
             Event::Executed { .. }
             | Event::Progress(_)
             | Event::Flushed(_)
@@ -274,22 +289,57 @@ impl ClientMachine {
         });
         self.waiting += 1;
         self.deadlines.extend(expires.map(|at| (at, sequence)));
-        let Some(link) = self.links.get_mut(self.entry) else {
-            return;
-        };
-        link.out.push(Parcel {
-            sequence,
+        self.kept += 1;
+        let most = self.bundle_of(&submission);
+        let (route, payload) = (submission.route, submission.payload);
+        if most > 1 {
+            if !self
+                .bundle
+                .as_ref()
+                .is_some_and(|bundle| bundle.takes(&route, sequence, &payload, most))
+            {
+                self.send_bundle();
+            }
+            let bundle = self
+                .bundle
+                .get_or_insert_with(|| Bundle::new(route, sequence, submission.index));
+            return bundle.push(payload);
+        }
+        self.send_bundle();
+        self.push(Parcel {
             token: submission.index,
-            attempt: 0,
-            stage: 0,
-            outcome: Outcome::Pending,
-            route: submission.route,
-            extras: None,
             deadline,
-            payload: submission.payload,
-            origin: None,
-            recurs: false,
+            payload,
+            ..parcel(Outcome::Pending, sequence, route)
         });
+    }
+
+    /// How many messages may be one with this one.
+    fn bundle_of(&self, submission: &Submission) -> u64 {
+        let entry = self.links.get(self.entry);
+        let Some(link) = entry.filter(|link| link.is_up() && link.peer.bundles) else {
+            return 0;
+        };
+        let is_plain = submission.deadline.is_none()
+            && submission.route.pipeline() < NAMED
+            && submission.payload.len() <= Bundle::EACH;
+        match is_plain {
+            true => Bundle::most(link.window.number.min(link.peer.window)),
+            false => 0,
+        }
+    }
+
+    /// Puts what is to leave as one on the lane to the entry.
+    fn send_bundle(&mut self) {
+        if let Some(parcel) = self.bundle.take().map(Bundle::parcel) {
+            self.push(parcel);
+        }
+    }
+
+    fn push(&mut self, parcel: Parcel) {
+        if let Some(link) = self.links.get_mut(self.entry) {
+            link.out.push(parcel);
+        }
     }
 
     /// Ends a message that was not sent, as `outcome` says: expired or cancelled.
@@ -357,23 +407,10 @@ impl ClientMachine {
                 .map(|sequence| (Outcome::Cancel, sequence))
                 .collect(),
         };
-        let Some(link) = self.links.get_mut(self.entry) else {
-            return;
-        };
+        self.send_bundle();
         for (outcome, sequence) in words {
-            link.out.push(Parcel {
-                sequence,
-                token: sequence,
-                attempt: 0,
-                stage: 0,
-                outcome,
-                route: route.clone(),
-                extras: None,
-                deadline: None,
-                payload: Bytes::new(),
-                origin: None,
-                recurs: false,
-            });
+            self.kept += 1;
+            self.push(parcel(outcome, sequence, route.clone()));
         }
     }
 
@@ -468,6 +505,7 @@ impl ClientMachine {
 
     /// The server has started anew: what has not ended is sent again.
     fn replay(&mut self, key: Key) {
+        self.send_bundle();
         let (ring, base) = (&self.ring, self.base);
         let highest = self.links.highest_generation();
         if let Some(link) = self.links.get_mut(key) {
@@ -485,11 +523,18 @@ impl ClientMachine {
                         .is_some_and(|slot| slot.waiting)
             });
         }
+        self.count_kept();
+    }
+
+    fn count_kept(&mut self) {
+        self.kept = self.kept().count() as u64;
     }
 
     fn release(&mut self, key: Key) {
         if let Some(link) = self.links.get_mut(key) {
-            while link.out.release().is_some() {}
+            while let Some(parcel) = link.out.release() {
+                self.kept = self.kept.saturating_sub(parcel.count() as u64);
+            }
         }
     }
 
@@ -516,7 +561,46 @@ impl ClientMachine {
             let early = self.early.entry(pipeline).or_default();
             return early.push((receipt, taken));
         }
-        self.ending(pipeline, receipt, taken, arrivals);
+        match taken.record.outcome {
+            Outcome::Bundle => self.endings(pipeline, receipt, &taken, arrivals),
+            _ => self.ending(pipeline, receipt, taken, arrivals),
+        }
+    }
+
+    /// The endings of several messages as one: with the last of them that the application takes, all are
+    /// taken.
+    fn endings(
+        &mut self,
+        pipeline: u64,
+        receipt: Receipt,
+        taken: &Taken,
+        arrivals: &mut Vec<Arrival>,
+    ) {
+        let before = arrivals.len();
+        let each = Siblings::decode(&taken.payload).unwrap_or_default();
+        for (further, (outcome, payload)) in (0..).zip(each) {
+            let one = Taken {
+                number: taken.number,
+                record: Record {
+                    sequence: taken.record.sequence.wrapping_add(further),
+                    token: taken.record.token.wrapping_add(further),
+                    outcome: match outcome {
+                        Outcome::Failure => Outcome::Failure,
+                        _ => Outcome::Success,
+                    },
+                    ..taken.record
+                },
+                extras: taken.extras.clone(),
+                payload,
+            };
+            if let Some(arrival) = self.arrival(pipeline, one) {
+                arrivals.push(arrival);
+            }
+        }
+        match arrivals.get_mut(before..).and_then(<[Arrival]>::last_mut) {
+            Some(last) => last.receipt = Some(receipt),
+            None => self.take(receipt),
+        }
     }
 
     fn ending(
@@ -526,9 +610,18 @@ impl ClientMachine {
         taken: Taken,
         arrivals: &mut Vec<Arrival>,
     ) {
-        let Some(mut result) = result_of(taken.record.outcome, taken.payload) else {
-            return self.take(receipt);
-        };
+        match self.arrival(pipeline, taken) {
+            Some(arrival) => arrivals.push(Arrival {
+                receipt: Some(receipt),
+                ..arrival
+            }),
+            None => self.take(receipt),
+        }
+    }
+
+    /// What an ending is to the application, if it is anything.
+    fn arrival(&mut self, pipeline: u64, taken: Taken) -> Option<Arrival> {
+        let mut result = result_of(taken.record.outcome, taken.payload)?;
         let mut branches = Vec::new();
         if let (Ok(part), Some(extras)) = (&result, &taken.extras)
             && !extras.branches.is_empty()
@@ -538,13 +631,13 @@ impl ClientMachine {
             if pipeline >= NAMED {
                 result = Err(Failure::of(FailureKind::Unknown, OUTLASTS));
             } else if self.slot(sequence).is_none_or(|slot| !slot.waiting) {
-                return self.take(receipt);
+                return None;
             } else if let Some(all) = self.branches.add(sequence, extras, part.clone()) {
                 branches = all;
                 result = Ok(branches[0].clone());
             } else {
                 // It is here, and leaves its place to others: the rest of the message has to come.
-                return self.take(receipt);
+                return None;
             }
         }
         let ended = match self.named.contains_key(&pipeline) {
@@ -554,17 +647,15 @@ impl ClientMachine {
             }
             false => self.conclude(taken.record.sequence),
         };
-        let Some((job, index)) = ended else {
-            // Ended before, or never awaited: nobody is told twice.
-            return self.take(receipt);
-        };
-        arrivals.push(Arrival {
+        // Ended before, or never awaited: nobody is told twice.
+        let (job, index) = ended?;
+        Some(Arrival {
             job,
             index,
             result,
             branches,
-            receipt: Some(receipt),
-        });
+            receipt: None,
+        })
     }
 
     fn slot(&mut self, sequence: u64) -> Option<&mut Slot> {
@@ -585,11 +676,30 @@ impl ClientMachine {
         self.waiting = 0;
         self.branches.clear();
         self.deadlines.clear();
+        self.bundle = None;
         for key in std::iter::once(&self.entry).chain(&self.exits) {
             if let Some(link) = self.links.get_mut(*key) {
                 link.restart(|_| false);
             }
         }
+        self.count_kept();
+    }
+}
+
+/// A message for the entry.
+pub(super) fn parcel(outcome: Outcome, sequence: u64, route: Arc<Route>) -> Parcel {
+    Parcel {
+        sequence,
+        token: sequence,
+        attempt: 0,
+        stage: 0,
+        outcome,
+        route,
+        extras: None,
+        deadline: None,
+        payload: Bytes::new(),
+        origin: None,
+        recurs: false,
     }
 }
 
@@ -599,7 +709,8 @@ fn result_of(outcome: Outcome, payload: Bytes) -> Option<Result<Bytes, Failure>>
         | Outcome::Cancel
         | Outcome::CancelJob
         | Outcome::Made
-        | Outcome::Siblings => None,
+        | Outcome::Siblings
+        | Outcome::Bundle => None,
         Outcome::Success => Some(Ok(payload)),
         Outcome::Failure => Some(Err(Failure::decode(&payload))),
         Outcome::Expired => Some(Err(Failure::of(FailureKind::Expired, EXPIRED))),

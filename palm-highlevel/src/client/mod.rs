@@ -2,6 +2,7 @@
 
 mod awaited;
 mod branches;
+mod bundle;
 mod cache;
 mod client_loop;
 mod ends;

@@ -36,7 +36,14 @@ impl Engine {
 
     /// What a word means ends here.
     pub(super) fn cancel_meant(&mut self, word: &CancelWord) {
-        for key in self.found(|entry| word.means(&entry.route, entry.sequence)) {
+        let means = |entry: &Entry, sequence| word.means(&entry.route, sequence);
+        let means_some = |entry: &Entry| entry.sequences().any(|of| means(entry, of));
+        let means_all = |entry: &Entry| entry.sequences().all(|of| means(entry, of));
+        for key in self.found(means_some) {
+            if !self.ledger.get(key).is_some_and(means_all) {
+                self.cancel_some(key, word);
+                continue;
+            }
             self.recall(key);
             self.end(key, Outcome::Cancelled, Default::default());
         }

@@ -92,13 +92,17 @@ pub struct Task {
     /// Whether it is several: the payload holds those of siblings, of which this is the first, and
     /// they end as [`Outcome::Siblings`].
     pub siblings: bool,
+    /// Whether it is several: the payload holds those of a bundle, of which this is the first. How they
+    /// have ended may be said of some first; all with success is [`Outcome::Bundle`], anything else
+    /// [`Outcome::Siblings`].
+    pub bundle: bool,
     /// What came of the messages that another function has submitted, if this one goes on in the same
     /// process; otherwise the payload says it.
     pub pieces: Option<Arc<Pieces>>,
 }
 
 impl Task {
-    /// The siblings that it is, each as a task of its own.
+    /// The messages that it is, each as a task of its own.
     ///
     /// # Errors
     ///
@@ -107,9 +111,15 @@ impl Task {
         let siblings = Siblings::decode(&self.message.payload)?;
         let each = (0..).zip(siblings).map(move |(further, (_, payload))| {
             let first = &self.message;
-            let id = Id {
-                path: first.id.path.sibling(further),
-                ..first.id
+            let id = match self.bundle {
+                true => Id {
+                    sequence: first.id.sequence.wrapping_add(u64::from(further)),
+                    ..first.id.clone()
+                },
+                false => Id {
+                    path: first.id.path.sibling(further),
+                    ..first.id
+                },
             };
             Task {
                 message: Message {
@@ -120,6 +130,7 @@ impl Task {
                     ..*first
                 },
                 siblings: false,
+                bundle: false,
                 pieces: None,
                 ..self
             }

@@ -450,6 +450,9 @@ impl Engine {
         if let Some(at) = entry.deadline {
             self.forget_deadline(at, key);
         }
+        if !self.cancelled.is_empty() {
+            self.cancelled.remove(&key);
+        }
         Some(entry)
     }
 }

@@ -276,6 +276,7 @@ mod tests {
             threads: 1,
             session: None,
             pid: 1,
+            bundles: false,
         };
         let window = Credit {
             number: 10,

@@ -73,9 +73,16 @@ impl Engine {
 
     /// What has not ended.
     pub fn unfinished(&self) -> impl Iterator<Item = EntryView> {
-        self.ledger.iter().map(|(key, entry)| EntryView {
+        let messages = self.ledger.iter().flat_map(|(key, entry)| {
+            let each = entry.sequences();
+            each.map(move |sequence| (key, entry, sequence))
+        });
+        messages.map(|(key, entry, sequence)| EntryView {
             token: key.token(),
-            id: entry.message().id,
+            id: Id {
+                sequence,
+                ..entry.message().id
+            },
             with: match entry.state {
                 State::With(worker) => self.links.get(worker).map(|link| link.incarnation),
                 State::Ready | State::Running | State::Waiting => None,
@@ -111,8 +118,12 @@ impl Engine {
         let lanes = self.links.iter().flat_map(|(_, link)| link.out.iter());
         let unclaimed = self.unclaimed.values();
         let unclaimed = unclaimed.flat_map(|unclaimed| &unclaimed.parcels);
-        lanes.chain(unclaimed).map(|parcel| ParcelView {
-            id: id(&parcel.route, parcel.sequence, &parcel.extras),
+        let parcels = lanes.chain(unclaimed).flat_map(|parcel| {
+            let each = 0..parcel.count() as u64;
+            each.map(move |further| (parcel, parcel.sequence + further))
+        });
+        parcels.map(|(parcel, sequence)| ParcelView {
+            id: id(&parcel.route, sequence, &parcel.extras),
             outcome: parcel.outcome,
         })
     }

@@ -47,6 +47,7 @@ impl Engine {
                 Outcome::Siblings if self.links.me.role == Role::Worker => {
                     self.admit(origin, route, taken, None);
                 }
+                Outcome::Bundle => self.admit_bundle(origin, route, taken),
                 Outcome::Made | Outcome::Siblings => self.refuse_made(origin, route, taken),
                 Outcome::Cancel | Outcome::CancelJob => self.cancel(origin, route, taken),
                 _ => self.pass_on(origin, route, taken),
@@ -215,7 +216,7 @@ impl Engine {
 
     /// Whether nothing is left of a route behind a stage here, or somebody to go on to.
     #[inline]
-    fn is_over(&self, route: &Route, stage: u16) -> bool {
+    pub(super) fn is_over(&self, route: &Route, stage: u16) -> bool {
         let behind = route.steps().len() > usize::from(stage) + 1;
         !behind || !self.onward.is_empty() || self.links.me.role == Role::Worker
     }

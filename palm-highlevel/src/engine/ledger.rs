@@ -1,6 +1,7 @@
 use super::families::{Family, Kin};
 use super::parcel::{Origin, Taken};
 use super::slab::{Key, Slab};
+use crate::siblings::Siblings;
 use bytes::Bytes;
 use palm_core::wire::{Extras, Outcome};
 use palm_core::{Id, Message, Path, Route};
@@ -47,6 +48,8 @@ pub(crate) struct Entry {
     pub(crate) failures: u32,
     /// To a worker: its payload holds several messages, of siblings.
     pub(crate) siblings: bool,
+    /// How many messages it is, if it is a [bundle](super::bundles); 0 if it is none.
+    pub(crate) bundle: u32,
     /// Whose child it is, if a function here has submitted it.
     pub(crate) kin: Option<Box<Kin>>,
     /// What its function has made, if it has submitted others.
@@ -88,6 +91,10 @@ impl Entry {
             extras: taken.extras,
             weight: record.weight(),
             siblings: record.outcome == Outcome::Siblings,
+            bundle: match record.outcome {
+                Outcome::Bundle => Siblings::count_in(&taken.payload),
+                _ => 0,
+            },
             deadline: left.map(|left| now + Duration::from_millis(u64::from(left))),
             ..Entry::of(route, taken.payload, origin, function)
         }
@@ -120,6 +127,7 @@ impl Entry {
             before: 0,
             failures: 0,
             siblings: false,
+            bundle: 0,
             kin: None,
             family: None,
         }
@@ -131,9 +139,10 @@ impl Entry {
         self.failures = 0;
     }
 
-    /// Whether it has come of another message here, or others of it.
-    pub(crate) fn has_relatives(&self) -> bool {
-        self.kin.is_some() || self.family.is_some()
+    /// Whether it is a message by itself: it has come of no other here, nor others of it, and it stands
+    /// for no others.
+    pub(crate) fn is_single(&self) -> bool {
+        self.kin.is_none() && self.family.is_none() && self.bundle == 0
     }
 
     /// The message, for a function of this process: its payload goes with it.

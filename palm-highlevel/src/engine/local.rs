@@ -49,6 +49,13 @@ impl Local {
         self.functions.contains(&function)
     }
 
+    /// Whether so many messages are executed as one: that is brief, and there is no other thread that
+    /// might have some of them.
+    pub(crate) fn takes_bundle(&self, messages: u64) -> bool {
+        let is_brief = |pace: u64| pace.saturating_mul(messages) <= BRIEF;
+        self.threads == 1 && self.pace.is_some_and(is_brief)
+    }
+
     pub(crate) fn push(&mut self, key: Key) {
         self.queue.push_back(key);
     }
@@ -99,15 +106,19 @@ impl Local {
         actions: &mut Vec<Action>,
     ) {
         while self.chunks < 2 * self.threads && !self.queue.is_empty() {
-            let share = (self.queue.len() as u64).div_ceil(self.threads);
+            let share = match self.threads {
+                1 => u64::MAX,
+                threads => (self.queue.len() as u64).div_ceil(threads),
+            };
             let paced = match self.pace {
                 Some(pace) if !thrifty => (CHUNK / pace.max(1)).clamp(1, BUNCH as u64),
                 _ => 1,
             };
-            let count = share.min(paced) as usize;
-            let mut tasks = Vec::with_capacity(count);
+            let count = share.min(paced);
+            let mut tasks = Vec::with_capacity(self.queue.len().min(count as usize));
+            let mut messages = 0;
             let mut brief = self.threads == 1;
-            while tasks.len() < count
+            while messages < count
                 && let Some(key) = self.queue.pop_front()
             {
                 // What was cancelled meanwhile is no longer there.
@@ -117,15 +128,17 @@ impl Local {
                 };
                 entry.state = State::Running;
                 entry.tries += 1;
+                messages += entry.count() as u64;
                 tasks.push(Task {
                     token: key.token(),
-                    message: match again {
+                    message: match again || entry.bundle > 0 {
                         true => entry.message(),
                         false => entry.take_message(),
                     },
                     partition,
                     parent: entry.kin.as_ref().and_then(|kin| kin.gathered()),
                     siblings: entry.siblings,
+                    bundle: entry.bundle > 0,
                     pieces: entry
                         .family
                         .as_ref()
@@ -141,7 +154,7 @@ impl Local {
                 self.chunks += 1;
                 brief &= self
                     .pace
-                    .is_some_and(|pace| pace.saturating_mul(tasks.len() as u64) <= BRIEF);
+                    .is_some_and(|pace| pace.saturating_mul(messages) <= BRIEF);
                 actions.push(Action::Execute(tasks, brief));
             }
         }

@@ -18,6 +18,8 @@ pub(crate) struct Me {
     pub(crate) threads: u32,
     pub(crate) session: Option<u64>,
     pub(crate) pid: u32,
+    /// Whether it takes several messages as one.
+    pub(crate) bundles: bool,
 }
 
 impl Me {

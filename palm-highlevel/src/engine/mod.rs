@@ -23,6 +23,7 @@
 //! | cancelling | `cancel` |
 //! | messages that make messages | `families` |
 //! | many of them as one | `siblings` |
+//! | a client's messages as one | `bundles` |
 //! | values by key | `cache` |
 //! | clients that come back | `sessions` |
 //! | who comes and goes | `peers` |
@@ -33,6 +34,7 @@
 
 mod backlog;
 mod blame;
+mod bundles;
 mod cache;
 mod cancel;
 mod choices;
@@ -67,6 +69,7 @@ mod timed;
 pub use crate::made::{Child, Made, Then};
 pub use crate::siblings::Siblings;
 pub use backlog::{Read, Reading};
+pub(crate) use bundles::messages;
 pub(crate) use cache::{CACHE, CacheOrder};
 pub use event::{Action, Address, Done, Event, PartitionId, Task};
 pub use inspect::{EntryView, LaneView, ParcelView};
@@ -90,9 +93,11 @@ use palm_core::wire::{Outcome, Progress, Role};
 use palm_core::{Incarnation, Message, Step};
 use parcel::Origin;
 use partitions::Partitions;
+use rustc_hash::FxHashMap;
 use sessions::Sessions;
 use std::collections::BTreeMap;
 use std::time::Duration;
+use stored::CancelWord;
 use timed::Timed;
 
 use crate::dead_letter::DeadLetters;
@@ -233,6 +238,8 @@ pub struct Engine {
     cache: Cache,
     sessions: Sessions,
     retention: Duration,
+    /// Words that mean some of a bundle that is being executed.
+    cancelled: FxHashMap<Key, Vec<CancelWord>>,
     /// What functions are to be told of, once the event is dealt with.
     recalled: Vec<Action>,
     draining: bool,
@@ -287,6 +294,7 @@ impl Engine {
             threads,
             session: None,
             pid: config.pid,
+            bundles: config.role == Role::Server && threads == 1,
         };
         let mut links = Links::new(me, config.window);
         let opened: Vec<Key> = (0..opens).map(|_| links.open(Duration::ZERO)).collect();
@@ -321,6 +329,7 @@ impl Engine {
             cache,
             sessions: Sessions::default(),
             retention: config.retention,
+            cancelled: FxHashMap::default(),
             recalled: Vec::new(),
             draining: false,
             now: Duration::ZERO,
@@ -332,9 +341,21 @@ impl Engine {
     pub fn counts(&self) -> Counts {
         Counts {
             bad_frames: self.links.bad_frames,
-            unfinished: self.ledger.len() as u64 + self.backlog.len(),
+            unfinished: self.in_ledger() + self.backlog.len(),
             dead_letters: self.letters.count(),
             ..self.counts
+        }
+    }
+
+    /// How many messages the ledger holds.
+    fn in_ledger(&self) -> u64 {
+        match self.links.me.bundles {
+            true => self
+                .ledger
+                .iter()
+                .map(|(_, entry)| entry.count() as u64)
+                .sum(),
+            false => self.ledger.len() as u64,
         }
     }
 
@@ -478,6 +499,9 @@ impl Engine {
             match (outcome, made) {
                 (Outcome::Failure, _) => self.failed(key, payload),
                 (Outcome::Success, Some(made)) => self.commit(key, *made, payload),
+                (Outcome::Bundle | Outcome::Siblings, _) if self.links.me.role != Role::Worker => {
+                    self.bundle_ended(key, outcome, payload);
+                }
                 (outcome, _) => self.end(key, outcome, payload),
             }
         }
@@ -505,8 +529,11 @@ impl Engine {
     /// A function here hangs: its message ends with that; to a worker's master that is no ending
     /// yet.
     fn overdue(&mut self, key: Key, why: &str) {
-        let failure = Failure::of(FailureKind::Lease, why);
-        self.end(key, Outcome::Failure, failure.encode());
+        let failure = Failure::of(FailureKind::Lease, why).encode();
+        match self.ledger.get(key).is_some_and(|entry| entry.bundle > 0) {
+            true => self.bundle_hangs(key, failure),
+            false => self.end(key, Outcome::Failure, failure),
+        }
     }
 
     fn drop_letter(&mut self, number: u64) {

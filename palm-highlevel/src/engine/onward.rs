@@ -6,6 +6,7 @@ use super::passages;
 use super::slab::Key;
 use super::{Action, Address, Engine, Links, Next, Parcel};
 use crate::mutant::{self, Mutant};
+use crate::siblings::Siblings;
 use crate::{Failure, FailureKind};
 use palm_core::lane::Carried;
 use palm_core::wire::{Extras, Outcome};
@@ -120,6 +121,11 @@ impl Onward {
         Taking(taken.fold(0, |word, (_, bit)| word | 1u64 << bit))
     }
 
+    /// Whether all results go on alike, whatever they are.
+    pub(super) fn takes_all(&self) -> bool {
+        self.nexts.iter().all(|target| target.next.filter.is_none())
+    }
+
     /// Whether results go to clients alone.
     pub(super) fn is_empty(&self) -> bool {
         self.nexts.is_empty() && self.named.is_none()
@@ -172,6 +178,20 @@ impl Onward {
             let branches = self.branches.entry(origin);
             let branches = branches.or_insert(Branches { left: 1, weight });
             branches.left += parcels as u32 - 1;
+        }
+    }
+
+    /// Notes that each message of a bundle leaves by itself, which makes no difference to any other parcel.
+    pub(super) fn split_bundle(&mut self, parcel: &Parcel) {
+        self.split(parcel.origin, parcel.count(), parcel.weight());
+    }
+
+    /// Notes that something of a message that was split weighs something else now.
+    pub(super) fn reweigh(&mut self, origin: Origin, before: u64, after: u64) {
+        if !self.branches.is_empty()
+            && let Some(branches) = self.branches.get_mut(&origin)
+        {
+            branches.weight = (branches.weight + after).saturating_sub(before);
         }
     }
 
@@ -257,14 +277,16 @@ impl Engine {
         if self.onward.named.is_some() {
             return self.follow_route(parcel);
         }
-        if parcel.outcome != Outcome::Success {
+        if !matches!(parcel.outcome, Outcome::Success | Outcome::Bundle) {
             return self.pass_by(parcel);
         }
         if parcel.route.steps().len() >= HOPS && usize::from(parcel.stage) >= HOPS {
             let message = circle(&self.links.me.name, &parcel.route);
             return self.refuse_to_go_on(parcel, message);
         }
-        parcel.outcome = Outcome::Pending;
+        if parcel.outcome == Outcome::Success {
+            parcel.outcome = Outcome::Pending;
+        }
         let taking = self.onward.taking(&parcel.payload);
         match taking.count() {
             0 => {
@@ -340,7 +362,8 @@ impl Engine {
     /// Hands a message to the server that its route names next, or to its client.
     #[inline(never)]
     fn follow_route(&mut self, mut parcel: Parcel) {
-        if parcel.outcome != Outcome::Success && mutant::is(Mutant::LeavesRoute) {
+        let succeeded = matches!(parcel.outcome, Outcome::Success | Outcome::Bundle);
+        if !succeeded && mutant::is(Mutant::LeavesRoute) {
             return self.reply(parcel);
         }
         let Some(next) = self.next_of(&parcel.route, parcel.stage) else {
@@ -431,8 +454,16 @@ impl Engine {
     /// Makes a failure of a result that can't go on; it counts as that from now on.
     pub(super) fn fail_on_its_way(&mut self, parcel: &mut Parcel, failure: &Failure) {
         let result = parcel.weight();
-        parcel.outcome = Outcome::Failure;
-        parcel.payload = failure.encode();
+        match parcel.outcome {
+            Outcome::Bundle => {
+                let each = (Outcome::Failure, failure.encode());
+                parcel.payload = Siblings::from(vec![each; parcel.count()]).encode();
+            }
+            _ => {
+                parcel.outcome = Outcome::Failure;
+                parcel.payload = failure.encode();
+            }
+        }
         let Some(origin) = parcel.origin else { return };
         // Branches count together, as what they were when their message was split.
         if !self.onward.branches.contains_key(&origin) {

@@ -30,7 +30,7 @@ impl Engine {
         let Some(entry) = self.ledger.get(key) else {
             return;
         };
-        if entry.has_relatives() {
+        if !entry.is_single() {
             return self.end_in_family(key, outcome, payload);
         }
         if let Some(entry) = self.take_out(key) {
@@ -40,7 +40,7 @@ impl Engine {
         }
     }
 
-    /// Ends a message that has come of another one here, or of which others have.
+    /// Ends a message that has come of another one here, or of which others have; and a bundle.
     #[inline(never)]
     fn end_in_family(&mut self, key: Key, outcome: Outcome, payload: Bytes) {
         if self.gather_one(key, outcome, &payload) {
@@ -89,9 +89,19 @@ impl Engine {
         self.leave(parcel);
     }
 
+    /// Ends a bundle of `count` messages, all with success.
+    pub(super) fn end_bundle(&mut self, parcel: Parcel, count: u64, weight: u64) {
+        self.hold_ending(&parcel, weight);
+        self.counts.succeeded += count;
+        match self.onward.is_empty() {
+            true => self.reply(parcel),
+            false => self.go_on(parcel),
+        }
+    }
+
     /// What leaves of a message that has ended so.
     #[inline(always)]
-    fn ending_of(&self, entry: Entry, outcome: Outcome, payload: Bytes) -> Parcel {
+    pub(super) fn ending_of(&self, entry: Entry, outcome: Outcome, payload: Bytes) -> Parcel {
         // A worker's master knows it by its token.
         let (extras, deadline) = match self.links.me.role {
             Role::Worker => (None, None),
@@ -181,6 +191,7 @@ impl Engine {
         if let Some(link) = self.lane_of(origin) {
             link.hold_instead(origin.number, message, counts.then_some(endings));
         }
+        self.onward.reweigh(origin, message, endings);
         self.mark(origin);
     }
 
@@ -303,6 +314,9 @@ impl Engine {
         let Some(link) = self.links.get_mut(key) else {
             return;
         };
+        if parcel.outcome == Outcome::Bundle && !link.peer.bundles {
+            return self.post_apart(key, parcel);
+        }
         // A payload holds on to the frame that it came in. Where it may stay for long, it is taken
         // out of it, so that what is kept is what is counted.
         if link.out.kept_bytes() > LINGERING && parcel.payload.len() < OWN_FRAME {

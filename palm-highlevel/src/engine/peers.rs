@@ -123,6 +123,7 @@ impl Engine {
 
     /// The next server has started anew: what is not settled is numbered anew and sent again.
     fn send_anew(&mut self, key: Key) {
+        self.split_lane(key);
         let highest = self.links.highest_generation();
         let Some(link) = self.links.get_mut(key) else {
             return;
@@ -297,7 +298,7 @@ impl Engine {
             let Some(parcel) = link.and_then(|link| link.out.get_mut(number)) else {
                 continue;
             };
-            if parcel.outcome == Outcome::Pending {
+            if matches!(parcel.outcome, Outcome::Pending | Outcome::Bundle) {
                 let mut failed = parcel.clone();
                 self.fail_on_its_way(&mut failed, failure);
                 if let Some(parcel) = self.links.get_mut(key).and_then(|l| l.out.get_mut(number)) {

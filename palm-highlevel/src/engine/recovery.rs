@@ -37,6 +37,8 @@ impl Engine {
         engine.links.me.life = life;
         engine.links.me.epoch = server.epoch;
         engine.journal = Some(Journal::new(wall));
+        // What it has done is written message by message.
+        engine.links.me.bundles = false;
         engine.room(store.room()?.bytes);
         let mut recovery = Recovery::read(store, wall)?;
         for entry in store.entries(stored::VALUES) {

@@ -24,7 +24,10 @@ const BYTES: usize = 64 << 10;
 impl Entry {
     /// How many messages it stands for.
     pub(super) fn count(&self) -> usize {
-        1 + self.kin.as_ref().map_or(0, |kin| kin.siblings.len())
+        match self.bundle {
+            0 => 1 + self.kin.as_ref().map_or(0, |kin| kin.siblings.len()),
+            count => count as usize,
+        }
     }
 
     /// How many of them, at most `most`, share a message: the first one always does.
@@ -140,9 +143,12 @@ impl Engine {
         keys
     }
 
-    /// If an entry stands for several siblings, has each of them be one of its own: nothing happens to
+    /// If an entry stands for several messages, has each of them be one of its own: nothing happens to
     /// all of them that the rules of single messages don't say.
     pub(super) fn siblings(&mut self, key: Key) -> Option<Vec<Key>> {
+        if let Some(each) = self.bundled(key) {
+            return Some(each);
+        }
         let several = self.ledger.get(key).is_some_and(|entry| entry.count() > 1);
         several.then(|| self.take_apart(key))
     }

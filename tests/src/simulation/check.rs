@@ -143,7 +143,7 @@ impl World {
         let budget = window.bytes + self.wiretap.largest + GROWTH * held.number;
         let uncounted = lane.role == wire::Role::Client
             && self.scenario.is_in_order()
-            && kept.number > held.number;
+            && kept.bytes > held.bytes;
         held.bytes > budget || held.number > window.number + 1 || uncounted
     }
 

@@ -33,6 +33,63 @@ struct Place {
     slow: u32,
 }
 
+/// Some of a bundle, one after another, that have ended.
+struct Part {
+    token: u64,
+    siblings: Siblings,
+    succeeded: bool,
+    nanoseconds: u64,
+    executions: Vec<u64>,
+}
+
+impl Part {
+    fn new(token: u64) -> Part {
+        Part {
+            token,
+            siblings: Siblings::default(),
+            succeeded: true,
+            nanoseconds: 0,
+            executions: Vec::new(),
+        }
+    }
+
+    fn push(&mut self, ended: Ended) {
+        let done = ended.done;
+        let (outcome, payload) = match done.made {
+            Some(made) => match made.encode(&done.payload) {
+                Ok(payload) => (Outcome::Made, payload),
+                Err(failure) => (
+                    Outcome::Failure,
+                    codec::encode(&failure).unwrap_or_default().into(),
+                ),
+            },
+            None => (done.outcome, done.payload),
+        };
+        self.succeeded &= outcome == Outcome::Success;
+        self.nanoseconds += done.nanoseconds;
+        self.siblings.push(outcome, payload);
+        self.executions.extend(ended.executions);
+    }
+
+    fn ended(self) -> Ended {
+        let done = Done {
+            token: self.token,
+            outcome: match self.succeeded {
+                true => Outcome::Bundle,
+                false => Outcome::Siblings,
+            },
+            messages: self.siblings.count(),
+            payload: self.siblings.encode(),
+            made: None,
+            nanoseconds: self.nanoseconds,
+        };
+        Ended {
+            done,
+            executions: self.executions,
+        }
+    }
+}
+
 /// What comes of a task, and how long it takes.
 type Run = (Fate, Duration);
 
@@ -73,9 +130,10 @@ impl World {
         let count = tasks.len();
         for (index, task) in tasks.into_iter().enumerate() {
             let token = task.token;
-            let run = match task.siblings {
-                true => self.run_siblings(place, task),
-                false => self.run_one(place, task),
+            let run = match (task.bundle, task.siblings) {
+                (true, _) => self.run_bundle(place, task, &mut done),
+                (_, true) => self.run_siblings(place, task),
+                _ => self.run_one(place, task),
             };
             let (fate, cost) = match run {
                 Ok(run) => run,
@@ -115,6 +173,38 @@ impl World {
             }
         }
         *thread = at;
+    }
+
+    /// Runs a bundle one after another. How those have ended that are not the last of it may be said
+    /// before.
+    ///
+    /// # Errors
+    ///
+    /// As [`run_one`](Self::run_one).
+    fn run_bundle(
+        &mut self,
+        place: Place,
+        task: Task,
+        ended: &mut Vec<Ended>,
+    ) -> Result<Run, Violation> {
+        let broken = |why| Violation::Broken(format!("rule 2: of a bundle: {why}"));
+        let token = task.token;
+        let (mut part, mut cost) = (Part::new(token), Duration::ZERO);
+        for one in task.each().map_err(broken)? {
+            if part.siblings.count() > 0 && self.dice.one_in(8) {
+                ended.push(std::mem::replace(&mut part, Part::new(token)).ended());
+            }
+            let (fate, took) = self.run_one(place, one)?;
+            cost += took;
+            match fate {
+                Fate::Ends(one) => part.push(one),
+                fate => {
+                    ended.push(part.ended());
+                    return Ok((fate, cost));
+                }
+            }
+        }
+        Ok((Fate::Ends(part.ended()), cost))
     }
 
     /// Runs siblings one after another, as long as it does not take too long.

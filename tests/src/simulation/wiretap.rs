@@ -3,6 +3,7 @@ use super::payload::hash;
 use palm_core::lane::{Credit, Position};
 use palm_core::wire::{Frame, Greeting, Header, Kind, Outcome};
 use palm_core::{Id, Incarnation, Path, Route};
+use palm_highlevel::engine::Siblings;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Reads all frames as they are sent, and knows from them what the ends of every lane have said.
@@ -45,9 +46,23 @@ pub(super) struct Sent {
     end: u64,
     /// Its route goes more than once from its sender to its receiver.
     recurs: bool,
+    /// How many messages it is, of which it is the first.
+    count: u64,
 }
 
 impl Sent {
+    /// The messages that it is.
+    fn each(&self) -> impl Iterator<Item = Sent> {
+        (0..self.count).map(|further| Sent {
+            id: Id {
+                sequence: self.id.sequence + further,
+                ..self.id.clone()
+            },
+            count: 1,
+            ..self.clone()
+        })
+    }
+
     /// Whether it says that others are cancelled.
     pub(super) fn is_word(&self) -> bool {
         matches!(self.outcome, Outcome::Cancel | Outcome::CancelJob)
@@ -153,14 +168,14 @@ impl Wiretap {
         }
         for number in before.settled..now.settled {
             if !facts.early.remove(&(number + 1)) {
-                news.settled.push(facts.sent[number as usize].clone());
+                news.settled.extend(facts.sent[number as usize].each());
             }
         }
         // Results are kept with what they are the results of.
         if let Some(taken) = taken.filter(|_| !results) {
             let new = &facts.sent[before.accepted as usize..now.accepted as usize];
             let new = new.iter().filter(|sent| !sent.is_word());
-            taken.extend(new.map(|sent| sent.id.clone()));
+            taken.extend(new.flat_map(Sent::each).map(|sent| sent.id));
         }
         facts.position = now;
         facts.credit = Credit {
@@ -182,7 +197,7 @@ impl Wiretap {
                 ));
             }
             if number > settled && facts.early.insert(number) {
-                news.settled.push(facts.sent[number as usize - 1].clone());
+                news.settled.extend(facts.sent[number as usize - 1].each());
             }
         }
         Ok(())
@@ -241,12 +256,16 @@ impl Wiretap {
                 content,
                 end: start + record.weight(),
                 recurs: recurs(route, usize::from(record.stage)),
+                count: match record.outcome {
+                    Outcome::Bundle => Siblings::decode(&payload)?.len() as u64,
+                    _ => 1,
+                },
             };
             self.largest = self.largest.max(record.weight());
             match facts.sent.get(index) {
                 None => {
                     facts.sent.push(sent.clone());
-                    news.sent.push(sent.clone());
+                    news.sent.extend(sent.each());
                 }
                 Some(before)
                     if before.content != content
@@ -309,7 +328,7 @@ impl Wiretap {
             let (from, to) = (facts.position.settled, facts.position.accepted);
             let sent = &facts.sent[from as usize..to as usize];
             let sent = sent.iter().filter(|sent| !sent.is_word());
-            held.extend(sent.map(|sent| sent.id.clone()));
+            held.extend(sent.flat_map(Sent::each).map(|sent| sent.id));
         }
         held
     }

@@ -70,6 +70,7 @@ fn hello_as(role: Role, name: &str, incarnation: Incarnation) -> Vec<u8> {
         accepted: 0,
         window: 1 << 16,
         pid: 0,
+        bundles: false,
     };
     let header = Header::new(Kind::Hello, incarnation, Incarnation::UNKNOWN);
     control(header, &greeting).unwrap().first.to_vec()

@@ -16,6 +16,7 @@ mod parallel;
 mod partitioned;
 
 /// Values by key in a server, for its clients and its functions.
+mod bundles;
 mod cache;
 
 /// A chain of two masters, and a client that sends to one and hears from the other.

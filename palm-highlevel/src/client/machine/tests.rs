@@ -71,6 +71,7 @@ impl Pair {
             threads: 1,
             session: None,
             pid: 2,
+            bundles: true,
         };
         let mut pair = Pair {
             client: client(false),

@@ -9,7 +9,7 @@ use super::passages::Passages;
 use super::routes::{RouteNumbers, RouteTable};
 use crate::mutant::{self, Mutant};
 use palm_core::lane::{Credit, Incoming, Offer, Outgoing, Position, Release};
-use palm_core::wire::{Frame, Greeting, Header, Kind, Progress, Role, control};
+use palm_core::wire::{Frame, Greeting, Header, Kind, Outcome, Progress, Role, control};
 use palm_core::{Incarnation, Route};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -196,6 +196,7 @@ impl Link {
             session: me.session,
             window: self.window.number,
             pid: me.pid,
+            bundles: me.bundles,
             partition: self
                 .partition
                 .map(|partition| (partition.number, partition.of)),
@@ -248,15 +249,33 @@ impl Link {
 
     /// Has the lane to the peer begin anew with what `keep` says; gives back the rest.
     pub(crate) fn restart(&mut self, keep: impl FnMut(&Parcel) -> bool) -> Vec<Parcel> {
-        self.numbers.restart();
-        self.out.restart(keep)
+        self.restart_beyond(0, keep)
     }
 
     /// As [`restart`](Self::restart), beyond a generation of the lane to another peer: whoever this process is
     /// with now may know it by that one.
-    pub(crate) fn restart_beyond(&mut self, generation: u32, keep: impl FnMut(&Parcel) -> bool) {
+    pub(crate) fn restart_beyond(
+        &mut self,
+        generation: u32,
+        keep: impl FnMut(&Parcel) -> bool,
+    ) -> Vec<Parcel> {
         self.numbers.restart();
-        self.out.restart_beyond(generation, keep);
+        if self
+            .out
+            .iter()
+            .all(|parcel| parcel.outcome != Outcome::Bundle)
+        {
+            return self.out.restart_beyond(generation, keep);
+        }
+        // Who takes the place of the peer may take no bundles.
+        let role = self.peer.role;
+        let all = self.out.restart_beyond(generation, |_| false);
+        let each = all.into_iter().flat_map(|parcel| parcel.apart(role));
+        let (kept, dropped): (Vec<Parcel>, Vec<Parcel>) = each.partition(keep);
+        for parcel in kept {
+            self.out.push(parcel);
+        }
+        dropped
     }
 
     /// Takes the lane from the peer as it was in the era `era`.

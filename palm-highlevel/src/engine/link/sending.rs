@@ -81,7 +81,7 @@ impl Link {
         let mut last = None;
         while let Some(next) = self.out.next() {
             let parcel = next.item;
-            if !writer.has_room(parcel.payload.len()) || told == TOLD || count == BUNCH {
+            if !writer.has_room(parcel.payload.len()) || told == TOLD || count >= BUNCH {
                 break;
             }
             let (number, new) = self.numbers.number(&parcel.route);
@@ -96,8 +96,8 @@ impl Link {
             }
             last = own.map(Arc::as_ptr);
             writer.push(&parcel.record(number), &parcel.payload);
+            count += parcel.count();
             self.out.advance();
-            count += 1;
         }
         Some((first, chain, writer))
     }
