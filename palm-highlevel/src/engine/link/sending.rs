@@ -14,6 +14,9 @@ const FRAME: usize = 128 << 10;
 /// if the window of either side is small.
 const QUIET: u64 = 1024;
 
+/// How many bytes of them: until the peer knows, it keeps them, and what it sends next needs other memory.
+const QUIET_BYTES: u64 = 1 << 20;
+
 /// After how long a silent process says even little of what its peer does not know: the peer may
 /// be waiting for just that.
 const SOON: Duration = Duration::from_millis(100);
@@ -48,10 +51,11 @@ impl Link {
         // A sender that waits for room is not to wait for the next heartbeat.
         let window = self.window.number.min(self.peer.window);
         let quiet = QUIET.min(window.div_ceil(2));
+        let quiet_bytes = QUIET_BYTES.min(self.window.bytes / 2);
         let news = !self.progress.is_empty()
             || position.accepted - told.accepted >= quiet
             || position.settled - told.settled + self.uncounted.untold() >= quiet
-            || self.settled_bytes - self.told_bytes > self.window.bytes / 2
+            || self.settled_bytes - self.told_bytes > quiet_bytes
             || credit.bytes.saturating_sub(told_credit.bytes) > self.window.bytes / 2
             || credit.number.saturating_sub(told_credit.number) > self.window.number / 2;
         let silent = now.saturating_sub(self.last_sent);
