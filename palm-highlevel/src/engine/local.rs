@@ -23,6 +23,10 @@ pub(crate) struct Local {
     /// Nanoseconds that a message takes on one thread, smoothed; `None` before the first has
     /// ended.
     pace: Option<u64>,
+    /// The same without times that are out of line: those of a thread that had to wait for the processor.
+    calm: Option<u64>,
+    /// What a message of the last chunk has taken.
+    last: u64,
 }
 
 impl Local {
@@ -33,6 +37,8 @@ impl Local {
             threads: u64::from(threads.max(1)),
             chunks: 0,
             pace: None,
+            calm: None,
+            last: u64::MAX,
         }
     }
 
@@ -52,8 +58,13 @@ impl Local {
     /// Whether so many messages are executed as one: that is brief, and there is no other thread that
     /// might have some of them.
     pub(crate) fn takes_bundle(&self, messages: u64) -> bool {
+        self.threads == 1 && self.is_brief(messages)
+    }
+
+    /// Whether so many messages are expected to take next to no time.
+    fn is_brief(&self, messages: u64) -> bool {
         let is_brief = |pace: u64| pace.saturating_mul(messages) <= BRIEF;
-        self.threads == 1 && self.pace.is_some_and(is_brief)
+        self.calm.is_some_and(is_brief)
     }
 
     pub(crate) fn push(&mut self, key: Key) {
@@ -83,10 +94,13 @@ impl Local {
         let Some(each) = nanoseconds.checked_div(messages) else {
             return;
         };
-        self.pace = Some(match self.pace {
+        let smoothed = |pace: Option<u64>, each| match pace {
             Some(pace) => (3 * pace + each) / 4,
             None => each,
-        });
+        };
+        self.pace = Some(smoothed(self.pace, each));
+        self.calm = Some(smoothed(self.calm, each.min(self.last)));
+        self.last = each;
     }
 
     /// Takes what has not been given to a thread yet.
@@ -152,9 +166,7 @@ impl Local {
             }
             if !tasks.is_empty() {
                 self.chunks += 1;
-                brief &= self
-                    .pace
-                    .is_some_and(|pace| pace.saturating_mul(messages) <= BRIEF);
+                brief &= self.is_brief(messages);
                 actions.push(Action::Execute(tasks, brief));
             }
         }
