@@ -216,7 +216,7 @@ impl Runner {
     /// its messages end is known one by one.
     fn run_bundle(&self, task: Task, now: &mut Instant) -> std::result::Result<Option<Task>, ()> {
         let (token, first) = (task.token, task.message.id.sequence);
-        let messages = match Siblings::decode(&task.message.payload) {
+        let messages = match Siblings::read(&task.message.payload) {
             Ok(messages) => messages,
             Err(why) => {
                 let failure = Failure::of(FailureKind::Refused, why);

@@ -29,14 +29,6 @@ const OUTCOMES: [Outcome; 4] = [
     Outcome::Made,
 ];
 
-/// What several messages are that travel as one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Summary {
-    pub(crate) count: u32,
-    /// Whether one of them has failed.
-    pub(crate) failed: bool,
-}
-
 impl From<Vec<(Outcome, Bytes)>> for Siblings {
     fn from(all: Vec<(Outcome, Bytes)>) -> Siblings {
         let payloads: usize = all.iter().map(|(_, payload)| payload.len()).sum();
@@ -46,21 +38,6 @@ impl From<Vec<(Outcome, Bytes)>> for Siblings {
 }
 
 impl Siblings {
-    /// What is packed there, which is at least one, and can be [decoded](Self::decode).
-    ///
-    /// # Errors
-    ///
-    /// What is wrong with it.
-    pub(crate) fn summary(packed: &Bytes) -> Result<Summary, String> {
-        let all = Siblings::decode(packed)?;
-        let failed = all.iter().any(|(outcome, _)| *outcome == Outcome::Failure);
-        let count = all.len() as u32;
-        match count {
-            0 => Err("there is nothing in a bundle".to_owned()),
-            _ => Ok(Summary { count, failed }),
-        }
-    }
-
     /// How many are packed there.
     pub(crate) fn count_in(packed: &Bytes) -> u32 {
         let count = packed.first_chunk::<HEAD>();
@@ -127,28 +104,88 @@ impl Siblings {
     ///
     /// What is wrong, if these are none.
     pub fn decode(packed: &Bytes) -> Result<Vec<(Outcome, Bytes)>, String> {
+        Ok(Siblings::read(packed)?.collect())
+    }
+
+    /// As [`decode`](Self::decode), one after another.
+    ///
+    /// # Errors
+    ///
+    /// As [`decode`](Self::decode), before the first.
+    pub(crate) fn read(packed: &Bytes) -> Result<Packed, String> {
         let short = || format!("siblings of {} bytes end too early", packed.len());
         let (count, rest) = packed.split_first_chunk::<HEAD>().ok_or_else(short)?;
         let count = u32::from_le_bytes(*count) as usize;
         let heads = count.checked_mul(EACH).and_then(|heads| rest.get(..heads));
         let heads = heads.ok_or_else(short)?;
-        let mut at = HEAD + heads.len();
-        let mut all = Vec::with_capacity(count);
+        let (mut end, mut failed) = (HEAD + heads.len(), false);
         for head in heads.chunks_exact(EACH) {
-            let outcome = OUTCOMES.get(usize::from(head[0]));
-            let outcome = outcome.ok_or_else(|| format!("a sibling has the state {}", head[0]))?;
-            let length = u32::from_le_bytes([head[1], head[2], head[3], head[4]]) as usize;
-            let end = at.checked_add(length).filter(|end| *end <= packed.len());
-            let end = end.ok_or_else(short)?;
-            all.push((*outcome, packed.slice(at..end)));
-            at = end;
+            let (code, length) = read_head(head);
+            let outcome = OUTCOMES.get(code);
+            let outcome = outcome.ok_or_else(|| format!("a sibling has the state {code}"))?;
+            failed |= *outcome == Outcome::Failure;
+            end = end.checked_add(length).ok_or_else(short)?;
         }
-        match packed.len() - at {
-            0 => Ok(all),
-            more => Err(format!("{more} bytes are left over behind siblings")),
+        let at = HEAD + heads.len();
+        match packed.len().checked_sub(end) {
+            None => Err(short()),
+            Some(0) => Ok(Packed {
+                packed: packed.clone(),
+                head: HEAD,
+                heads: at,
+                at,
+                failed,
+            }),
+            Some(more) => Err(format!("{more} bytes are left over behind siblings")),
         }
     }
 }
+
+fn read_head(head: &[u8]) -> (usize, usize) {
+    let length = u32::from_le_bytes([head[1], head[2], head[3], head[4]]);
+    (usize::from(head[0]), length as usize)
+}
+
+/// Several messages as one payload, which was checked: gives each with its own.
+#[derive(Debug)]
+pub(crate) struct Packed {
+    packed: Bytes,
+    /// Where the next one's head is, where the last one's ends, and where the next payload is.
+    head: usize,
+    heads: usize,
+    at: usize,
+    failed: bool,
+}
+
+impl Packed {
+    /// Whether one of them has failed.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.failed
+    }
+}
+
+impl Iterator for Packed {
+    type Item = (Outcome, Bytes);
+
+    #[inline]
+    fn next(&mut self) -> Option<(Outcome, Bytes)> {
+        if self.head == self.heads {
+            return None;
+        }
+        let (code, length) = read_head(&self.packed[self.head..self.head + EACH]);
+        let payload = self.packed.slice(self.at..self.at + length);
+        self.head += EACH;
+        self.at += length;
+        Some((OUTCOMES[code], payload))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let left = (self.heads - self.head) / EACH;
+        (left, Some(left))
+    }
+}
+
+impl ExactSizeIterator for Packed {}
 
 #[cfg(test)]
 mod tests {
@@ -177,16 +214,15 @@ mod tests {
     }
 
     #[test]
-    fn a_summary_says_how_many_there_are_and_whether_one_has_failed() {
-        let summary = |all: &[(Outcome, Bytes)]| Siblings::summary(&packed(all));
-        let Summary { count, failed } = summary(&some()).unwrap();
-        assert_eq!((count, failed), (4, true));
-        assert!(!summary(&some()[..2]).unwrap().failed);
+    fn who_reads_them_knows_how_many_are_left_and_whether_one_has_failed() {
+        let mut four = Siblings::read(&packed(&some())).unwrap();
+        assert_eq!((four.len(), four.has_failed()), (4, true));
+        four.next();
+        assert_eq!(four.len(), 3);
+        assert!(!Siblings::read(&packed(&some()[..2])).unwrap().has_failed());
         assert_eq!(Siblings::count_in(&packed(&some())), 4);
-        summary(&[]).unwrap_err();
         assert_eq!(Siblings::count_in(&Bytes::new()), 0);
-        let whole = Siblings::from(some()).encode();
-        assert_eq!(whole, packed(&some()));
+        assert_eq!(Siblings::from(some()).encode(), packed(&some()));
     }
 
     #[test]

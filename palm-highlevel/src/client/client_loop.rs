@@ -368,7 +368,7 @@ mod tests {
             job: JOB,
             index,
             result: Ok(Default::default()),
-            branches: Vec::new(),
+            branches: Default::default(),
             receipt: None,
         }
     }

@@ -364,7 +364,7 @@ impl Job {
         Some(Ending {
             index,
             result,
-            branches,
+            branches: branches.into_vec(),
         })
     }
 

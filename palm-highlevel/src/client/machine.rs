@@ -6,13 +6,15 @@ use crate::engine::{
     Action, Address, Event, Heard, Key, LaneView, Links, Me, Parcel, TICK, Taken, Welcome,
 };
 use crate::mutant::{self, Mutant};
-use crate::siblings::Siblings;
+use crate::siblings::{Packed, Siblings};
 use crate::{Failure, FailureKind};
 use bytes::Bytes;
 use palm_core::lane::Credit;
-use palm_core::wire::{Frame, Outcome, Record, Role};
+use palm_core::wire::{Extras, Frame, Outcome, Record, Role};
 use palm_core::{Incarnation, Route};
+use smallvec::SmallVec;
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -92,6 +94,10 @@ impl Named {
     }
 }
 
+/// The results of several branches: of two, they take no memory of their own on their way to the thread
+/// that takes them.
+pub type Results = SmallVec<[Bytes; 2]>;
+
 /// An ending for the application.
 #[derive(Debug)]
 pub struct Arrival {
@@ -102,7 +108,7 @@ pub struct Arrival {
     /// The result, or why there is none.
     pub result: Result<Bytes, Failure>,
     /// The results of all branches, if it was split into several.
-    pub branches: Vec<Bytes>,
+    pub branches: Results,
     /// What to give back once the application has taken it, if anything.
     pub receipt: Option<Receipt>,
 }
@@ -140,7 +146,7 @@ impl Arrival {
             job,
             index,
             result,
-            branches: Vec::new(),
+            branches: Results::new(),
             receipt: None,
         }
     }
@@ -577,7 +583,36 @@ impl ClientMachine {
         arrivals: &mut Vec<Arrival>,
     ) {
         let before = arrivals.len();
-        let each = Siblings::decode(&taken.payload).unwrap_or_default();
+        let first = taken.record.sequence;
+        // What is no bundle has no endings.
+        if let Ok(packed) = Siblings::read(&taken.payload) {
+            let sequences = first..first.saturating_add(packed.len() as u64);
+            let is_whole = !packed.has_failed() && pipeline < NAMED;
+            match taken.extras.as_ref().filter(|_| is_whole) {
+                Some(extras)
+                    if !extras.branches.is_empty()
+                        && !mutant::is(Mutant::EndsWithBranch)
+                        && self.branches.fits(&sequences) =>
+                {
+                    self.branches_of(sequences, extras, &taken.payload, arrivals);
+                }
+                _ => self.endings_of(pipeline, taken, packed, arrivals),
+            }
+        }
+        match arrivals.get_mut(before..).and_then(<[Arrival]>::last_mut) {
+            Some(last) => last.receipt = Some(receipt),
+            None => self.take(receipt),
+        }
+    }
+
+    /// The endings of several messages, each by itself.
+    fn endings_of(
+        &mut self,
+        pipeline: u64,
+        taken: &Taken,
+        each: Packed,
+        arrivals: &mut Vec<Arrival>,
+    ) {
         for (further, (outcome, payload)) in (0..).zip(each) {
             let one = Taken {
                 number: taken.number,
@@ -593,13 +628,42 @@ impl ClientMachine {
                 extras: taken.extras.clone(),
                 payload,
             };
-            if let Some(arrival) = self.arrival(pipeline, one) {
-                arrivals.push(arrival);
-            }
+            arrivals.extend(self.arrival(pipeline, one));
         }
-        match arrivals.get_mut(before..).and_then(<[Arrival]>::last_mut) {
-            Some(last) => last.receipt = Some(receipt),
-            None => self.take(receipt),
+    }
+
+    /// The results of one branch of several messages as one: once all branches are here, those of the
+    /// messages.
+    fn branches_of(
+        &mut self,
+        sequences: Range<u64>,
+        extras: &Arc<Extras>,
+        packed: &Bytes,
+        arrivals: &mut Vec<Arrival>,
+    ) {
+        let waits = |slot: &mut Slot| slot.waiting;
+        let first = sequences.start;
+        if !sequences.clone().any(|of| self.slot(of).is_some_and(waits)) {
+            return;
+        }
+        let all = self.branches.add_bundle(sequences, extras, packed.clone());
+        let all = all.unwrap_or_default();
+        let each = all.iter().map(Siblings::read);
+        let Ok(mut each) = each.collect::<Result<Vec<Packed>, _>>() else {
+            return;
+        };
+        for sequence in first.. {
+            let next = each.iter_mut().filter_map(Packed::next);
+            let branches: Results = next.map(|(_, result)| result).collect();
+            let Some(result) = branches.first().cloned() else {
+                break;
+            };
+            if let Some((job, index)) = self.conclude(sequence) {
+                arrivals.push(Arrival {
+                    branches,
+                    ..Arrival::of_client(job, index, Ok(result))
+                });
+            }
         }
     }
 
@@ -622,7 +686,7 @@ impl ClientMachine {
     /// What an ending is to the application, if it is anything.
     fn arrival(&mut self, pipeline: u64, taken: Taken) -> Option<Arrival> {
         let mut result = result_of(taken.record.outcome, taken.payload)?;
-        let mut branches = Vec::new();
+        let mut branches = Results::new();
         if let (Ok(part), Some(extras)) = (&result, &taken.extras)
             && !extras.branches.is_empty()
             && !mutant::is(Mutant::EndsWithBranch)

@@ -105,19 +105,20 @@ pub(crate) fn messages(outcome: Outcome, payload: &Bytes) -> usize {
 impl Engine {
     /// Several messages that came as one.
     pub(super) fn admit_bundle(&mut self, origin: Origin, route: Arc<Route>, taken: Taken) {
-        let summary = match Siblings::summary(&taken.payload) {
-            Ok(summary) if self.journal.is_none() && self.links.me.role == Role::Server => summary,
+        let takes_any = self.journal.is_none() && self.links.me.role == Role::Server;
+        let messages = match Siblings::read(&taken.payload) {
+            Ok(messages) if takes_any && messages.len() > 0 => messages,
             _ => return self.refuse_bundle(origin, route, taken),
         };
+        let count = messages.len() as u64;
         let is_brief = match &self.executor {
-            Executor::Local(local) => local.takes_bundle(u64::from(summary.count)),
+            Executor::Local(local) => local.takes_bundle(count),
             Executor::Workers(_) | Executor::Owners(..) => false,
         };
-        if is_brief && !summary.failed && self.is_executed_here(&route, taken.record.stage) {
-            self.counts.received += u64::from(summary.count) - 1;
+        if is_brief && !messages.has_failed() && self.is_executed_here(&route, taken.record.stage) {
+            self.counts.received += count - 1;
             return self.admit(origin, route, taken, None);
         }
-        let messages = Siblings::decode(&taken.payload).unwrap_or_default();
         let each: Vec<Taken> = (0..)
             .zip(messages)
             .map(|(further, (outcome, payload))| Taken {
