@@ -14,7 +14,8 @@ use std::time::Duration;
 #[derive(Clone, Debug)]
 pub struct Config {
     /// How many unfinished messages one sender may have in memory here; it waits before it sends
-    /// more. A server with a store takes more, which waits on the disk.
+    /// more. A server with a store takes more, which waits on the disk. Up to 64 short ones that were
+    /// submitted in a row may count as one, or one in 64 of the window if that is less.
     pub window_messages: u64,
     /// How many bytes of them; and, apart from those, how many bytes of endings that it has not
     /// fetched. One message may exceed it.
