@@ -22,6 +22,9 @@ pub struct Siblings {
 const HEAD: usize = 4;
 const EACH: usize = 5;
 
+/// The most messages of one bundle.
+pub(crate) const MOST_BUNDLED: usize = 64;
+
 const OUTCOMES: [Outcome; 4] = [
     Outcome::Pending,
     Outcome::Success,
@@ -60,7 +63,7 @@ impl Siblings {
     /// Adds the next one, which is in one of the states of the table; `false` if one message can't
     /// hold it as well.
     pub fn push(&mut self, outcome: Outcome, payload: Bytes) -> bool {
-        let fits = self.has_room(&payload);
+        let fits = self.has_room(&payload, MAX_PAYLOAD);
         if fits {
             self.bytes = self.bytes_with(&payload);
             self.all.push((outcome, payload));
@@ -72,9 +75,9 @@ impl Siblings {
         HEAD.max(self.bytes) + EACH + payload.len()
     }
 
-    /// Whether one message can hold another one with that payload as well.
-    pub(crate) fn has_room(&self, payload: &Bytes) -> bool {
-        self.bytes_with(payload) <= MAX_PAYLOAD
+    /// Whether they take no more than so many bytes with another one with that payload.
+    pub(crate) fn has_room(&self, payload: &Bytes, most: usize) -> bool {
+        self.bytes_with(payload) <= most
     }
 
     /// Forgets all of them.

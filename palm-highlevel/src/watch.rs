@@ -3,7 +3,7 @@ use crate::engine::{Done, Task};
 use crate::made::Made;
 use crate::siblings::Siblings;
 use bytes::Bytes;
-use palm_core::wire::Outcome;
+use palm_core::wire::{OWN_FRAME, Outcome};
 use std::sync::atomic::{
     AtomicBool, AtomicU64,
     Ordering::{Acquire, Relaxed, Release},
@@ -148,7 +148,8 @@ impl Watch {
         if self.is_abandoned() {
             return;
         }
-        if !work.bundle.has_room(&payload) {
+        // Large results go on one by one.
+        if !work.bundle.has_room(&payload, OWN_FRAME) {
             work.close_bundle(&self.nanoseconds);
         }
         work.failed |= outcome != Outcome::Success;

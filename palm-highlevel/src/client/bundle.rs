@@ -1,5 +1,5 @@
 use crate::engine::Parcel;
-use crate::siblings::Siblings;
+use crate::siblings::{MOST_BUNDLED, Siblings};
 use bytes::Bytes;
 use palm_core::Route;
 use palm_core::wire::Outcome;
@@ -17,9 +17,6 @@ pub(super) struct Bundle {
     bytes: usize,
 }
 
-/// The most messages of one.
-const MOST: u64 = 64;
-
 /// How many bytes of payload they have together: such a bundle still shares its frame with others.
 const BYTES: usize = 16 << 10;
 
@@ -29,7 +26,7 @@ impl Bundle {
 
     /// How many messages one may have, where a window holds so many: a window counts it as one.
     pub(super) fn most(window: u64) -> u64 {
-        (window / 64).min(MOST)
+        (window / 64).min(MOST_BUNDLED as u64)
     }
 
     pub(super) fn new(route: Arc<Route>, sequence: u64, index: u64) -> Bundle {
@@ -126,7 +123,7 @@ mod tests {
     fn a_narrow_window_has_no_bundles() {
         assert_eq!(
             [1, 64, 127, 128, 1 << 17].map(Bundle::most),
-            [0, 1, 1, 2, MOST]
+            [0, 1, 1, 2, MOST_BUNDLED as u64]
         );
     }
 }

@@ -3,8 +3,9 @@ use super::ledger::{Entry, State};
 use super::slab::Key;
 use super::stored::CancelWord;
 use super::{Engine, Executor, Origin, Parcel, Taken};
+use crate::client::machine::NAMED;
 use crate::mutant::{self, Mutant};
-use crate::siblings::Siblings;
+use crate::siblings::{MOST_BUNDLED, Siblings};
 use crate::{Failure, FailureKind};
 use bytes::Bytes;
 use palm_core::Route;
@@ -105,9 +106,12 @@ pub(crate) fn messages(outcome: Outcome, payload: &Bytes) -> usize {
 impl Engine {
     /// Several messages that came as one.
     pub(super) fn admit_bundle(&mut self, origin: Origin, route: Arc<Route>, taken: Taken) {
-        let takes_any = self.journal.is_none() && self.links.me.role == Role::Server;
+        let takes_any = self.journal.is_none()
+            && self.links.me.role == Role::Server
+            // Others may have sent some of these before.
+            && route.pipeline() < NAMED;
         let messages = match Siblings::read(&taken.payload) {
-            Ok(messages) if takes_any && messages.len() > 0 => messages,
+            Ok(messages) if takes_any && (1..=MOST_BUNDLED).contains(&messages.len()) => messages,
             _ => return self.refuse_bundle(origin, route, taken),
         };
         let count = messages.len() as u64;
