@@ -1,5 +1,5 @@
 use crate::chunk::{Chunk, Wanted};
-use crate::engine::{Done, Task};
+use crate::engine::Task;
 use crate::helm::Helm;
 use crate::home::Home;
 use crate::runner::{Ended, Order, Runner, Seat};
@@ -70,9 +70,9 @@ impl FunctionThreads {
         role: Role,
         waker: &Waker,
     ) -> Result<FunctionThreads> {
-        // The engine gives each thread two chunks at most; handing over never blocks.
+        // The engine gives each thread two chunks at most; neither of the two ever blocks.
         let (orders, todo) = unbounded();
-        let (ended, done) = bounded(1024);
+        let (ended, done) = unbounded();
         let runner = Runner {
             server: name.to_owned(),
             functions: Arc::new(functions),
@@ -110,8 +110,18 @@ impl FunctionThreads {
 
     /// What has ended on threads that have not handed it over, as a function takes long; to be asked from
     /// time to time, and before what is [overdue](Self::overdue).
-    pub(crate) fn ended_before_others(&self) -> Vec<Done> {
-        self.watches().flat_map(Watch::take_ended).collect()
+    pub(crate) fn ended_before_others(&self) -> Vec<Ended> {
+        let mut all = Vec::new();
+        for watch in self.watches() {
+            watch.take_ended(|done| {
+                // What that thread has handed over before comes first.
+                all.extend(self.done.try_iter());
+                if !done.is_empty() {
+                    all.push(Ended { done, all: false });
+                }
+            });
+        }
+        all
     }
 
     /// What functions have said of how far they are since the last call, by task.
@@ -143,7 +153,7 @@ impl FunctionThreads {
     /// Puts another thread in the place of one that hangs, and gives it what that had still to do. Gives
     /// back what has ended before the function that hangs, or `None` if that has ended meanwhile: then
     /// nothing is replaced.
-    pub(crate) fn replace(&mut self, hangs: &Overdue) -> Result<Option<Ended>> {
+    pub(crate) fn replace(&mut self, hangs: &Overdue) -> Result<Option<Vec<Ended>>> {
         let watch = &self.seats[hangs.thread].runner.watch;
         let Some((left, done)) = watch.abandon(hangs.token, hangs.turn) else {
             return Ok(None);
@@ -154,7 +164,8 @@ impl FunctionThreads {
         if !all {
             self.execute(left, false);
         }
-        Ok(Some(Ended { done, all }))
+        let before = self.done.try_iter();
+        Ok(Some(before.chain([Ended { done, all }]).collect()))
     }
 
     /// Ends the threads, each after the function that it runs; waits for those that are `idle`.
@@ -359,12 +370,10 @@ mod tests {
         let later = Instant::now() + 2 * LEASE;
         threads.looked = later;
         let hangs = threads.overdue(later).pop().unwrap();
-        // If it took long, it was handed over before.
-        let before: Vec<Ended> = std::iter::from_fn(|| threads.ended()).collect();
         let ended = threads.replace(&hangs).unwrap().unwrap();
-        assert!(!ended.all);
-        let all = before.iter().chain([&ended]);
-        let tokens = all.flat_map(|ended| &ended.done).map(|done| done.token);
+        assert!(ended.iter().all(|ended| !ended.all));
+        let done = ended.iter().flat_map(|ended| &ended.done);
+        let tokens = done.map(|done| done.token);
         assert_eq!(tokens.collect::<Vec<_>>(), [6]);
         let ended = next_ended(&threads);
         assert_eq!((ended.done[0].token, ended.all), (8, true));

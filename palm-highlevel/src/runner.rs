@@ -25,8 +25,7 @@ const HAND_OVER: Duration = Duration::from_millis(1);
 /// two of them are for how long nobody may hear of a server.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// Of how many messages of a bundle one is after which the time is read: that takes longer than some
-/// functions.
+/// After how many messages of a bundle the time is read: that takes longer than some functions.
 const CLOCK: u64 = 8;
 
 /// Where one function runs at a time, mostly on a thread of its own.
@@ -208,8 +207,8 @@ impl Runner {
     }
 
     fn hand_over(&self, all: bool) -> std::result::Result<(), ()> {
-        let done = self.watch.take_ended();
-        self.ended.send(Ended { done, all }).map_err(|_| ())
+        let send = |done| self.ended.send(Ended { done, all });
+        self.watch.take_ended(send).map_err(|_| ())
     }
 
     /// Runs a bundle from `now`, which moves on to when all of it has ended; gives back the next task. How
@@ -231,17 +230,19 @@ impl Runner {
         let (watch, home) = (self.watch.clone(), self.home.clone());
         let mut call = Call::new(task, 0, watch, home);
         let (mut read, mut handed_over) = (*now, *now);
+        let mut untimed = 0;
         for (further, (_, payload)) in (0..).zip(messages) {
-            if further % CLOCK == CLOCK - 1 {
+            if untimed == CLOCK {
                 *now = Instant::now();
-                self.watch.passed(read, *now);
-                read = *now;
+                self.watch.passed(untimed, read, *now);
+                (read, untimed) = (*now, 0);
                 if now.duration_since(handed_over) >= HAND_OVER {
                     self.hand_over(false)?;
                     self.waker.wake();
                     handed_over = *now;
                 }
             }
+            untimed += 1;
             let turn = self.watch.begin_next(token);
             call.go_on(first.wrapping_add(further), payload, turn);
             let (outcome, payload) = match self.invoke(&**function, &call) {
@@ -258,7 +259,7 @@ impl Runner {
             }
         }
         *now = Instant::now();
-        self.watch.passed(read, *now);
+        self.watch.passed(untimed, read, *now);
         Ok(self.watch.ended_bundle())
     }
 

@@ -276,20 +276,23 @@ impl ServerLoop {
     }
 
     fn hand_in_executed(&mut self, now: Duration) {
-        while let Some(Ended { done, all }) = self.helpers.functions.ended() {
-            let messages: u64 = done.iter().map(|done| done.messages).sum();
-            self.wires.moved(messages as usize);
-            self.step(now, Event::Executed { done, all });
+        while let Some(ended) = self.helpers.functions.ended() {
+            self.hand_in_ended(now, ended);
         }
+    }
+
+    fn hand_in_ended(&mut self, now: Duration, Ended { done, all }: Ended) {
+        let messages: u64 = done.iter().map(|done| done.messages).sum();
+        self.wires.moved(messages as usize);
+        self.step(now, Event::Executed { done, all });
     }
 
     /// Passes on what functions say of how far they are, and what has ended before one that takes long;
     /// deals with those that hang: a server goes on with another thread; a worker leaves, so that whoever
     /// started it can start another.
     fn watch_functions(&mut self, now: Duration) -> Result<()> {
-        let done = self.helpers.functions.ended_before_others();
-        if !done.is_empty() {
-            self.step(now, Event::Executed { done, all: false });
+        for ended in self.helpers.functions.ended_before_others() {
+            self.hand_in_ended(now, ended);
         }
         let progress = self.helpers.functions.progress();
         if !progress.is_empty() {
@@ -302,10 +305,12 @@ impl ServerLoop {
             let why = format!("its function ran for {:?} without a word", hangs.lease);
             let leaves = self.role == Role::Worker;
             if !leaves {
-                let Some(Ended { done, all }) = self.helpers.functions.replace(&hangs)? else {
+                let Some(ended) = self.helpers.functions.replace(&hangs)? else {
                     continue;
                 };
-                self.step(now, Event::Executed { done, all });
+                for ended in ended {
+                    self.hand_in_ended(now, ended);
+                }
             }
             self.step(now, Event::Overdue(hangs.token, why.clone()));
             if leaves {

@@ -2,6 +2,7 @@ use crate::chunk::Chunk;
 use crate::engine::{Done, Task};
 use crate::made::Made;
 use crate::siblings::Siblings;
+use crate::{Failure, FailureKind};
 use bytes::Bytes;
 use palm_core::wire::{OWN_FRAME, Outcome};
 use std::sync::atomic::{
@@ -35,11 +36,18 @@ pub(crate) struct Watch {
     is_coarse: AtomicBool,
     /// The call that the loop has seen running last, and when it saw that first.
     seen: Mutex<(u64, Instant)>,
-    /// How many nanoseconds it took what has ended of a bundle.
-    nanoseconds: AtomicU64,
+    /// What is known of how long the messages of a bundle take, and was not handed over.
+    timed: Mutex<Timed>,
     work: Mutex<Work>,
     /// The thread hangs: what it was to do was given to another.
     abandoned: AtomicBool,
+}
+
+/// So many messages have taken so long.
+#[derive(Debug, Default)]
+struct Timed {
+    messages: u64,
+    nanoseconds: u64,
 }
 
 /// What the thread is to do next, and what has ended that the loop was not told.
@@ -56,30 +64,30 @@ struct Work {
 }
 
 impl Work {
-    /// What has ended of a bundle, in that time, is one word.
-    fn close_bundle(&mut self, nanoseconds: &AtomicU64) {
-        let messages = self.bundle.count();
-        if messages == 0 {
+    /// What has ended of a bundle is one word.
+    fn close_bundle(&mut self, timed: &Mutex<Timed>) {
+        if self.bundle.count() == 0 {
             return;
         }
         let outcome = match std::mem::take(&mut self.failed) {
             true => Outcome::Siblings,
             false => Outcome::Bundle,
         };
+        let Timed {
+            messages,
+            nanoseconds,
+        } = std::mem::take(&mut *lock(timed));
         self.ended.push(Done {
             token: self.taken,
             outcome,
             payload: self.bundle.encode(),
             made: None,
             messages,
-            nanoseconds: nanoseconds.swap(0, Relaxed),
+            nanoseconds,
         });
         self.bundle.clear();
     }
 }
-
-/// Within how many milliseconds the loop has looked at every call that runs.
-const LOOKS: u64 = 300;
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -100,7 +108,7 @@ impl Watch {
             has_made: AtomicBool::new(false),
             is_coarse: AtomicBool::new(false),
             seen: Mutex::new((0, Instant::now())),
-            nanoseconds: AtomicU64::new(0),
+            timed: Mutex::default(),
             work: Mutex::default(),
             abandoned: AtomicBool::new(false),
         }
@@ -150,10 +158,15 @@ impl Watch {
         }
         // Large results go on one by one.
         if !work.bundle.has_room(&payload, OWN_FRAME) {
-            work.close_bundle(&self.nanoseconds);
+            work.close_bundle(&self.timed);
         }
         work.failed |= outcome != Outcome::Success;
-        work.bundle.push(outcome, payload);
+        if !work.bundle.push(outcome, payload) {
+            let why = "its result has no room beside what tells that it is one";
+            let failure = Failure::of(FailureKind::TooLarge, why).encode();
+            work.failed = true;
+            work.bundle.push(Outcome::Failure, failure);
+        }
     }
 
     /// A bundle is executed from `now`, with that lease for each message: the time is
@@ -164,10 +177,12 @@ impl Watch {
         self.lease.store(lease.as_millis() as u64, Relaxed);
     }
 
-    /// It took from one time to another to execute what has ended of a bundle since then.
-    pub(crate) fn passed(&self, from: Instant, now: Instant) {
+    /// So many messages of a bundle have taken the time from one time to another.
+    pub(crate) fn passed(&self, messages: u64, from: Instant, now: Instant) {
         let passed = now.duration_since(from).as_nanos() as u64;
-        self.nanoseconds.fetch_add(passed, Relaxed);
+        let mut timed = lock(&self.timed);
+        timed.messages += messages;
+        timed.nanoseconds += passed;
         self.since.store(self.milliseconds(now), Relaxed);
     }
 
@@ -175,16 +190,17 @@ impl Watch {
     pub(crate) fn ended_bundle(&self) -> Option<Task> {
         self.is_coarse.store(false, Relaxed);
         let mut work = lock(&self.work);
-        work.close_bundle(&self.nanoseconds);
+        work.close_bundle(&self.timed);
         self.take(&mut work)
     }
 
-    /// What has ended since the last call: the thread hands it over, or, while a function takes long, the
-    /// loop fetches it.
-    pub(crate) fn take_ended(&self) -> Vec<Done> {
+    /// Has `take` have what has ended since the last call: the thread hands it over, or, while a function
+    /// takes long, the loop fetches it. Nobody else does meanwhile, so that nothing comes before what has
+    /// ended before it.
+    pub(crate) fn take_ended<T>(&self, take: impl FnOnce(Vec<Done>) -> T) -> T {
         let mut work = lock(&self.work);
-        work.close_bundle(&self.nanoseconds);
-        std::mem::take(&mut work.ended)
+        work.close_bundle(&self.timed);
+        take(std::mem::take(&mut work.ended))
     }
 
     /// A call begins; gives back which one it is.
@@ -273,10 +289,9 @@ impl Watch {
             if seen.0 != turn {
                 *seen = (turn, now);
             }
-            self.milliseconds(now)
-                .saturating_sub(self.milliseconds(seen.1))
+            now.saturating_duration_since(seen.1).as_millis() as u64
         };
-        let runs = !self.is_coarse.load(Relaxed) || seen + LOOKS >= lease;
+        let runs = !self.is_coarse.load(Relaxed) || seen > lease;
         let over = token != 0 && silent > lease && runs && !self.abandoned.load(Relaxed);
         over.then(|| (token, turn, Duration::from_millis(lease)))
     }
@@ -284,6 +299,8 @@ impl Watch {
     /// The process was stopped for `pause` until now: that is not time in which the function was
     /// silent.
     pub(crate) fn forgive(&self, pause: Duration, now: Instant) {
+        let seen = &mut lock(&self.seen).1;
+        *seen = (*seen + pause).min(now);
         let pause = pause.as_millis() as u64;
         let now = self.milliseconds(now);
         let shifted = |since: u64| Some((since + pause).min(now));
@@ -314,7 +331,7 @@ impl Watch {
         }
         self.abandoned.store(true, Relaxed);
         let left = std::iter::from_fn(|| work.chunk.next()).collect();
-        work.close_bundle(&self.nanoseconds);
+        work.close_bundle(&self.timed);
         Some((left, std::mem::take(&mut work.ended)))
     }
 
@@ -343,6 +360,53 @@ mod tests {
         assert_eq!(watch.overdue(Instant::now() + lease / 2), None);
         watch.end();
         assert_eq!(watch.overdue(later + lease), None);
+    }
+
+    #[test]
+    fn in_a_bundle_the_lease_begins_once_the_loop_has_seen_the_call() {
+        let watch = Watch::new();
+        let (start, lease) = (watch.epoch, Duration::from_secs(30));
+        let later = |more: u64| start + lease + Duration::from_millis(more);
+        watch.begin_bundle(lease, start);
+        watch.begin_next(7);
+        watch.end();
+        // The time was not read since the first began.
+        let turn = watch.begin_next(7);
+        assert_eq!(watch.overdue(later(1)), None);
+        assert_eq!(watch.overdue(later(1) + lease), None);
+        let late = later(2) + lease;
+        assert_eq!(watch.overdue(late), Some((7, turn, lease)));
+        watch.end();
+    }
+
+    #[test]
+    fn a_bundle_is_handed_over_in_parts_with_the_time_that_is_known() {
+        let watch = Watch::new();
+        watch.give(Chunk::new(vec![Task::numbered(7)]));
+        assert_eq!(watch.next().unwrap().token, 7);
+        let start = watch.epoch;
+        watch.begin_bundle(Duration::from_secs(1), start);
+        let part = |watch: &Watch| {
+            let done = watch.take_ended(|mut done| done.pop()).unwrap();
+            let count = Siblings::count_in(&done.payload);
+            (
+                done.token,
+                done.outcome,
+                count,
+                done.messages,
+                done.nanoseconds,
+            )
+        };
+        watch.ended_one(Outcome::Success, "a".into());
+        assert_eq!(part(&watch), (7, Outcome::Bundle, 1, 0, 0));
+        watch.ended_one(Outcome::Success, "b".into());
+        watch.ended_one(Outcome::Failure, "c".into());
+        watch.passed(3, start, start + Duration::from_nanos(90));
+        assert_eq!(part(&watch), (7, Outcome::Siblings, 2, 3, 90));
+        watch.ended_one(Outcome::Success, "d".into());
+        assert!(watch.ended_bundle().is_none());
+        assert_eq!(part(&watch), (7, Outcome::Bundle, 1, 0, 0));
+        assert_eq!(watch.take_ended(|done| done.len()), 0);
     }
 
     #[test]

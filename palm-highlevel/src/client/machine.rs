@@ -174,7 +174,8 @@ impl ClientMachine {
             threads: 0,
             session,
             pid,
-            bundles: true,
+            // Who comes back knows each of its messages.
+            bundles: session.is_none(),
         };
         let mut links = Links::new(me, window);
         let entry = links.open(Duration::ZERO);
@@ -327,6 +328,7 @@ impl ClientMachine {
             return 0;
         };
         let is_plain = submission.deadline.is_none()
+            && self.links.me.bundles
             && submission.route.pipeline() < NAMED
             && submission.payload.len() <= Bundle::EACH;
         match is_plain {
@@ -375,7 +377,10 @@ impl ClientMachine {
         let here = arrivals.iter().filter(|arrival| arrival.job == pipeline);
         named.ended = here.map(|arrival| arrival.index).collect();
         for (receipt, taken) in self.early.remove(&pipeline).unwrap_or_default() {
-            self.ending(pipeline, receipt, taken, arrivals);
+            match taken.record.outcome {
+                Outcome::Bundle => self.endings(pipeline, receipt, &taken, arrivals),
+                _ => self.ending(pipeline, receipt, taken, arrivals),
+            }
         }
     }
 
@@ -592,7 +597,8 @@ impl ClientMachine {
                 Some(extras)
                     if !extras.branches.is_empty()
                         && !mutant::is(Mutant::EndsWithBranch)
-                        && self.branches.fits(&sequences) =>
+                        && self.branches.fits(&sequences)
+                        && self.all_wait(&sequences) =>
                 {
                     self.branches_of(sequences, extras, &taken.payload, arrivals);
                 }
@@ -632,6 +638,13 @@ impl ClientMachine {
         }
     }
 
+    /// Whether none of these messages has ended.
+    fn all_wait(&mut self, sequences: &Range<u64>) -> bool {
+        let waits = |slot: &mut Slot| slot.waiting;
+        let mut each = sequences.clone();
+        each.all(|sequence| self.slot(sequence).is_some_and(waits))
+    }
+
     /// The results of one branch of several messages as one: once all branches are here, those of the
     /// messages.
     fn branches_of(
@@ -641,11 +654,7 @@ impl ClientMachine {
         packed: &Bytes,
         arrivals: &mut Vec<Arrival>,
     ) {
-        let waits = |slot: &mut Slot| slot.waiting;
         let first = sequences.start;
-        if !sequences.clone().any(|of| self.slot(of).is_some_and(waits)) {
-            return;
-        }
         let all = self.branches.add_bundle(sequences, extras, packed.clone());
         let all = all.unwrap_or_default();
         let each = all.iter().map(Siblings::read);

@@ -344,6 +344,7 @@ impl Engine {
                 }
                 self.cancel(origin, message.route, taken);
             }
+            Outcome::Bundle => self.admit_bundle(origin, message.route, taken),
             _ => self.pass_on(origin, message.route, taken),
         }
     }

@@ -200,10 +200,30 @@ impl Engine {
         keys
     }
 
-    /// If an entry stands for a bundle, sets all of that apart.
+    /// If an entry stands for a bundle, sets all of that apart, and ends what was to be cancelled of it.
     pub(super) fn bundled(&mut self, key: Key) -> Option<Vec<Key>> {
-        let count = self.ledger.get(key)?.bundle;
-        (count > 0).then(|| self.set_apart(key, count as usize))
+        let count = self
+            .ledger
+            .get(key)
+            .filter(|entry| entry.bundle > 0)?
+            .bundle;
+        let words = self.cancelled.remove(&key).unwrap_or_default();
+        let keys = self.set_apart(key, count as usize);
+        for key in keys.iter().filter(|_| !words.is_empty()) {
+            if self.is_meant(*key, &words) {
+                self.end(*key, Outcome::Cancelled, Bytes::new());
+            }
+        }
+        Some(keys)
+    }
+
+    /// Whether one of the words means a message.
+    fn is_meant(&self, key: Key, words: &[CancelWord]) -> bool {
+        let means = |entry: &Entry| {
+            let mut words = words.iter();
+            words.any(|word| word.means(&entry.route, entry.sequence))
+        };
+        self.ledger.get(key).is_some_and(means)
     }
 
     /// How the next messages of a bundle have ended, all of them with success if it is
@@ -229,12 +249,8 @@ impl Engine {
         }
         let keys = self.set_apart(key, ended.len());
         for (key, (outcome, payload)) in keys.into_iter().zip(ended) {
-            let entry = self.ledger.get(key);
-            let is_cancelled = |word: &CancelWord| {
-                entry.is_some_and(|entry| word.means(&entry.route, entry.sequence))
-            };
             match outcome {
-                _ if words.iter().any(is_cancelled) => {
+                _ if self.is_meant(key, &words) => {
                     self.end(key, Outcome::Cancelled, Bytes::new());
                 }
                 Outcome::Success => self.end(key, Outcome::Success, payload),
@@ -249,11 +265,14 @@ impl Engine {
         let state = self.ledger.get(key).map(|entry| entry.state);
         if state == Some(State::Running) {
             // They end so, whatever comes of them.
-            return self.cancelled.entry(key).or_default().push(*word);
+            let words = self.cancelled.entry(key).or_default();
+            if !words.contains(word) {
+                words.push(*word);
+            }
+            return;
         }
         for key in self.bundled(key).unwrap_or_default().into_iter().rev() {
-            let entry = self.ledger.get(key);
-            match entry.is_some_and(|entry| word.means(&entry.route, entry.sequence)) {
+            match self.is_meant(key, std::slice::from_ref(word)) {
                 true => self.end(key, Outcome::Cancelled, Bytes::new()),
                 false => self.queue_again(key),
             }

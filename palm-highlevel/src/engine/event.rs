@@ -151,7 +151,7 @@ pub struct Done {
     pub payload: Bytes,
     /// What was made, if that goes to nobody but this process: its result is the payload.
     pub made: Option<Box<Made>>,
-    /// How many messages have ended: more than one, or none, of siblings.
+    /// How many messages the time is of: of siblings and of a bundle more than one, or none.
     pub messages: u64,
     /// How long they took, in nanoseconds.
     pub nanoseconds: u64,

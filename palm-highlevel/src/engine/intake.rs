@@ -131,6 +131,11 @@ impl Engine {
                 let failure = Failure::of(FailureKind::Refused, message);
                 self.end(key, Outcome::Failure, failure.encode());
             }
+            Outcome::Bundle => {
+                let message = "its worker has told it as a bundle, which it is not";
+                let failure = Failure::of(FailureKind::Refused, message);
+                self.end(key, Outcome::Failure, failure.encode());
+            }
             Outcome::Failure => self.failed(key, taken.payload),
             Outcome::Made => self.made(key, &taken.payload),
             Outcome::Siblings => self.siblings_ended(key, current, &taken.payload),

@@ -195,6 +195,11 @@ impl Onward {
         }
     }
 
+    /// Whatever of the messages that came by a link is still on its way, nobody waits for it.
+    pub(super) fn forget(&mut self, link: Key) {
+        self.branches.retain(|origin, _| origin.link != link);
+    }
+
     /// Of what message a parcel may be a branch.
     pub(super) fn parent(parcel: &Parcel) -> Option<(Incarnation, u64, Path)> {
         let extras = parcel.extras.as_ref()?;

@@ -205,6 +205,7 @@ impl Engine {
         };
         self.forget_lane(&link);
         self.backlog.forget(key);
+        self.onward.forget(key);
         // Nobody will fetch what was on its way to it, and what came before that has to be settled.
         for parcel in link.out.iter() {
             self.settle_parcel(parcel);
