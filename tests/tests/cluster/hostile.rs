@@ -242,6 +242,96 @@ fn a_stage_out_of_range_is_a_failure() {
 }
 
 #[test]
+fn a_bundle_ends_message_by_message_or_is_refused() {
+    let cluster = Cluster::start(Transport::Tcp);
+    let server = server(&cluster, "server");
+    let me = Incarnation::random();
+    let socket = stranger(server.address(), None);
+    let left = cluster.time_left().as_millis() as i32;
+    socket.set_rcvtimeo(left).unwrap();
+    let receive = || {
+        let bytes = bytes::Bytes::from(socket.recv_bytes(0).unwrap());
+        Frame::read(Frames::one(bytes)).unwrap()
+    };
+    socket.send(hello_of("packer", me), 0).unwrap();
+    let welcome = receive().header;
+
+    let packed = |all: &[(Outcome, &'static str)]| {
+        let mut siblings = Siblings::default();
+        for (outcome, payload) in all {
+            siblings.push(*outcome, (*payload).into());
+        }
+        siblings.encode()
+    };
+    let (a, b) = ((Outcome::Pending, "a"), (Outcome::Pending, "b"));
+    let failed = (Outcome::Failure, "f");
+    let bundles = [
+        (10, 0, "x".into()),
+        (20, 0, packed(&[])),
+        (30, 0, packed(&[a; 65])),
+        (40, 0, packed(&[a, failed, b])),
+        (50, 7, packed(&[a, b])),
+        (u64::MAX, 0, packed(&[a, b])),
+    ];
+    let mut writer = FrameWriter::new(1 << 16);
+    writer.define(0, &Route::parse(me, 1, "server.echo").unwrap());
+    for (sequence, stage, payload) in bundles {
+        let record = Record {
+            sequence,
+            token: sequence,
+            route: 0,
+            stage,
+            outcome: Outcome::Bundle,
+            extras: false,
+            attempt: 0,
+            length: payload.len() as u32,
+        };
+        writer.push(&record, &payload);
+    }
+    let header = Header {
+        first: 1,
+        peer_lane: welcome.lane,
+        credit: Credit {
+            number: 100,
+            bytes: 1 << 20,
+        },
+        ..Header::new(Kind::Messages, me, welcome.sender)
+    };
+    let frames = writer.finish(header).unwrap();
+    socket.send(&frames.first[..], 0).unwrap();
+
+    let mut ended = Vec::new();
+    while ended.len() < 10 {
+        for (record, payload) in receive().records() {
+            let text = match (record.outcome, codec::decode::<Failure>(&payload)) {
+                (Outcome::Failure, Ok(failure)) => failure.message,
+                _ => String::from_utf8_lossy(&payload).into_owned(),
+            };
+            ended.push((record.sequence, record.outcome, text));
+        }
+    }
+    ended.sort_by_key(|(sequence, ..)| *sequence);
+    let unread = "server was sent a bundle that it can't read";
+    let over = "the route is over, but the message was sent on to the server server";
+    let expected = [
+        (0, Outcome::Success, "b"),
+        (10, Outcome::Failure, unread),
+        (20, Outcome::Failure, unread),
+        (30, Outcome::Failure, unread),
+        (40, Outcome::Success, "a"),
+        (41, Outcome::Failure, "f"),
+        (42, Outcome::Success, "b"),
+        (50, Outcome::Failure, over),
+        (51, Outcome::Failure, over),
+        (u64::MAX, Outcome::Success, "a"),
+    ];
+    let ended = ended.iter();
+    let ended = ended.map(|(sequence, outcome, text)| (*sequence, *outcome, text.as_str()));
+    assert_eq!(ended.collect::<Vec<_>>(), expected);
+    check_job(&cluster, &server, || {});
+}
+
+#[test]
 fn a_worker_that_ends_messages_as_nobody_asked_loses_none() {
     let cluster = Cluster::start(Transport::Tcp);
     let scatter = |_: &Call| Ok::<_, Failure>(["one", "two", "three"]);
@@ -264,9 +354,11 @@ fn a_worker_that_ends_messages_as_nobody_asked_loses_none() {
     let one = one.encode();
     let told = "its worker has told one end of several messages";
     let unread = "how it ended on its worker can't be read: siblings of 1 bytes end too early";
+    let bundled = "its worker has told it as a bundle, which it is not";
     let thrice = |text| [text; 3].join("; ");
     let lies = [
         ("m.each", Outcome::Siblings, one.clone(), "x".to_owned()),
+        ("m.each", Outcome::Bundle, one, bundled.to_owned()),
         ("m.all", Outcome::Success, "x".into(), thrice(told)),
         ("m.all", Outcome::Siblings, "x".into(), thrice(unread)),
     ];
@@ -318,7 +410,11 @@ fn a_worker_that_ends_messages_as_nobody_asked_loses_none() {
         let frames = writer.finish(header).unwrap();
         socket.send(&frames.first[..], 0).unwrap();
         let ending = job.next_timeout(cluster.time_left()).unwrap();
-        assert_eq!(ending.result.unwrap(), expected);
+        let told = match ending.result {
+            Ok(result) => String::from_utf8_lossy(&result).into_owned(),
+            Err(failure) => failure.message,
+        };
+        assert_eq!(told, expected);
         let bye = control(Header::new(Kind::Bye, me, welcome.sender), "it has lied").unwrap();
         socket.send(&bye.first[..], 0).unwrap();
     }
