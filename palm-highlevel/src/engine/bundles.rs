@@ -65,6 +65,34 @@ impl Entry {
     }
 }
 
+impl Taken {
+    /// The message so many places behind the first of a bundle: one that has failed, or what the others
+    /// are to whoever takes it.
+    pub(crate) fn behind(
+        &self,
+        further: u64,
+        outcome: Outcome,
+        others: Outcome,
+        payload: Bytes,
+    ) -> Taken {
+        Taken {
+            number: self.number,
+            record: Record {
+                sequence: self.record.sequence.wrapping_add(further),
+                token: self.record.token.wrapping_add(further),
+                outcome: match outcome {
+                    Outcome::Failure => Outcome::Failure,
+                    _ => others,
+                },
+                length: payload.len() as u32,
+                ..self.record
+            },
+            extras: self.extras.clone(),
+            payload,
+        }
+    }
+}
+
 impl Parcel {
     /// How many messages it is.
     pub(crate) fn count(&self) -> usize {
@@ -125,20 +153,8 @@ impl Engine {
         }
         let each: Vec<Taken> = (0..)
             .zip(messages)
-            .map(|(further, (outcome, payload))| Taken {
-                number: taken.number,
-                record: Record {
-                    sequence: taken.record.sequence.wrapping_add(further),
-                    token: taken.record.token.wrapping_add(further),
-                    outcome: match outcome {
-                        Outcome::Failure => Outcome::Failure,
-                        _ => Outcome::Pending,
-                    },
-                    length: payload.len() as u32,
-                    ..taken.record
-                },
-                extras: taken.extras.clone(),
-                payload,
+            .map(|(further, (outcome, payload))| {
+                taken.behind(further, outcome, Outcome::Pending, payload)
             })
             .collect();
         let weight = each.iter().map(|taken| taken.record.weight()).sum();

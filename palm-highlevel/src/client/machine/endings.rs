@@ -4,7 +4,7 @@ use crate::mutant::{self, Mutant};
 use crate::siblings::{Packed, Siblings};
 use crate::{Failure, FailureKind};
 use bytes::Bytes;
-use palm_core::wire::{Extras, Outcome, Record};
+use palm_core::wire::{Extras, Outcome};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -92,20 +92,7 @@ impl ClientMachine {
         arrivals: &mut Vec<Arrival>,
     ) {
         for (further, (outcome, payload)) in (0..).zip(each) {
-            let one = Taken {
-                number: taken.number,
-                record: Record {
-                    sequence: taken.record.sequence.wrapping_add(further),
-                    token: taken.record.token.wrapping_add(further),
-                    outcome: match outcome {
-                        Outcome::Failure => Outcome::Failure,
-                        _ => Outcome::Success,
-                    },
-                    ..taken.record
-                },
-                extras: taken.extras.clone(),
-                payload,
-            };
+            let one = taken.behind(further, outcome, Outcome::Success, payload);
             arrivals.extend(self.arrival(pipeline, one));
         }
     }
